@@ -1,0 +1,1 @@
+"""Predicts what `problem.py` describes."""
