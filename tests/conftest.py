@@ -1,0 +1,49 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from projects import Ladder, snapshot
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="write the goldens anew")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI, a check that was skipped has not been made: that is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    for report in reporter.stats.get("skipped", []):
+        reporter.write_line(f"skipped, which fails in CI: {report.nodeid}: {report.longrepr[2]}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
+    """The template as it stands, and what is made from it."""
+    return Ladder(
+        template=snapshot(tmp_path_factory.mktemp("template")),
+        folder=tmp_path_factory.mktemp("projects"),
+    )
+
+
+class Golden:
+    """Compares text with a file that a reviewer has seen; rewrites the file if asked to."""
+
+    def __init__(self, update: bool) -> None:
+        self.update = update
+
+    def check(self, text: str, file: Path) -> None:
+        """Fail unless the file holds the text."""
+        if self.update:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.exists(), f"{file} is missing: run make goldens and review what it writes"
+        assert text == file.read_text(encoding="utf-8"), "if this is meant: make goldens"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(request.config.getoption("--update-goldens"))

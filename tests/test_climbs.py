@@ -1,0 +1,53 @@
+"""Climb to N equals fresh N, byte for byte: up and down, in one jump and step by step."""
+
+import itertools
+
+import pytest
+
+from projects import LEVELS, Ladder, answers_of, folders, tree
+
+ANSWERS = [
+    {},
+    {
+        "project_name": 'Bäume & "Blätter"',
+        "description": "C:\\new # 100 %: it's <b>fine</b>",
+        "author_name": "Ada O'Hara",
+        "author_email": "ada@example.org",
+        "license": "MIT",
+    },
+    {"license": "Apache-2.0", "ci_provider": "none", "package_name": "x"},
+]
+
+
+@pytest.mark.parametrize("answers", ANSWERS, ids=["defaults", "special characters", "no CI"])
+@pytest.mark.parametrize(("start", "goal"), list(itertools.permutations(LEVELS, 2)))
+def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]) -> None:
+    project = ladder.project(start, **answers)
+    # A question of a higher level has not been asked below it: its answer comes with the climb.
+    ladder.climb(project, goal, **answers)
+    fresh = ladder.fresh(goal, **answers)
+    assert tree(project) == tree(fresh)
+    assert folders(project) == folders(fresh)
+
+
+@pytest.mark.parametrize("order", [LEVELS, LEVELS[::-1]], ids=["up", "down"])
+def test_step_by_step(ladder: Ladder, order: list[int]) -> None:
+    project = ladder.project(order[0])
+    for level in order[1:]:
+        ladder.climb(project, level)
+        assert tree(project) == tree(ladder.fresh(level))
+
+
+def test_a_climb_keeps_the_template_version(ladder: Ladder) -> None:
+    project = ladder.project(LEVELS[0])
+    before = answers_of(project)["_commit"]
+    ladder.climb(project, LEVELS[-1])
+    assert answers_of(project)["_commit"] == before == "v0.0.1"
+
+
+@pytest.mark.parametrize(("start", "goal"), list(itertools.combinations(LEVELS, 2)))
+def test_a_climb_adds_and_hardly_edits(ladder: Ladder, start: int, goal: int) -> None:
+    before, after = tree(ladder.fresh(start)), tree(ladder.fresh(goal))
+    assert before.keys() < after.keys()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {".copier-answers.yml", "pyproject.toml"}

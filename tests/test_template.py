@@ -1,0 +1,138 @@
+"""The rules that keep the template readable, and a template that nobody has to trust."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from projects import LEVELS, REPOSITORY, Ladder, tree
+
+CONTROL = re.compile(r"{%-?\s*(if|elif|else|endif|for|endfor|set|include|macro)\b")
+WHOLE_PIECES = re.compile(r"^(src/.*\.py|\.github/.*|rules/.*|deploy/.*)$")
+
+
+def control_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if CONTROL.search(line)]
+
+
+def test_few_lines_control_and_most_files_have_none(ladder: Ladder) -> None:
+    files = ladder.template_files
+    controls = {name: len(control_lines(text)) for name, text in files.items()}
+    lines = sum(len(text.splitlines()) for text in files.values())
+    assert sum(controls.values()) / lines <= 0.04
+    assert sum(not count for count in controls.values()) / len(files) >= 0.80
+
+
+def test_conditions_nest_one_level_and_speak_names(ladder: Ladder) -> None:
+    for name, text in ladder.template_files.items():
+        depth = 0
+        for keyword in re.findall(r"{%-?\s*(\w+)", text):
+            depth += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(keyword, 0)
+            assert depth <= 1, f"{name} nests conditions"
+        tags = re.findall(r"{%.*?%}", text)
+        assert not any(re.search(r"level\s*[<>=!]|\braw\b", tag) for tag in tags), name
+
+
+def test_dashes_are_not_needed(ladder: Ladder) -> None:
+    for name, text in ladder.template_files.items():
+        assert "{%-" not in text and "-%}" not in text, name
+
+
+def test_whole_pieces_hold_no_jinja(ladder: Ladder) -> None:
+    pieces = list(filter(WHOLE_PIECES.match, ladder.template_files))
+    assert pieces
+    for name in pieces:
+        assert not re.search(r"{%|{#|(?<!\$){{", ladder.template_files[name]), name
+
+
+def test_jinja_suffix_exactly_where_jinja_is(ladder: Ladder) -> None:
+    for name, text in ladder.template_files.items():
+        uses_jinja = bool(re.search(r"{%|{#|(?<!\$){{", text))
+        assert name.endswith(".jinja") == uses_jinja, name
+
+
+def test_a_test_file_holds_one_variable_the_package_name(ladder: Ladder) -> None:
+    for name, text in ladder.template_files.items():
+        if name.startswith("tests/"):
+            assert set(re.findall(r"{{\s*(.*?)\s*}}", text)) <= {"package_name"}, name
+            assert not control_lines(text), name
+
+
+def test_no_condition_stands_in_a_file_name(ladder: Ladder) -> None:
+    assert not [name for name in ladder.template_files if "{%" in name]
+
+
+def test_pyproject_stays_short(ladder: Ladder) -> None:
+    assert len(ladder.template_files["pyproject.toml.jinja"].splitlines()) <= 150
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_jinja_is_left_in_what_is_generated(ladder: Ladder, level: int) -> None:
+    for file in ladder.fresh(level).rglob("*"):
+        if file.is_file():
+            assert not re.search(r"{%|(?<!\$){{(?!{)", file.read_text()), file
+
+
+def test_nobody_needs_to_trust() -> None:
+    """No task, migration or extension: copier asks for trust only for these."""
+    texts = [REPOSITORY / "copier.yml", *(REPOSITORY / "levels").glob("*.yml")]
+    for file in texts:
+        keys = set(re.findall(r"^(_\w+):", file.read_text(encoding="utf-8"), re.MULTILINE))
+        assert not keys & {"_tasks", "_migrations", "_jinja_extensions", "_external_data"}, file
+
+
+def test_a_level_file_holds_its_flag_its_questions_and_its_pieces() -> None:
+    for file in (REPOSITORY / "levels").glob("*.yml"):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        settings = {key for key in content if key.startswith("_")}
+        assert settings == {"_exclude"}, file
+        number = int(file.name.partition("-")[0])
+        flags = [key for key, question in content.items() if key[0] != "_" and not asked(question)]
+        assert len(flags) == (1 if number else 0), file
+        for flag in flags:
+            assert content[flag]["default"] == f"{{{{ level >= {number} }}}}"
+
+
+def asked(question: dict[str, object]) -> bool:
+    return question.get("when") is not False
+
+
+def test_only_the_problem_knows_what_it_is_about(ladder: Ladder) -> None:
+    """Another problem is one file rewritten, so no other module may speak of taxis."""
+    words = re.compile(r"taxi|\bride|\btrip|\btlc\b|\bzone|minutes", re.IGNORECASE)
+    for name, text in ladder.template_files.items():
+        if name.startswith(("src/", "tests/")) and not name.endswith("/problem.py"):
+            found = [line for line in text.splitlines() if words.search(line)]
+            assert not found, f"{name}: {found}"
+
+
+def test_the_marked_cells_of_the_notebook_are_the_problem(ladder: Ladder) -> None:
+    """The notebook's functions are the package's functions: nobody learns them twice."""
+    notebook = json.loads(ladder.template_files["notebook.ipynb"])
+    cells = [c for c in notebook["cells"] if "problem" in c["metadata"].get("tags", [])]
+    source = "\n\n".join("".join(cell["source"]) for cell in cells)
+    module = ast.parse(ladder.template_files["src/{{package_name}}/problem.py"]).body[1:]
+
+    cells_hold, module_holds = (
+        {ast.dump(statement): ast.unparse(statement) for statement in body}
+        for body in (ast.parse(source).body, module)
+    )
+    assert cells_hold.keys() <= module_holds.keys()
+    beyond = [module_holds[statement] for statement in module_holds.keys() - cells_hold.keys()]
+    names = {statement.partition(":")[0].partition(" =")[0] for statement in beyond}
+    assert names == {"SEARCH_SPACE", "TRUSTED_TYPES"}  # of no use in a notebook
+
+
+def test_the_notebook_is_shipped_without_outputs(ladder: Ladder) -> None:
+    for cell in json.loads(ladder.template_files["notebook.ipynb"])["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_nothing_names_a_machine_or_an_index(ladder: Ladder) -> None:
+    forbidden = re.compile(rb"pythonhosted|extra-index|pypi[.]org/simple|/root/|/home/")
+    for name, body in tree(ladder.template).items():
+        if name != f"tests/{Path(__file__).name}":
+            assert not forbidden.search(body), name
