@@ -1,0 +1,103 @@
+"""The shipped workflows: valid, safe, and made of make targets alone."""
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from projects import LEVELS, Ladder
+
+PARSER = Path(__file__).parent / "workflow_parser"
+COMMIT = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+
+
+def tool(name: str) -> str:
+    """The command that was installed beside the Python that runs the tests."""
+    return str(Path(sysconfig.get_path("scripts")) / name)
+
+
+@pytest.fixture(scope="module")
+def project(ladder: Ladder) -> Path:
+    return ladder.fresh(LEVELS[-1])
+
+
+@pytest.fixture(scope="module")
+def workflows(project: Path) -> dict[str, dict[Any, Any]]:
+    """Every workflow by its file name. YAML 1.1 reads the key `on` as true."""
+    files = sorted((project / ".github/workflows").glob("*.yml"))
+    return {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+
+
+def passes(command: list[str], folder: Path) -> None:
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [("github-workflows", ".github/workflows/*.yml"), ("dependabot", ".github/dependabot.yml")],
+)
+def test_they_keep_the_published_schema(project: Path, schema: str, pattern: str) -> None:
+    files = [str(file) for file in project.glob(pattern)]
+    assert files
+    passes([tool("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *files], project)
+
+
+def test_zizmor_finds_nothing(project: Path) -> None:
+    passes([tool("zizmor"), "--offline", "--no-progress", "."], project)
+
+
+def github_parser(files: list[str]) -> subprocess.CompletedProcess[str]:
+    command = ["node", str(PARSER / "parse.mjs"), *files]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture
+def parser_installed() -> None:
+    if shutil.which("node") is None or not (PARSER / "node_modules").exists():
+        pytest.skip("GitHub's workflow parser is not installed: make setup needs npm")
+
+
+@pytest.mark.usefixtures("parser_installed")
+def test_github_reads_them(project: Path) -> None:
+    files = [str(file) for file in (project / ".github/workflows").glob("*.yml")]
+    parsed = github_parser(files)
+    assert parsed.returncode == 0, parsed.stdout + parsed.stderr
+
+
+@pytest.mark.usefixtures("parser_installed")
+def test_github_would_refuse_a_wrong_one(project: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "ci.yml"
+    text = (project / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    wrong.write_text(text.replace("runs-on:", "runs-at:").replace("matrix.python", "matrx.python"))
+    parsed = github_parser([str(wrong)])
+    assert parsed.returncode == 1
+    assert "runs-at" in parsed.stdout
+
+
+def test_actions_are_pinned_and_jobs_are_bounded(workflows: dict[str, dict[Any, Any]]) -> None:
+    for name, workflow in workflows.items():
+        assert workflow["permissions"] == {}, f"{name}: nothing by default"
+        assert workflow["concurrency"]["group"], name
+        for job in workflow["jobs"].values():
+            assert job["timeout-minutes"] <= 60, name
+            assert job["permissions"], name
+            for step in job["steps"]:
+                assert COMMIT.fullmatch(step.get("uses", "a/b@" + "0" * 40)), name
+
+
+def test_training_starts_by_schedule_by_change_by_event_and_by_hand(
+    workflows: dict[str, dict[Any, Any]],
+) -> None:
+    triggers = workflows["train.yml"][True]
+    assert triggers.keys() == {"schedule", "push", "repository_dispatch", "workflow_dispatch"}
+    assert {"params.yaml", "data/**"} <= set(triggers["push"]["paths"])
+
+
+def test_without_a_provider_there_is_no_workflow(ladder: Ladder) -> None:
+    assert not (ladder.fresh(LEVELS[-1], ci_provider="none") / ".github").exists()
