@@ -1,0 +1,325 @@
+"""Each level, installed for real: its make targets do what they say, on sample and real rides."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from projects import LEVELS, Ladder, commit_all, git
+from workshop import REAL_RIDES, Workshop, environment, open_workshop
+
+pytestmark = pytest.mark.slow
+
+TARGETS = {
+    0: "help setup notebook data",
+    1: "test lint format types build train predict release",
+    2: "pipeline tracking register promote",
+}
+
+
+def at_levels(*levels: int) -> pytest.MarkDecorator:
+    """Runs a test in the workshop of each level; those of one level share a worker, and it."""
+    marked = [pytest.param(n, marks=pytest.mark.xdist_group(f"level {n}")) for n in levels]
+    return pytest.mark.parametrize("workshop", marked, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def opened() -> dict[int, Workshop]:
+    """The workshops that have been opened so far."""
+    return {}
+
+
+@pytest.fixture
+def workshop(
+    request: pytest.FixtureRequest, ladder: Ladder, opened: dict[int, Workshop]
+) -> Workshop:
+    """The workshop of a level, with sample rides."""
+    if request.param not in opened:
+        opened[request.param] = open_workshop(ladder.project(request.param))
+    return opened[request.param]
+
+
+@pytest.fixture(params=["sample rides", "real rides"])
+def rides(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[str]:
+    """Runs a test with sample rides, and again with real ones in `data/`."""
+    brought = workshop.project / "data" / REAL_RIDES.name
+    if request.param == "real rides":
+        shutil.copy(REAL_RIDES, brought)
+    yield request.param
+    brought.unlink(missing_ok=True)
+
+
+def metrics(output: str) -> dict[str, float]:
+    """The metrics that training prints, by name."""
+    found = re.findall(r"^  (\S.*?) +(\d+\.\d{4})$", output, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def beats_the_baseline(output: str) -> bool:
+    found = metrics(output)
+    return found["absolute_error_minutes"] < 0.6 * found["baseline_absolute_error_minutes"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_help_lists_what_the_level_can_do(ladder: Ladder, level: int) -> None:
+    project = Workshop(ladder.fresh(level))
+    listed = re.findall(r"^  make (\S+) ", project.make("help"), re.MULTILINE)
+    expected = " ".join(TARGETS[below] for below in LEVELS if below <= level).split()
+    assert sorted(listed) == sorted(expected)
+    assert project.make("") == project.make("help")
+
+
+@at_levels(*LEVELS)
+def test_the_notebook_runs_top_to_bottom_and_plots(workshop: Workshop, rides: str) -> None:
+    workshop.make("notebook")
+    page = (workshop.project / "reports/notebook.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png") == 4
+    assert ("rides from sample rides" in page) == (rides == "sample rides")
+    assert "Traceback" not in page
+    assert "Warning" not in page
+
+
+@at_levels(*LEVELS[1:])
+def test_formatting_changes_nothing(workshop: Workshop) -> None:
+    workshop.make("format")
+    assert git(workshop.project, "status", "--porcelain") == ""
+
+
+@at_levels(*LEVELS[1:])
+def test_pre_commit_passes(workshop: Workshop) -> None:
+    finished = workshop.run("uv run pre-commit run --all-files")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def workflow_lines(project: Path, workflow: str) -> list[str]:
+    """The `run:` lines of a workflow, in order."""
+    path = project / ".github/workflows" / workflow
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+    return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+
+
+@at_levels(*LEVELS[1:])
+def test_every_line_of_the_ci_workflow_passes(workshop: Workshop) -> None:
+    lines = workflow_lines(workshop.project, "ci.yml")
+    assert [line.split() for line in lines] == [["make", line.split()[1]] for line in lines]
+    assert {"make lint", "make types", "make test", "make notebook", "make build"} <= set(lines)
+    for line in lines:
+        finished = workshop.run(line, CI="true")
+        assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
+    (wheel,) = (workshop.project / "dist").glob("*.whl")
+    assert wheel.name.startswith("taxi_ride_duration-0.1.0")
+
+
+def test_ci_refuses_a_lock_that_is_not_up_to_date(ladder: Ladder) -> None:
+    refusal = Workshop(ladder.project(1)).refused("setup", CI="true")
+    assert "uv.lock" in refusal
+
+
+@at_levels(1)
+def test_every_line_of_the_release_workflow_passes(workshop: Workshop, tmp_path: Path) -> None:
+    """GitHub's `gh` is replaced by a program that notes what it was told."""
+    note = tmp_path / "told"
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {note}\n')
+    gh.chmod(0o755)
+    path = f"{tmp_path}:{environment()['PATH']}"
+    lines = workflow_lines(workshop.project, "release.yml")
+    assert lines == ["make setup", "make test", "make release"]
+    for line in lines:
+        finished = workshop.run(line, CI="true", TAG="v0.1.0", PATH=path)
+        assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
+    told = note.read_text().splitlines()
+    assert told[:3] == ["release", "create", "v0.1.0"]
+    assert "- The first model." in told
+    assert [name for name in told if name.endswith(".whl")]
+
+
+@at_levels(1)
+def test_a_release_whose_tag_is_wrong_is_refused(workshop: Workshop) -> None:
+    assert "pyproject.toml has version" in workshop.refused("release", TAG="v9.9.9")
+
+
+@at_levels(*LEVELS[1:])
+def test_train_then_predict(workshop: Workshop, rides: str, tmp_path: Path) -> None:
+    assert beats_the_baseline(workshop.make("train"))
+    asked, answered = tmp_path / "rides.csv", tmp_path / "out/predictions.csv"
+    asked.write_text(
+        "pickup_time,pickup_zone,dropoff_zone,distance_miles\n"
+        "2019-03-05 08:30:00,4,33,3.1\n2019-03-09 23:10:00,7,7,0.4\n"
+    )
+    workshop.make(f"predict IN={asked} OUT={answered}")
+    header, long_ride, short_ride = answered.read_text().splitlines()
+    assert header.endswith("predicted_duration_minutes")
+    assert float(long_ride.split(",")[-1]) > float(short_ride.split(",")[-1]) > 0
+
+
+@at_levels(1)
+def test_predict_refuses_what_it_cannot_score(workshop: Workshop, tmp_path: Path) -> None:
+    bad, out = tmp_path / "bad.csv", tmp_path / "out.csv"
+    bad.write_text(
+        "pickup_time,pickup_zone,dropoff_zone,distance_miles\n2019-03-05 08:30:00,999,33,3.1\n"
+    )
+    workshop.make("train")
+    assert "row 0: pickup_zone is 999" in workshop.refused(f"predict IN={bad} OUT={out}")
+    assert "usage: make predict" in workshop.refused("predict")
+    assert "absent.csv" in workshop.refused(f"predict IN=absent.csv OUT={out}")
+    bad.write_text("")
+    assert "could not be read" in workshop.refused(f"predict IN={bad} OUT={out}")
+    assert not out.exists()
+
+
+@at_levels(2)
+def test_the_pipeline_trains_promotes_and_refuses(workshop: Workshop, rides: str) -> None:
+    workshop.run("rm -r mlruns/*")  # each kind of rides has a champion of its own
+    assert beats_the_baseline(workshop.make("pipeline"))
+    assert "is the champion now" in workshop.make("promote")
+    assert "is the champion already" in workshop.make("promote")
+    assert "nothing new" in workshop.make("pipeline")
+    assert "the gate would refuse it" in workshop.make("pipeline FORCE=1")
+    assert "is refused" in workshop.refused("promote")
+    assert "is version" in workshop.make("register")
+    assert "no version 99" in workshop.refused("promote VERSION=99")
+
+
+@at_levels(2)
+def test_every_line_of_the_training_workflow_passes(workshop: Workshop) -> None:
+    lines = workflow_lines(workshop.project, "train.yml")
+    assert lines == ["make setup", "make data", "make pipeline"]
+    for line in ["make setup", "make pipeline"]:  # make data is tested with a server of its own
+        finished = workshop.run(line, CI="true", MLFLOW_TRACKING_URI="", FORCE="")
+        assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
+
+
+@at_levels(2)
+def test_bad_data_and_bad_parameters_stop_the_pipeline(workshop: Workshop) -> None:
+    project = workshop.project
+    broken = project / "data/broken.csv"
+    rows = REAL_RIDES.read_text().splitlines()[:50]
+    fields = rows[7].split(",")
+    fields[rows[0].split(",").index("PULocationID")] = "999"
+    broken.write_text("\n".join([*rows[:7], ",".join(fields), *rows[8:]]) + "\n")
+    try:
+        refusal = workshop.refused("pipeline")
+        assert "1 of " in refusal
+        assert "row ('broken.csv', 6): pickup_zone is 999, which breaks in_range(1, 265)" in refusal
+        broken.write_text("a,b\n1,2\n")
+        assert "broken.csv is no file of TLC trip records" in workshop.refused("pipeline")
+    finally:
+        broken.unlink()
+    params = project / "params.yaml"
+    before = params.read_text()
+    try:
+        params.write_text(before.replace("model: {}", "model: {max_itr: 5}"))
+        assert "max_itr" in workshop.refused("pipeline")
+    finally:
+        params.write_text(before)
+
+
+@at_levels(1)
+def test_green_rides_in_parquet_are_read_as_the_tlc_publishes_them(workshop: Workshop) -> None:
+    """Green taxis' files name their times otherwise than yellow ones'."""
+    script = (
+        "import pandas as pd\n"
+        f"rides = pd.read_csv({str(REAL_RIDES)!r}, parse_dates=[1, 2])\n"
+        "green = rides[rides['color'] == 'green'].drop(columns='color')\n"
+        "green.columns = green.columns.str.replace('tpep_', 'lpep_')\n"
+        "green.to_parquet('data/green_tripdata_2019-03.parquet')\n"
+    )
+    (workshop.project / "reports").mkdir(exist_ok=True)
+    (workshop.project / "reports/green.py").write_text(script)
+    workshop.run("uv run python reports/green.py")
+    try:
+        assert beats_the_baseline(workshop.make("train"))
+    finally:
+        (workshop.project / "data/green_tripdata_2019-03.parquet").unlink()
+
+
+@at_levels(2)
+def test_a_search_tries_parameters_and_trains_with_the_best(workshop: Workshop) -> None:
+    params = workshop.project / "params.yaml"
+    before = params.read_text()
+    try:
+        params.write_text(before.replace("trials: 0", "trials: 2"))
+        assert "search ..." in (output := workshop.make("pipeline"))
+        assert beats_the_baseline(output)
+    finally:
+        params.write_text(before)
+
+
+@at_levels(2)
+def test_the_tracking_page_opens(workshop: Workshop) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        ["make", "tracking", f"PORT={port}"],
+        cwd=workshop.project,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert "MLflow" in wait_for_page(f"http://127.0.0.1:{port}/", server)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 90) -> str:
+    """The page, as soon as the server answers."""
+    deadline = time.monotonic() + patience
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                return str(response.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not answer; the server's exit code is {server.poll()}")
+
+
+@at_levels(2)
+def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Workshop) -> None:
+    project = ladder.project(0)
+    for level in LEVELS[1:]:
+        ladder.climb(project, level)
+    climbed = open_workshop(project)
+    assert metrics(climbed.make("pipeline")) == metrics(workshop.make("train"))
+
+
+def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
+    """The classification problem of the docs, with no other edit."""
+    project = ladder.project(2)
+    page = (project / "docs/another-problem.md").read_text(encoding="utf-8")
+    (problem,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (project / "src/taxi_ride_duration/problem.py").write_text(problem, encoding="utf-8")
+    commit_all(project, "Another problem")
+    workshop = open_workshop(project)
+    output = workshop.make("lint types test train pipeline promote")
+    assert "is the champion now" in output
+    found = metrics(output)
+    assert found["error_rate"] < found["baseline_error_rate"]
+    assert "nothing new" in workshop.make("pipeline")
+    assert "is refused" in workshop.refused("pipeline promote", FORCE="1")
+
+
+def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> None:
+    hard = {
+        "project_name": """Fährten & "Wege" 'ß' \\ # 100 % 🚕: yes""",
+        "package_name": "a_package_name_of_30_letters_x",
+        "description": "- C:\\new\\table: [it's <b>bold</b>] & 'quoted' \"twice\" }} %} null",
+        "author_name": 'Ada "The Countess" O\'Hara, Ph.D.',
+        "author_email": "ada+rides@example.org",
+        "license": "Apache-2.0",
+    }
+    open_workshop(ladder.project(2, **hard)).make("lint types test build")
