@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+LEVEL ?= 2
+DEMO ?= demo
+# What a level is there to do, once everything is installed.
+MAIN_JOB_0 := notebook
+MAIN_JOB_1 := train
+MAIN_JOB_2 := pipeline
+PYTEST = $(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+help: ## Show what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+setup: .venv/installed ## Install everything that development needs into .venv
+
+.venv/installed: pyproject.toml tests/workflow_parser/package.json
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name it with PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev
+	if command -v npm >/dev/null; then npm install --prefix tests/workflow_parser --no-package-lock --no-audit --no-fund --loglevel=error; fi
+	touch $@
+
+demo: setup ## Generate a project into demo/ and run its main job: LEVEL=2
+	@test ! -e '$(DEMO)' || { echo "error: $(DEMO) is there already. Name another folder: make demo DEMO=..."; exit 1; } >&2
+	$(BIN)/copier copy --defaults --vcs-ref=HEAD --data level=$(LEVEL) '$(CURDIR)' '$(DEMO)'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --directory='$(DEMO)' setup $(MAIN_JOB_$(LEVEL))
+
+test: setup ## Run all tests
+	$(PYTEST)
+
+test-quick: setup ## Run the tests that install nothing
+	$(PYTEST) -m 'not slow'
+
+lint: setup ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## Check types
+	$(BIN)/mypy
+
+goldens: setup ## Write the goldens anew, for a reviewer to look at
+	$(PYTEST) tests/test_trees.py --update-goldens
+
+bench: setup ## Measure generating, climbing and training
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
+
+.PHONY: help setup demo test test-quick lint format types goldens bench
