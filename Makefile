@@ -25,7 +25,7 @@ setup: .venv/installed ## Install everything that development needs into .venv
 demo: setup ## Generate a project into demo/ and run its main job: LEVEL=2
 	@test ! -e '$(DEMO)' || { echo "error: $(DEMO) is there already. Name another folder: make demo DEMO=..."; exit 1; } >&2
 	$(BIN)/copier copy --defaults --vcs-ref=HEAD --data level=$(LEVEL) '$(CURDIR)' '$(DEMO)'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --directory='$(DEMO)' setup $(MAIN_JOB_$(LEVEL))
+	CI= PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --directory='$(DEMO)' setup $(MAIN_JOB_$(LEVEL))
 
 test: setup ## Run all tests
 	$(PYTEST)
