@@ -29,25 +29,10 @@ QUESTIONS = ["project_name", "package_name", "description", "author_name", "auth
 FRAGMENTS = [
     *['"', "'", '"""', "\\", "\\n", "\\u0041", "`", "$HOME", "%s", "100 %", "<b>", "&amp;", "|"],
     *["}}", "{", "{{", "{%", "{#", "%}", "#", " #", ": ", "- ", "!!", "!!python", "&a", "*a", "?"],
-    *[
-        "@",
-        "---",
-        "null",
-        "~",
-        "yes",
-        "1e3",
-        "0x1F",
-        "2026-11-21",
-        ".inf",
-        "[",
-        "]",
-        "=",
-        "<<: ",
-        "'''",
-    ],
+    *["@", "---", "null", "~", "yes", "1e3", "0x1F", "2026-11-21", ".inf", "[", "]", "=", "<<: "],
+    *["'''", "\ud800", "\udfff", " ", "  ", "x" * 79, "x" * 300, "class", "json", "Train"],
     *["ä", "é", "e\u0301", "עברית", "日本語", "👩🏽\u200d🔬", "\u00a0", "\ufdd0", "\U0010ffff"],
     *["\n", "\r", "\t", "\0", "\x1b[31m", "\x7f", "\x85", "\u2028", "\u202e", "\ufeff", "\ufffe"],
-    *["\ud800", "\udfff", " ", "  ", "x" * 79, "x" * 300, "class", "json", "Train"],
 ]
 GOOD_ADDRESSES = ["ada@example.org", "a.b+c@sub.example.co.uk", "A_1@x-y.example", "", "o|r@a.b"]
 BAD_ADDRESSES = [

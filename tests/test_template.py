@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
@@ -124,6 +125,13 @@ def test_the_marked_cells_of_the_notebook_are_the_problem(ladder: Ladder) -> Non
     beyond = [module_holds[statement] for statement in module_holds.keys() - cells_hold.keys()]
     names = {statement.partition(":")[0].partition(" =")[0] for statement in beyond}
     assert names == {"SEARCH_SPACE", "TRUSTED_TYPES"}  # of no use in a notebook
+
+
+def test_the_notebook_keeps_its_format_and_tells_three_stages(ladder: Ladder) -> None:
+    notebook = nbformat.reads(ladder.template_files["notebook.ipynb"], as_version=4)
+    nbformat.validate(notebook)
+    headings = [cell.source.split("\n")[0] for cell in notebook.cells if cell.source[:3] == "## "]
+    assert headings == ["## Design", "## Train", "## Operate", "## What next?"]
 
 
 def test_the_notebook_is_shipped_without_outputs(ladder: Ladder) -> None:
