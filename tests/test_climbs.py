@@ -7,19 +7,27 @@ import pytest
 from projects import LEVELS, Ladder, answers_of, folders, tree
 
 ANSWERS = [
-    {},
-    {
-        "project_name": 'Bäume & "Blätter"',
-        "description": "C:\\new # 100 %: it's <b>fine</b>",
-        "author_name": "Ada O'Hara",
-        "author_email": "ada@example.org",
-        "license": "MIT",
-    },
-    {"license": "Apache-2.0", "ci_provider": "none", "package_name": "x"},
+    pytest.param({}, id="defaults"),
+    pytest.param(
+        {
+            "project_name": 'Bäume & "Blätter"',
+            "description": "C:\\new # 100 %: it's <b>fine</b>",
+            "author_name": "Ada O'Hara",
+            "author_email": "ada@example.org",
+            "license": "MIT",
+        },
+        id="special characters",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        {"license": "Apache-2.0", "ci_provider": "none", "package_name": "x"},
+        id="no CI",
+        marks=pytest.mark.slow,
+    ),
 ]
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=["defaults", "special characters", "no CI"])
+@pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize(("start", "goal"), list(itertools.permutations(LEVELS, 2)))
 def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]) -> None:
     project = ladder.project(start, **answers)

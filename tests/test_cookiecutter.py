@@ -158,12 +158,14 @@ def test_its_project_is_copiers(
     assert made.project_path.name == answers_of(fresh)["package_name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("license_name", OTHER_LICENCES)
 def test_every_licence(ladder: Ladder, door: Cookies, license_name: str) -> None:
     made = door.bake({"license": license_name}, template=str(ladder.template))
     assert tree(made.project_path) == tree(ladder.fresh(0, license=license_name))
 
 
+@pytest.mark.slow
 def test_its_project_climbs(ladder: Ladder, tmp_path: Path, home: dict[str, str]) -> None:
     answers = ANSWERS["special characters"]
     run_cookiecutter(tmp_path / "new", ladder.template, *given(answers), environment=home)
@@ -205,6 +207,7 @@ def pretend_github(template: Path, folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "recorded"),
     [
@@ -231,6 +234,7 @@ def test_a_template_from_elsewhere(
     assert tree(tmp_path / "new" / "taxi_ride_duration") == tree(project)
 
 
+@pytest.mark.slow
 def test_the_latest_release_unless_another_is_named(
     ladder: Ladder, tmp_path: Path, home: dict[str, str]
 ) -> None:
@@ -250,6 +254,7 @@ def test_the_latest_release_unless_another_is_named(
     assert commits["HEAD"].startswith("v0.0.2-1-g")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "answer", "complaint"),
     [
@@ -281,6 +286,7 @@ def test_a_bad_answer_is_refused(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_existing_folder_is_left_alone(
     ladder: Ladder, tmp_path: Path, home: dict[str, str]
 ) -> None:
@@ -360,6 +366,7 @@ def test_without_copier(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_copier_on_the_path_will_do(
     ladder: Ladder, tmp_path: Path, home: dict[str, str], without_copier: Path
 ) -> None:

@@ -79,13 +79,8 @@ def walk(ladder: Ladder, route: list[int], edits: list[Edit]) -> Path:
     return project
 
 
-@pytest.mark.parametrize("edit", IN_PYPROJECT + ALONE, ids=str)
-def test_an_edit_alone_survives_a_jump_to_the_top(ladder: Ladder, edit: Edit) -> None:
-    walk(ladder, [edit.level, TOP], [edit])
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("edit", MERGING, ids=str)
+@pytest.mark.parametrize("edit", MERGING + ALONE, ids=str)
 def test_an_edit_alone_survives_every_route(ladder: Ladder, edit: Edit) -> None:
     for route in [LEVELS, *JUMPS]:
         walk(ladder, route, [edit])
