@@ -55,8 +55,13 @@ def versions(client: MlflowClient) -> list[ModelVersion]:
 
 def champion(client: MlflowClient) -> ModelVersion | None:
     """The version that serves, if one has been promoted."""
+    return by_alias(client, CHAMPION)
+
+
+def by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
+    """The version that has the alias, if there is one."""
     try:
-        return client.get_model_version_by_alias(NAME, CHAMPION)
+        return client.get_model_version_by_alias(NAME, alias)
     except MlflowException as error:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None

@@ -1,0 +1,279 @@
+"""The service: answers requests with the release that is live, and remembers what it answered."""
+
+import asyncio
+import hmac
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import prometheus_client
+
+from ..experiments.assignment import variant_of
+from . import metrics, openapi
+from .deployment import Deployment, Model
+from .http import (
+    Answer,
+    Receive,
+    RefusedError,
+    Scope,
+    Send,
+    header,
+    json_answer,
+    read_body,
+    send_answer,
+)
+from .prediction_log import PredictionLog
+from .records import CHALLENGER, Feedback, Prediction
+from .requests import decode, refuse_rows, units_of
+from .settings import Settings
+from .watcher import Watcher
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 10.0  # how long the log may take to write what it holds, at the end
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """What a client is told of a prediction."""
+
+    id: str
+    prediction: Any
+    version: str
+    variant: str
+
+
+class Service:
+    """An ASGI application: https://asgi.readthedocs.io/en/latest/specs/www.html
+
+    `now` gives the POSIX time in seconds that records carry.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        log: PredictionLog,
+        settings: Settings,
+        token: str | None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.watcher = watcher
+        self.log = log
+        self.settings = settings
+        self.token = token
+        self.now = now
+        self._ids = map((secrets.token_hex(6) + "-{:x}").format, itertools.count())
+        self._counters: dict[tuple[str, int], Any] = {}
+        self._timers = {path: metrics.request_seconds.labels(path) for path in ROUTES}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start with the server, and end with it: nothing that was answered is forgotten."""
+        await receive()
+        self.log.start()
+        self.watcher.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.watcher.stop()
+        lost = await asyncio.to_thread(self.log.close, CLOSE_SECONDS)
+        if lost:
+            logger.error("%d records are lost: the prediction log could not be written", lost)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = time.perf_counter()
+        path = scope["path"]
+        answer = await self._answer(path, scope, receive)
+        await send_answer(send, answer)
+        self._count(path, answer.status, time.perf_counter() - start)
+        if answer.afterwards is not None:
+            await answer.afterwards()
+
+    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        try:
+            method, handler = ROUTES.get(path, (None, None))
+            if handler is None:
+                raise RefusedError(404, "not found", f"there is no {path} here")
+            if scope["method"] != method:
+                raise RefusedError(405, "method", f"{path} answers {method} alone")
+            return await handler(self, scope, receive)
+        except RefusedError as refusal:
+            if path == "/predict":
+                metrics.rejected_requests.labels(refusal.reason).inc()
+            return refusal.answer(allow=method)
+        except Exception:
+            logger.exception("a request to %s failed", path)
+            return RefusedError(500, "failed", "the service failed; its log says why").answer()
+
+    def _count(self, path: str, status: int, seconds: float) -> None:
+        known = path if path in ROUTES else "other"
+        counter = self._counters.get((known, status))
+        if counter is None:
+            counter = self._counters[known, status] = metrics.requests.labels(known, status)
+        counter.inc()
+        if path in self._timers:
+            self._timers[path].observe(seconds)
+
+    def _deployment(self) -> Deployment:
+        """What serves now. A request asks once, so that it sees one release from start to end."""
+        if self.watcher.deployment is None:
+            raise RefusedError(503, "not ready", self.watcher.reason)
+        return self.watcher.deployment
+
+    async def predict(self, scope: Scope, receive: Receive) -> Answer:
+        """Answer a row, or a list of rows, and remember them."""
+        body = await read_body(scope, receive, self.settings.max_body_bytes)
+        deployment = self._deployment()
+        decoded = decode(deployment.decoder, body, deployment.fields)
+        rows = decoded if isinstance(decoded, list) else [decoded]
+        refuse_rows(deployment, rows)
+        ids = [next(self._ids) for _ in rows]
+        units = units_of(deployment, rows, ids)
+        answered = await answer_rows(deployment, rows, units)
+        now = self.now()
+        told = [
+            Told(id, prediction, model.manifest.version, model.variant)
+            for id, (model, prediction) in zip(ids, answered, strict=True)
+        ]
+        for model, _ in answered:
+            model.predictions.inc()
+        self.watcher.recent.extend(rows)
+        remember = partial(self._remember, deployment, now, rows, units, told)
+        answer = json_answer(told if isinstance(decoded, list) else told[0])
+        if deployment.shadow is not None:
+            return msgspec.structs.replace(answer, afterwards=remember)
+        await remember()
+        return answer
+
+    async def _remember(
+        self,
+        deployment: Deployment,
+        now: float,
+        rows: Sequence[Any],
+        units: Sequence[str],
+        told: Sequence[Told],
+    ) -> None:
+        """Put the predictions on record, beside what the challenger in the shadow would say."""
+        shadow = deployment.shadow
+        shadow_version = None
+        shadow_predictions: Sequence[Any] = [None] * len(rows)
+        if shadow is not None:
+            try:
+                shadow_predictions = await shadow.batcher.submit(rows)
+                shadow_version = shadow.manifest.version
+                shadow.shadowed.inc(len(rows))
+            except Exception:
+                metrics.shadow_failures.inc(len(rows))
+                logger.exception("the challenger failed, unseen by who asked")
+        for row, unit, answer, beside in zip(rows, units, told, shadow_predictions, strict=True):
+            self.log.add(
+                Prediction(
+                    id=answer.id,
+                    time=now,
+                    version=answer.version,
+                    variant=answer.variant,
+                    unit=unit,
+                    row=row,
+                    prediction=answer.prediction,
+                    shadow_version=shadow_version,
+                    shadow_prediction=beside,
+                )
+            )
+
+    async def feedback(self, scope: Scope, receive: Receive) -> Answer:
+        """Take true values, from whoever knows the token."""
+        self._check_token(scope)
+        body = await read_body(scope, receive, self.settings.max_body_bytes)
+        deployment = self._deployment()
+        decoded = decode(deployment.feedback_decoder, body, [deployment.champion.manifest.target])
+        told = decoded if isinstance(decoded, list) else [decoded]
+        now = self.now()
+        if not all([self.log.add(Feedback(one.id, now, one.actual)) for one in told]):
+            raise RefusedError(503, "log full", "not all was taken: send it again later")
+        return json_answer({"accepted": len(told)}, 202)
+
+    def _check_token(self, scope: Scope) -> None:
+        if self.token is None:
+            raise RefusedError(403, "no token", "set SERVICE_TOKEN where the service runs")
+        shown = header(scope, b"authorization")
+        if not hmac.compare_digest(shown, b"Bearer " + self.token.encode()):
+            raise RefusedError(401, "token", "the header 'Authorization: Bearer ...' is asked")
+
+    async def healthz(self, scope: Scope, receive: Receive) -> Answer:
+        """Whether the process lives."""
+        return json_answer({"status": "alive"})
+
+    async def readyz(self, scope: Scope, receive: Receive) -> Answer:
+        """Whether there is a model to answer with."""
+        self._deployment()
+        return json_answer({"status": "ready"})
+
+    async def model(self, scope: Scope, receive: Receive) -> Answer:
+        """What serves, and where it comes from."""
+        deployment = self._deployment()
+        return json_answer(
+            {
+                **{model.variant: about(model) for model in deployment.models},
+                "experiment": deployment.experiment,
+            }
+        )
+
+    async def metrics(self, scope: Scope, receive: Receive) -> Answer:
+        """What Prometheus asks for."""
+        text = prometheus_client.generate_latest()
+        return Answer(200, text, prometheus_client.CONTENT_TYPE_LATEST.encode())
+
+    async def description(self, scope: Scope, receive: Receive) -> Answer:
+        """The OpenAPI description of what can be asked."""
+        return json_answer(openapi.description(self._deployment(), self.settings))
+
+    async def page(self, scope: Scope, receive: Receive) -> Answer:
+        """A page on which a person can try the service."""
+        return openapi.page()
+
+
+ROUTES: dict[str, tuple[str, Callable[[Service, Scope, Receive], Awaitable[Answer]]]] = {
+    "/predict": ("POST", Service.predict),
+    "/feedback": ("POST", Service.feedback),
+    "/healthz": ("GET", Service.healthz),
+    "/readyz": ("GET", Service.readyz),
+    "/metrics": ("GET", Service.metrics),
+    "/model": ("GET", Service.model),
+    "/openapi.json": ("GET", Service.description),
+    "/": ("GET", Service.page),
+}
+
+
+async def answer_rows(
+    deployment: Deployment, rows: Sequence[Any], units: Sequence[str]
+) -> list[tuple[Model, Any]]:
+    """For each row, who answers it and what."""
+    experiment, challenger = deployment.experiment, deployment.challenger
+    if experiment is None or challenger is None or experiment.mode != "split":
+        champion = deployment.champion
+        return [(champion, answer) for answer in await champion.batcher.submit(rows)]
+    models = [
+        challenger if variant_of(unit, experiment) == CHALLENGER else deployment.champion
+        for unit in units
+    ]
+    answers: dict[str, Any] = {}
+    for model in {id(model): model for model in models}.values():
+        own = [row for row, chosen in zip(rows, models, strict=True) if chosen is model]
+        answers[model.variant] = iter(await model.batcher.submit(own))
+    return [(model, next(answers[model.variant])) for model in models]
+
+
+def about(model: Model) -> dict[str, Any]:
+    """Where a model comes from: version, run, data, commit."""
+    names = ("version", "run_id", "data_version", "git_commit", "trained_until", "created")
+    origin = {name: getattr(model.manifest, name) for name in names}
+    return {"bundle": model.folder.name, "runtime": model.manifest.runtime, **origin}

@@ -1,0 +1,200 @@
+"""Put the registry's champion live, if it proves fit to serve: `make deploy`.
+
+Refuses with the reason and exit code 1; what serves then goes on serving.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from ..dataset import load_rows, validate_rows
+from ..errors import UserError, run
+from ..experiments.plan import Experiment, read_experiment
+from ..lineage import code_version
+from ..pipelines import registry
+from ..pipelines.comparison import fresh_split, origin
+from ..pipelines.parameters import read_params
+from ..pipelines.tracking import NAME, tracking_store
+from .bundle import (
+    LIVE,
+    Manifest,
+    Release,
+    bundle_folder,
+    read_manifest,
+    read_release,
+    write_release,
+)
+from .export import Registered, export
+from .proof import difference, prove
+from .settings import Settings, read_settings
+
+KEPT = 5  # bundles that a rollback can go back to
+
+
+@contextmanager
+def deploying(live: Path) -> Iterator[Path]:
+    """A folder for a candidate, for one deployment at a time.
+
+    Raises:
+        UserError: another one is under way.
+    """
+    (live / "bundles").mkdir(parents=True, exist_ok=True)
+    with (live / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another deployment to {live}/ is under way") from error
+        with tempfile.TemporaryDirectory(dir=live, prefix="candidate-") as folder:
+            yield Path(folder)
+
+
+def registered(version: ModelVersion) -> Registered:
+    """The version with its rows.
+
+    Raises:
+        UserError: there are no rows that it has not learned from.
+    """
+    window = read_params().data
+    rows = validate_rows(load_rows(window.start, window.end))
+    came_from = origin(version)
+    split = fresh_split(rows, came_from.test_share, came_from)
+    if split.test.empty:
+        raise UserError(
+            f"version {version.version} has learned from all rows there are: none is left to "
+            "prove it by. Bring newer data, or train anew"
+        )
+    return Registered(version, registry.load_model(version), split)
+
+
+def make_ready(version: ModelVersion, candidate: Path, live: Path, settings: Settings) -> str:
+    """Export the version, prove it, and bring it among the bundles; its name there.
+
+    Raises:
+        UserError: it does not prove fit to serve.
+    """
+    known = ready_bundle(version, live)
+    if known is not None:
+        print(f"version {version.version} of {NAME} has been proven: {known}")
+        return known
+    model = registered(version)
+    folder = candidate / "bundles" / f"v{version.version}"
+    manifest = export(model, folder, partial(difference, model, settings=settings))
+    print(f"version {version.version} of {NAME}: {in_words(manifest)}")
+    try:
+        for shown in prove(model, folder, settings):
+            print(f"  {shown}")
+    except UserError as error:
+        raise UserError(f"version {version.version} is not deployed: {error}") from error
+    name = bundle_name(manifest)
+    folder.rename(bundle_folder(live, name))
+    return name
+
+
+def ready_bundle(version: ModelVersion, live: Path) -> str | None:
+    """The version's bundle, if the same code has made and proven one before."""
+    for folder in sorted((live / "bundles").glob(f"v{version.version}-*")):
+        manifest = read_manifest(folder)
+        if manifest.run_id == version.run_id and manifest.code_version == code_version():
+            return folder.name
+    return None
+
+
+def bundle_name(manifest: Manifest) -> str:
+    """The version and a hash of what is in the bundle."""
+    contents = repr((manifest.run_id, manifest.code_version, sorted(manifest.files.items())))
+    return f"v{manifest.version}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
+
+
+def in_words(manifest: Manifest) -> str:
+    """How the bundle will be served, and what that costs."""
+    if manifest.why_python is None:
+        return "exported to ONNX"
+    return (
+        "served by scikit-learn itself, which takes many times the CPU (docs/3-serving.md has "
+        f"the figures), because it cannot be exported: {manifest.why_python}"
+    )
+
+
+def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
+    """The version that the experiment compares with the champion.
+
+    Raises:
+        UserError: the registry does not have it.
+    """
+    if experiment.challenger is None:
+        version = registry.by_alias(client, "challenger")
+        if version is None:
+            raise UserError(
+                "experiment.yaml names no challenger, and no version in the registry has the "
+                "alias 'challenger'"
+            )
+        return version
+    for version in registry.versions(client):
+        if int(version.version) == experiment.challenger:
+            return version
+    raise UserError(f"experiment.yaml names version {experiment.challenger}, which does not exist")
+
+
+def put_live(live: Path, champion: str, challenger: str | None, experiment: Experiment) -> str:
+    """Write the release, and say what has changed."""
+    now = read_release(live)
+    running = experiment if challenger else None
+    if now and (now.champion, now.challenger, now.experiment) == (champion, challenger, running):
+        return f"live already: {champion}"
+    earlier = [now.champion, *now.before] if now else []
+    before = list(dict.fromkeys(name for name in earlier if name != champion))[:KEPT]
+    release = Release(
+        champion=champion,
+        challenger=challenger,
+        experiment=running,
+        before=before,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_release(live, release)
+    remove_old_bundles(live, {champion, challenger, *before})
+    instead = f", instead of {now.champion}" if now and now.champion != champion else ""
+    beside = f", with {challenger} in a {experiment.mode}" if challenger else ""
+    return f"live: {champion}{instead}{beside}"
+
+
+def remove_old_bundles(live: Path, kept: set[str | None]) -> None:
+    """Delete the bundles that nothing can go back to."""
+    for folder in (live / "bundles").iterdir():
+        if folder.name not in kept:
+            shutil.rmtree(folder)
+
+
+def deploy(live: Path) -> None:
+    """Put the champion live, and the challenger beside it if an experiment asks for one."""
+    settings, experiment = read_settings(), read_experiment()
+    with deploying(live) as candidate, tracking_store() as client:
+        champion = registry.champion(client)
+        if champion is None:
+            raise UserError("no version is the champion yet: run make promote")
+        name = make_ready(champion, candidate, live, settings)
+        challenger = None
+        if experiment.mode != "off":
+            version = challenger_of(client, experiment)
+            if version.version == champion.version:
+                raise UserError(f"version {version.version} cannot challenge itself")
+            challenger = make_ready(version, candidate, live, settings)
+        print(put_live(live, name, challenger, experiment))
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    deploy(LIVE)
+
+
+if __name__ == "__main__":
+    run(main)

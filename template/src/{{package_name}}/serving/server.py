@@ -1,0 +1,69 @@
+"""Serve what is live: `make serve`, on HOST and PORT."""
+
+import gc
+import logging
+import socket
+
+import uvicorn
+
+from ..errors import UserError, run
+from . import settings
+from .app import Service
+from .bundle import LIVE
+from .prediction_log import PredictionLog
+from .store import open_store, store_url
+from .watcher import Watcher
+
+# How long requests that are being answered may take to finish, when the service is told to stop.
+GRACE_SECONDS = 20
+# More requests at once than this are refused with 503, so that memory is bounded.
+MOST_REQUESTS = 1_000
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        UserError: the address is taken, or is none of this machine's.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        message = f"cannot listen on {host}, port {port}: {error.strerror}. PORT names another"
+        raise UserError(message) from error
+
+
+def address(listening: socket.socket) -> str:
+    """Where the service is found."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    limits = settings.read_settings()
+    url = store_url()
+    watcher = Watcher(LIVE, limits.max_rows)
+    log = PredictionLog(lambda: open_store(url), watcher.score)
+    service = Service(watcher, log, limits, settings.token())
+    config = uvicorn.Config(
+        service,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=MOST_REQUESTS,
+    )
+    # What has been imported lives to the end: no need to look through it for garbage again.
+    gc.collect()
+    gc.freeze()
+    with listen(settings.host(), settings.port()) as listening:
+        print(f"serving on {address(listening)}", flush=True)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    run(main)
