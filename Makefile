@@ -7,6 +7,7 @@ DEMO ?= demo
 MAIN_JOB_0 := notebook
 MAIN_JOB_1 := train
 MAIN_JOB_2 := pipeline
+MAIN_JOB_3 := pipeline promote deploy
 PYTEST = $(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 help: ## Show what can be done

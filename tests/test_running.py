@@ -1,5 +1,6 @@
 """Each level, installed for real: its make targets do what they say, on sample and real rides."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +27,7 @@ TARGETS = {
     0: "help setup notebook data",
     1: "test lint format types build train predict release",
     2: "pipeline tracking register promote",
+    3: "serve deploy rollback smoke load-test ab-report monitor image apply",
 }
 
 
@@ -79,7 +83,7 @@ def test_help_lists_what_the_level_can_do(ladder: Ladder, level: int) -> None:
     assert project.make("") == project.make("help")
 
 
-@at_levels(*LEVELS)
+@at_levels(LEVELS[0], LEVELS[-1])
 def test_the_notebook_runs_top_to_bottom_and_plots(workshop: Workshop, rides: str) -> None:
     workshop.make("notebook")
     page = (workshop.project / "reports/notebook.html").read_text(encoding="utf-8")
@@ -149,7 +153,7 @@ def test_a_release_whose_tag_is_wrong_is_refused(workshop: Workshop) -> None:
     assert "pyproject.toml has version" in workshop.refused("release", TAG="v9.9.9")
 
 
-@at_levels(*LEVELS[1:])
+@at_levels(LEVELS[1], LEVELS[-1])
 def test_train_then_predict(workshop: Workshop, rides: str, tmp_path: Path) -> None:
     assert beats_the_baseline(workshop.make("train"))
     asked, answered = tmp_path / "rides.csv", tmp_path / "out/predictions.csv"
@@ -288,6 +292,66 @@ def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 9
     raise AssertionError(f"{url} did not answer; the server's exit code is {server.poll()}")
 
 
+@at_levels(3)
+def test_the_champion_is_deployed_served_and_watched(workshop: Workshop, rides: str) -> None:
+    """The way of a new user: docs/3-serving.md, from the top."""
+    workshop.run("rm -rf mlruns/* live")  # each kind of rides has a champion of its own
+    assert "make promote" in workshop.refused("deploy")
+    deployed = workshop.make("pipeline promote deploy")
+    assert "exported to ONNX" in deployed
+    assert "live: v1-" in deployed
+    assert "live already" in workshop.make("deploy")
+    assert "no way back" in workshop.refused("rollback")
+    row = json.loads(documented_request(workshop.project))
+    with make_serve(workshop) as url:
+        answer = post(f"{url}/predict", row)
+        assert 1 < answer["prediction"] < 180
+        assert "serves version 1" in workshop.make(f"smoke URL={url}")
+        load = workshop.make(f"load-test URL={url} SECONDS=1")
+        assert "; 0 failed" in load
+    assert "reports/monitoring.html" in workshop.make("monitor")
+    assert "no experiment runs" in workshop.refused("ab-report")
+
+
+def documented_request(project: Path) -> str:
+    """The request that the guide tells people to send."""
+    page = (project / "docs/3-serving.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"curl -X POST .*? -d '(.*?)'", page, re.DOTALL)
+    return str(body)
+
+
+@contextmanager
+def make_serve(workshop: Workshop) -> Iterator[str]:
+    """The address at which `make serve` answers, until the end of the block."""
+    server = subprocess.Popen(
+        ["make", "serve"],
+        cwd=workshop.project,
+        env=environment() | {"PORT": "0"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert server.stdout is not None
+        for line in server.stdout:
+            if line.startswith("serving on "):
+                break
+        address = line.removeprefix("serving on ").strip()
+        assert address.startswith("http://127.0.0.1:"), "it listens to this machine alone"
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def post(url: str, content: object) -> Any:
+    """What the service answers to JSON."""
+    body = json.dumps(content).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
 @at_levels(2)
 def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Workshop) -> None:
     project = ladder.project(0)
@@ -298,7 +362,7 @@ def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Wor
 
 
 def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
-    """The classification problem of the docs, with no other edit."""
+    """The classification problem of the docs, with no other edit, up to its service."""
     project = ladder.project(2)
     page = (project / "docs/another-problem.md").read_text(encoding="utf-8")
     (problem,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -311,6 +375,13 @@ def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
     assert found["error_rate"] < found["baseline_error_rate"]
     assert "nothing new" in workshop.make("pipeline")
     assert "is refused" in workshop.refused("pipeline promote", FORCE="1")
+    ladder.climb(project, 3)
+    deployed = workshop.make("setup lint types test deploy")
+    assert "live: v1-" in deployed
+    cells = {"mean radius": 9.0, "mean texture": 12.0, "mean smoothness": 0.1}
+    with make_serve(workshop) as url:
+        answers = post(f"{url}/predict", [cells | {"mean concavity": 0.01}])
+    assert [answer["prediction"] for answer in answers] == [1]
 
 
 def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> None:
@@ -322,4 +393,4 @@ def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> No
         "author_email": "ada+rides@example.org",
         "license": "Apache-2.0",
     }
-    open_workshop(ladder.project(2, **hard)).make("lint types test build")
+    open_workshop(ladder.project(LEVELS[-1], **hard)).make("lint types test build")

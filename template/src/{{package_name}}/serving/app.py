@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import prometheus_client
 
-from ..experiments.assignment import variant_of
 from . import metrics, openapi
 from .deployment import Deployment, Model
 from .http import (
@@ -28,7 +27,7 @@ from .http import (
     send_answer,
 )
 from .prediction_log import PredictionLog
-from .records import CHALLENGER, Feedback, Prediction
+from .records import Feedback, Prediction
 from .requests import decode, refuse_rows, units_of
 from .settings import Settings
 from .watcher import Watcher
@@ -138,56 +137,46 @@ class Service:
         refuse_rows(deployment, rows)
         ids = [next(self._ids) for _ in rows]
         units = units_of(deployment, rows, ids)
-        answered = await answer_rows(deployment, rows, units)
+        models = deployment.models_of(units)
+        if deployment.split is None:
+            predictions = await deployment.champion.batcher.submit(rows)
+        else:
+            predictions = await predictions_by(models, rows)
         now = self.now()
-        told = [
-            Told(id, prediction, model.manifest.version, model.variant)
-            for id, (model, prediction) in zip(ids, answered, strict=True)
+        records = [
+            Prediction(id, now, model.manifest.version, model.variant, unit, row, prediction)
+            for id, model, unit, row, prediction in zip(
+                ids, models, units, rows, predictions, strict=True
+            )
         ]
-        for model, _ in answered:
+        for model in models:
             model.predictions.inc()
         self.watcher.recent.extend(rows)
-        remember = partial(self._remember, deployment, now, rows, units, told)
+        told = [Told(one.id, one.prediction, one.version, one.variant) for one in records]
         answer = json_answer(told if isinstance(decoded, list) else told[0])
         if deployment.shadow is not None:
-            return msgspec.structs.replace(answer, afterwards=remember)
-        await remember()
+            ask_shadow = partial(self._ask_shadow, deployment.shadow, records)
+            return msgspec.structs.replace(answer, afterwards=ask_shadow)
+        for record in records:
+            self.log.add(record)
         return answer
 
-    async def _remember(
-        self,
-        deployment: Deployment,
-        now: float,
-        rows: Sequence[Any],
-        units: Sequence[str],
-        told: Sequence[Told],
-    ) -> None:
+    async def _ask_shadow(self, shadow: Model, records: Sequence[Prediction]) -> None:
         """Put the predictions on record, beside what the challenger in the shadow would say."""
-        shadow = deployment.shadow
-        shadow_version = None
-        shadow_predictions: Sequence[Any] = [None] * len(rows)
-        if shadow is not None:
-            try:
-                shadow_predictions = await shadow.batcher.submit(rows)
-                shadow_version = shadow.manifest.version
-                shadow.shadowed.inc(len(rows))
-            except Exception:
-                metrics.shadow_failures.inc(len(rows))
-                logger.exception("the challenger failed, unseen by who asked")
-        for row, unit, answer, beside in zip(rows, units, told, shadow_predictions, strict=True):
-            self.log.add(
-                Prediction(
-                    id=answer.id,
-                    time=now,
-                    version=answer.version,
-                    variant=answer.variant,
-                    unit=unit,
-                    row=row,
-                    prediction=answer.prediction,
-                    shadow_version=shadow_version,
-                    shadow_prediction=beside,
+        try:
+            answers = await shadow.batcher.submit([record.row for record in records])
+            records = [
+                msgspec.structs.replace(
+                    record, shadow_version=shadow.manifest.version, shadow_prediction=answer
                 )
-            )
+                for record, answer in zip(records, answers, strict=True)
+            ]
+            shadow.shadowed.inc(len(records))
+        except Exception:
+            metrics.shadow_failures.inc(len(records))
+            logger.exception("the challenger failed, unseen by who asked")
+        for record in records:
+            self.log.add(record)
 
     async def feedback(self, scope: Scope, receive: Receive) -> Answer:
         """Take true values, from whoever knows the token."""
@@ -253,23 +242,13 @@ ROUTES: dict[str, tuple[str, Callable[[Service, Scope, Receive], Awaitable[Answe
 }
 
 
-async def answer_rows(
-    deployment: Deployment, rows: Sequence[Any], units: Sequence[str]
-) -> list[tuple[Model, Any]]:
-    """For each row, who answers it and what."""
-    experiment, challenger = deployment.experiment, deployment.challenger
-    if experiment is None or challenger is None or experiment.mode != "split":
-        champion = deployment.champion
-        return [(champion, answer) for answer in await champion.batcher.submit(rows)]
-    models = [
-        challenger if variant_of(unit, experiment) == CHALLENGER else deployment.champion
-        for unit in units
-    ]
+async def predictions_by(models: Sequence[Model], rows: Sequence[Any]) -> list[Any]:
+    """The predictions for the rows, each by its own model."""
     answers: dict[str, Any] = {}
     for model in {id(model): model for model in models}.values():
         own = [row for row, chosen in zip(rows, models, strict=True) if chosen is model]
         answers[model.variant] = iter(await model.batcher.submit(own))
-    return [(model, next(answers[model.variant])) for model in models]
+    return [next(answers[model.variant]) for model in models]
 
 
 def about(model: Model) -> dict[str, Any]:

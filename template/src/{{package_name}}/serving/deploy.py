@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
@@ -96,14 +97,20 @@ def make_ready(version: ModelVersion, candidate: Path, live: Path, settings: Set
     except UserError as error:
         raise UserError(f"version {version.version} is not deployed: {error}") from error
     name = bundle_name(manifest)
-    folder.rename(bundle_folder(live, name))
+    ready = bundle_folder(live, name)
+    if ready.exists():  # damaged, or `ready_bundle` would have found it
+        shutil.rmtree(ready)
+    folder.rename(ready)
     return name
 
 
 def ready_bundle(version: ModelVersion, live: Path) -> str | None:
     """The version's bundle, if the same code has made and proven one before."""
     for folder in sorted((live / "bundles").glob(f"v{version.version}-*")):
-        manifest = read_manifest(folder)
+        try:
+            manifest = read_manifest(folder)
+        except UserError:
+            continue  # damaged: it is made anew
         if manifest.run_id == version.run_id and manifest.code_version == code_version():
             return folder.name
     return None
@@ -160,11 +167,19 @@ def put_live(live: Path, champion: str, challenger: str | None, experiment: Expe
         before=before,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    if now and running and trial_of(now) == trial_of(release):
+        release = msgspec.structs.replace(release, time=now.time)
     write_release(live, release)
     remove_old_bundles(live, {champion, challenger, *before})
     instead = f", instead of {now.champion}" if now and now.champion != champion else ""
     beside = f", with {challenger} in a {experiment.mode}" if challenger else ""
     return f"live: {champion}{instead}{beside}"
+
+
+def trial_of(release: Release) -> tuple[str, str, Experiment | None]:
+    """Which versions compete, and how: bundled anew by other code, they go on competing."""
+    champion, challenger = release.champion, release.challenger or ""
+    return champion.partition("-")[0], challenger.partition("-")[0], release.experiment
 
 
 def remove_old_bundles(live: Path, kept: set[str | None]) -> None:

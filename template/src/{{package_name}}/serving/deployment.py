@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..errors import UserError
+from ..experiments.assignment import variant_of
 from ..experiments.plan import Experiment
 from . import metrics
 from .batching import Batcher
@@ -76,12 +77,19 @@ class Deployment:
             if field.optional
         ]
         self.unit = unit_attribute(self.experiment, self.fields)
+        mode = self.experiment.mode if self.experiment else "off"
+        self.split = self.experiment if mode == "split" else None
+        # The challenger that sees every row and answers none.
+        self.shadow = self.challenger if mode == "shadow" else None
 
-    @property
-    def shadow(self) -> Model | None:
-        """The challenger that sees every row and answers none."""
-        watches = self.experiment is not None and self.experiment.mode == "shadow"
-        return self.challenger if watches else None
+    def models_of(self, units: Sequence[str]) -> list[Model]:
+        """Who answers each unit."""
+        if self.split is None or self.challenger is None:
+            return [self.champion] * len(units)
+        return [
+            self.challenger if variant_of(unit, self.split) == CHALLENGER else self.champion
+            for unit in units
+        ]
 
     @property
     def models(self) -> list[Model]:

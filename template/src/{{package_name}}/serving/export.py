@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
@@ -16,6 +15,7 @@ from .. import model_file, problem
 from ..dataset import Split
 from ..evaluate import scores_of
 from ..lineage import code_version
+from ..monitoring.production import columns_of
 from ..monitoring.profile import profile_of, write_profile
 from .bundle import MANIFEST, Manifest, sha256
 from .deployment import EXAMPLES
@@ -75,9 +75,8 @@ def write_bundle(registered: Registered, folder: Path, runtime: str, inputs: Inp
         model_file.dump(registered.model, folder / SKOPS_MODEL)
     examples = request_rows(registered.split.test.head(EXAMPLE_ROWS), schema.fields)
     (folder / EXAMPLES).write_bytes(msgspec.json.encode(examples))
-    train = registered.split.train
-    columns = {field.name: np.asarray(train[field.name]) for field in schema.fields}
-    write_profile(profile_of(columns), folder / PROFILE)
+    train = columns_of(registered.split.train, schema.fields)
+    write_profile(profile_of(train), folder / PROFILE)
     manifest = manifest_of(registered, folder, schema, runtime, inputs)
     write_manifest(manifest, folder)
     return manifest

@@ -5,7 +5,7 @@ makes the type that it decodes requests into.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,6 +27,9 @@ ARRAYS: dict[Kind, str] = {
     "datetime": "datetime64[us]",
 }
 INT64 = np.iinfo(np.int64)
+EPOCH = datetime(1970, 1, 1)
+MICROSECOND = timedelta(microseconds=1)
+NOT_A_TIME = int(INT64.min)  # NumPy's own mark for a missing time
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,16 +90,27 @@ def row_type(fields: Sequence[Field], forbid_others: bool = False) -> type[msgsp
 
 def columns_of(rows: Sequence[Any], fields: Sequence[Field]) -> dict[str, np.ndarray]:
     """An array of shape (rows,) for each field; what is missing is NaN, NaT or None."""
-    return {
-        field.name: column([getattr(row, f"field_{i}") for row in rows], field)
-        for i, field in enumerate(fields)
-    }
+    columns = {}
+    for i, field in enumerate(fields):
+        attribute = f"field_{i}"
+        columns[field.name] = column([getattr(row, attribute) for row in rows], field)
+    return columns
 
 
 def column(values: list[Any], field: Field) -> np.ndarray:
     """One array of the field's type; whole numbers and truth values widen to hold a missing one."""
     if field.timezone:
-        values = [value and value.astimezone().replace(tzinfo=None) for value in values]
+        values = [value and value.astimezone(UTC).replace(tzinfo=None) for value in values]
+    if field.kind == "datetime":
+        return times(values)
     if field.optional and field.kind in ("int", "bool") and None in values:
         return np.array(values, dtype=float if field.kind == "int" else object)
     return np.array(values, dtype=ARRAYS[field.kind])
+
+
+def times(values: list[datetime | None]) -> np.ndarray:
+    """Times as NumPy has them. It could convert them itself, in four times the time."""
+    since_epoch = [
+        NOT_A_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values
+    ]
+    return np.array(since_epoch, dtype="int64").view(ARRAYS["datetime"])

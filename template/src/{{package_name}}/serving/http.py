@@ -13,6 +13,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
+encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -40,16 +41,19 @@ class RefusedError(Exception):
         place = {} if self.where is None else {"where": self.where}
         content = {"error": self.reason, **place, "message": self.message}
         headers = ((b"allow", allow.encode()),) if self.status == 405 and allow else ()
-        return Answer(self.status, msgspec.json.encode(content), headers=headers)
+        return Answer(self.status, encode(content), headers=headers)
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:
-    return Answer(status, msgspec.json.encode(content))
+    return Answer(status, encode(content))
 
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The header's first value, empty if it is missing."""
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return b""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -58,12 +62,12 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     Raises:
         RefusedError: it is longer than the limit, or never came whole.
     """
-    announced = header(scope, b"content-length")
-    if announced.isdigit() and int(announced) > limit:
-        raise too_large(limit)
     message = await receive()
     body = message.get("body", b"")
     if message.get("more_body"):
+        announced = header(scope, b"content-length")
+        if announced.isdigit() and int(announced) > limit:
+            raise too_large(limit)
         parts = [body]
         size = len(body)
         while message.get("more_body"):

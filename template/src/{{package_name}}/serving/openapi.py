@@ -53,7 +53,10 @@ def description(deployment: Deployment, settings: Settings) -> dict[str, Any]:
         types, ref_template=REFERENCE
     )
     manifest = deployment.champion.manifest
-    limits = f"At most {settings.max_rows} rows and {settings.max_body_bytes} bytes."
+    limits = (
+        f"At most {settings.max_rows} rows and {settings.max_body_bytes} bytes. "
+        "Whole numbers are written without a point: 4, not 4.0."
+    )
     examples = (deployment.champion.folder / EXAMPLES).read_bytes()
     example = msgspec.json.decode(examples)[0]
     refusals = {
@@ -95,6 +98,8 @@ def description(deployment: Deployment, settings: Settings) -> dict[str, Any]:
                 }
             },
             **{path: reading(summary) for path, summary in READINGS.items()},
+            "/model": reading(MODEL, refusals["503"]),
+            "/readyz": reading(READY, refusals["503"]),
         },
         "components": {
             "schemas": schemas,
@@ -103,12 +108,9 @@ def description(deployment: Deployment, settings: Settings) -> dict[str, Any]:
     }
 
 
-READINGS = {
-    "/model": "What serves: version, run, data, commit",
-    "/readyz": "Whether there is a model to answer with",
-    "/healthz": "Whether the process lives",
-    "/metrics": "What Prometheus asks for",
-}
+MODEL = "What serves: version, run, data, commit"
+READY = "Whether there is a model to answer with"
+READINGS = {"/healthz": "Whether the process lives", "/metrics": "What Prometheus asks for"}
 
 
 def content(schema: dict[str, Any], text: str) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def body_of(schema: dict[str, Any], max_rows: int, example: Any) -> dict[str, An
     return {"required": True, "content": {"application/json": asked}}
 
 
-def reading(summary: str) -> dict[str, Any]:
-    """A path that is only read."""
-    responses = {"200": {"description": "as asked"}, "503": {"description": "no model is ready"}}
+def reading(summary: str, unready: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A path that is only read; `unready` describes its answer as long as no model is ready."""
+    responses = {"200": {"description": "as asked"}} | ({"503": unready} if unready else {})
     return {"get": {"summary": summary, "responses": responses}}

@@ -122,6 +122,10 @@ class PredictionLog:
             return
         del self._batches[0]
         metrics.log_written.inc(len(batch))
+        known = {outcome.prediction.id for outcome in outcomes}
+        for record in batch:
+            if isinstance(record, Feedback):
+                metrics.feedback.labels("known" if record.id in known else "unknown").inc()
         if outcomes:
             try:
                 self._on_outcomes(outcomes)

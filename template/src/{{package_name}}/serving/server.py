@@ -11,6 +11,7 @@ from . import settings
 from .app import Service
 from .bundle import LIVE
 from .prediction_log import PredictionLog
+from .protocol import BoundedProtocol
 from .store import open_store, store_url
 from .watcher import Watcher
 
@@ -49,6 +50,7 @@ def main() -> None:
     service = Service(watcher, log, limits, settings.token())
     config = uvicorn.Config(
         service,
+        http=BoundedProtocol,
         lifespan="on",
         log_config=None,
         log_level="warning",

@@ -25,6 +25,7 @@ POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_SECONDS = 5.0  # how long SQLite waits for another process that writes
 CONNECT_SECONDS = 5  # how long PostgreSQL may take to let us in, and a dead network to be noticed
 IDS_AT_ONCE = 500
+PREDICTIONS_AT_ONCE = 100  # for each statement, SQLite makes the threads of Python take turns
 UNFIT = (TypeError, ValueError, OverflowError)  # what values that no column can hold raise
 
 # The last statement makes what `_has_tables` looks for.
@@ -37,12 +38,13 @@ TABLES = (
     """create table if not exists feedback (
         id text primary key, time double precision not null, actual text not null)""",
 )
-ADD_PREDICTION = """insert into predictions
+ADD_PREDICTIONS = """insert into predictions
     (id, time, version, variant, unit, row, prediction, shadow_version, shadow_prediction)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing"""
+    values {rows} on conflict (id) do nothing"""
+PREDICTION = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_FEEDBACK = """insert into feedback (id, time, actual) values (?, ?, ?)
     on conflict (id) do update set time = excluded.time, actual = excluded.actual
-    where excluded.time > feedback.time"""
+    where excluded.time >= feedback.time"""
 OUTCOMES = """select predictions.id, predictions.time, version, variant, unit, predictions.row,
     prediction, shadow_version, shadow_prediction, actual, feedback.time
     from predictions left join feedback on feedback.id = predictions.id"""
@@ -91,15 +93,16 @@ class Store:
         except UNFIT as error:
             raise RecordError(f"a value cannot be written as JSON: {error}") from None
         with self._transaction() as cursor:
-            if predicted:
-                cursor.executemany(self._sql(ADD_PREDICTION), predicted)
+            for some in parts(predicted, PREDICTIONS_AT_ONCE):
+                statement = ADD_PREDICTIONS.format(rows=", ".join([PREDICTION] * len(some)))
+                cursor.execute(self._sql(statement), [value for row in some for value in row])
             if told:
                 cursor.executemany(self._sql(ADD_FEEDBACK), told)
             ids = list({one.id for one in feedback})
             found = []
-            for part in (ids[i : i + IDS_AT_ONCE] for i in range(0, len(ids), IDS_AT_ONCE)):
-                among = f" where predictions.id in ({', '.join('?' * len(part))})"
-                found += self._select(cursor, among, part)
+            for some in parts(ids, IDS_AT_ONCE):
+                among = f" where predictions.id in ({', '.join('?' * len(some))})"
+                found += self._select(cursor, among, some)
         if self._file and file_identity(self._file) != self._identity:
             # SQLite would go on writing into a file that nobody can open any more.
             raise StoreError(f"{self._file} was moved, deleted or replaced")
@@ -250,6 +253,12 @@ def without_secrets(error: Exception, url: str) -> str:
     for secret in sorted({*pieces, *map(unquote, pieces)} - {""}, key=len, reverse=True):
         said = said.replace(secret, "***")
     return said
+
+
+def parts(items: list[Any], most: int) -> Iterator[list[Any]]:
+    """The items in their order, so many at a time."""
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
 
 
 def to_json(value: Any) -> str:

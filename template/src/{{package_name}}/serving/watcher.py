@@ -24,7 +24,7 @@ WATCH_SECONDS = 0.5  # how long a new release may wait until it is noticed
 RETRY_SECONDS = 5.0  # until a release that could not be taken up is tried again
 DRIFT_SECONDS = 15.0  # between two measurements of drift
 RECENT_ROWS = 2_000  # over which drift is measured
-FEWEST_ROWS = 100  # of which drift says anything
+FEWEST_ROWS = 500  # with fewer, chance alone looks like drift
 
 PROFILE = "profile.json"
 
@@ -62,7 +62,10 @@ class Watcher:
             self.look()
             if time.monotonic() - measured > DRIFT_SECONDS:
                 measured = time.monotonic()
-                self._measure_drift()
+                try:
+                    self._measure_drift()
+                except Exception:  # without this thread, no release would be taken up any more
+                    logger.exception("drift could not be measured")
 
     def look(self) -> None:
         """Take up the release if it is another one than before. Never raises."""

@@ -1,0 +1,46 @@
+# Where the service runs: this machine (deploy/compose) or a cluster (deploy/kubernetes).
+IMAGE ?= $(PACKAGE)
+LOWER = $(shell printf '%s' '$(IMAGE)' | tr A-Z a-z)
+NAMESPACE ?= $(subst _,-,$(PACKAGE))-$(TO)
+COMPOSE = docker compose --project-name $(PACKAGE) --file deploy/compose/compose.yaml
+needs = @command -v $(1) >/dev/null || { echo "error: $(1) is missing, and needed for this"; exit 1; } >&2
+KUBECTL = kubectl --namespace '$(NAMESPACE)'
+# In CI, KUBE_CONFIG holds the text of the file that says how to reach the cluster.
+CLUSTER = set -eu; if [ -n "$${KUBE_CONFIG:-}" ]; then \
+	umask 077; KUBECONFIG=$$(mktemp); export KUBECONFIG; trap 'rm -f "$$KUBECONFIG"' EXIT; \
+	printf '%s\n' "$$KUBE_CONFIG" > "$$KUBECONFIG"; fi;
+
+image: ## Build an image that holds what is live: IMAGE=name:tag, PUSH=1 pushes it
+	$(call needs,docker)
+	@test -e live/release.json || { echo "error: nothing is live: run make deploy first"; exit 1; } >&2
+	docker build --pull --target with-bundle --tag '$(LOWER)' $(if $(INSTALL),--build-arg INSTALL='$(INSTALL)') .
+ifneq ($(PUSH),)
+	@test -z "$${REGISTRY_TOKEN:-}" || printf '%s' "$$REGISTRY_TOKEN" \
+		| docker login '$(firstword $(subst /, ,$(LOWER)))' --username "$${REGISTRY_USER:-}" --password-stdin
+	@mkdir -p reports
+	docker push '$(LOWER)' > reports/push.txt
+	@digest=$$(sed -n 's/.*digest: \(sha256:[0-9a-f]\{64\}\).*/\1/p' reports/push.txt); \
+	test -n "$$digest" || { echo "error: docker push named no digest: see reports/push.txt"; exit 1; } >&2; \
+	repository=$$(printf '%s' '$(LOWER)' | sed 's/:[^:/]*$$//'); \
+	echo "image=$$repository@$$digest" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+endif
+
+apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Bring the service up where it runs; in a cluster TO=staging IMAGE=name@sha256:...
+
+apply-machine:
+	@docker compose version >/dev/null 2>&1 || { echo "error: docker compose is missing, and needed for this"; exit 1; } >&2
+	$(COMPOSE) up --detach --build --wait --remove-orphans
+	$(COMPOSE) kill --signal SIGHUP prometheus alertmanager # they read their rules anew
+
+apply-cluster:
+	$(call needs,kubectl)
+	@test -n '$(TO)' -a -d 'deploy/kubernetes/$(TO)' || { echo "error: say where to: TO=staging or TO=production"; exit 2; } >&2
+	@case '$(IMAGE)' in *@sha256:*) ;; *) echo "error: IMAGE needs a digest, as make image PUSH=1 prints it: tags move"; exit 2;; esac >&2
+	@$(CLUSTER) \
+	kubectl kustomize 'deploy/kubernetes/$(TO)' | sed 's#image: service$$#image: $(IMAGE)#' | $(KUBECTL) apply --filename -; \
+	if $(KUBECTL) rollout status deployment/service --timeout 5m \
+		&& $(KUBECTL) exec deployment/service -- python -m $(PACKAGE).serving.smoke; then exit; fi; \
+	echo "error: the new instances do not serve: going back to those before" >&2; \
+	$(KUBECTL) rollout undo deployment/service; exit 1
+
+.PHONY: image apply apply-machine apply-cluster

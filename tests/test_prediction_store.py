@@ -1,0 +1,122 @@
+"""The prediction store of a generated project, on a PostgreSQL server that is real.
+
+Nothing is installed but what the service's image holds, and pytest.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import postgres
+from postgres import PostgreSQL
+from projects import Ladder
+from workshop import environment
+
+pytestmark = pytest.mark.slow
+
+PACKAGE = "taxi_ride_duration"
+PATIENCE = 60.0
+
+# Predicts without a break, with a memory that an outage overfills, until it is told to end.
+PREDICTING = """
+import itertools, sys, threading, time
+from {package}.serving import metrics
+from {package}.serving.prediction_log import PredictionLog
+from {package}.serving.records import Feedback, Prediction
+from {package}.serving.store import open_store
+
+log = PredictionLog(lambda: open_store(sys.argv[1]), lambda outcomes: None, capacity=1000)
+log.start()
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+taken = longest = 0
+for number in itertools.count():
+    start = time.perf_counter()
+    taken += log.add(Prediction(str(number), time.time(), "1", "champion", "", dict(a=1), 2.5))
+    log.add(Feedback(str(number), time.time(), 3.5))
+    longest = max(longest, time.perf_counter() - start)
+    if number % 10 == 0:
+        counts = [metrics.log_written, metrics.log_dropped, metrics.log_failures]
+        values = [int(one.collect()[0].samples[0].value) for one in counts]
+        print(taken, *values, flush=True)
+    if ended.is_set():
+        break
+    time.sleep(0.001)
+lost = log.close(20)
+kept = open_store(sys.argv[1]).outcomes()
+print("end", taken, lost, len(kept), int(longest * 1e6), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def project(ladder: Ladder) -> Path:
+    return ladder.project(3)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    installed = postgres.programs()
+    if installed is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.running(installed) as server:
+        yield server
+
+
+def in_service(*command: str) -> list[str]:
+    """A command among the packages of the service's image."""
+    return ["uv", "run", "--quiet", "--only-group", "service", "--with", "pytest", *command]
+
+
+def test_the_store_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:
+    finished = subprocess.run(
+        in_service("python", "-m", "pytest", "--noconftest", "tests/serving/test_store.py"),
+        cwd=project,
+        env=environment() | {"PYTHONPATH": "src", "TEST_DATABASE_URL": server.url},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_the_service_goes_on_while_the_server_is_gone_and_counts_the_gap(
+    project: Path, server: PostgreSQL
+) -> None:
+    process = subprocess.Popen(
+        in_service("python", "-c", PREDICTING.format(package=PACKAGE), server.url),
+        cwd=project,
+        env=environment() | {"PYTHONPATH": "src"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin and process.stdout and process.stderr
+
+    def wait_for(reached: Callable[[int, int, int, int], bool]) -> tuple[int, int, int, int]:
+        """The counts, as soon as they are so."""
+        deadline = time.monotonic() + PATIENCE
+        assert process.stdout
+        for line in process.stdout:
+            taken, written, dropped, failures = map(int, line.split())
+            if reached(taken, written, dropped, failures):
+                return taken, written, dropped, failures
+            assert time.monotonic() < deadline, f"waited in vain: {line}"
+        raise AssertionError(process.communicate()[1])
+
+    wait_for(lambda taken, written, dropped, failures: written > 500)
+    server.stop()
+    gap = wait_for(lambda taken, written, dropped, failures: dropped > 500 and failures > 2)
+    server.start()
+    wait_for(lambda taken, written, dropped, failures: written > gap[1] + 2000)
+    said, errors = process.communicate()  # closes its standard input, which ends it
+    ending, taken, lost, kept, longest = said.splitlines()[-1].split()
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert server.password not in errors
+    assert "waits for its store" in errors
+    assert (ending, lost) == ("end", "0")
+    assert kept == taken, "what found room in memory is in the store, and nothing else"
+    assert int(longest) < 1_000_000, "microseconds: a request waited for the store"
