@@ -20,7 +20,12 @@ ANSWERS = [
         marks=pytest.mark.slow,
     ),
     pytest.param(
-        {"license": "Apache-2.0", "ci_provider": "none", "package_name": "x"},
+        {
+            "license": "Apache-2.0",
+            "ci_provider": "none",
+            "package_name": "x",
+            "deploy_target": "kubernetes",
+        },
         id="no CI",
         marks=pytest.mark.slow,
     ),

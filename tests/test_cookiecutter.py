@@ -28,7 +28,12 @@ ANSWERS: dict[str, dict[str, str]] = {
         "author_email": "ada@example.org",
         "license": "MIT",
     },
-    "no CI": {"license": "Apache-2.0", "ci_provider": "none", "package_name": "x"},
+    "no CI": {
+        "license": "Apache-2.0",
+        "ci_provider": "none",
+        "package_name": "x",
+        "deploy_target": "kubernetes",
+    },
 }
 OTHER_LICENCES = ["BSD-3-Clause", "GPL-3.0-or-later"]
 PROJECT_NAMES = ["2048", "Bäume & Blätter", "JSON", "🌳", "ab " * 26, "İstanbul"]

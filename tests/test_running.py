@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
+from alerting import alerting, free_port, wait
 from projects import LEVELS, Ladder, commit_all, git
+from service import serve
 from workshop import REAL_RIDES, Workshop, environment, open_workshop
 
 pytestmark = pytest.mark.slow
@@ -311,6 +313,52 @@ def test_the_champion_is_deployed_served_and_watched(workshop: Workshop, rides: 
         assert "; 0 failed" in load
     assert "reports/monitoring.html" in workshop.make("monitor")
     assert "no experiment runs" in workshop.refused("ab-report")
+
+
+@at_levels(3)
+def test_the_real_service_is_watched_and_its_end_is_told(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """Prometheus scrapes it, the dashboard shows it, and when it is killed somebody learns it."""
+    workshop.make("pipeline promote deploy")
+    row = json.loads(documented_request(workshop.project))
+    deploy = workshop.project / "deploy"
+    port, live = free_port(), workshop.project / "live"
+    with alerting(deploy, f"127.0.0.1:{port}", tmp_path) as watching:
+        with serve(workshop, live, PORT=str(port)) as service:
+            answers = service.predict([row] * 100)
+            told = [{"id": answer["id"], "actual": 12.5} for answer in answers]
+            assert service.tell(told).status == 202
+            wait(lambda: watching.query("sum(model_score_count) == 100")["result"], "feedback")
+            for title, query in panels(deploy):
+                if title not in FOR_TROUBLE:
+                    wait(lambda query=query: watching.query(query)["result"], title)  # type: ignore[misc]
+            service.signal(signal.SIGKILL)
+        wait(lambda: "firing" in watching.states("ServiceDown"), "the outage is told")
+        with serve(workshop, live, PORT=str(port)):
+            wait(lambda: watching.states("ServiceDown")[-1] == "resolved", "its end is told")
+
+
+# Panels without anything to show while nothing is refused, nothing fails, and nobody competes.
+FOR_TROUBLE = {
+    "Rows in the shadow",
+    "Refused requests by reason",
+    "Fields that made requests invalid",
+    "Values left out",
+    "Drift by field",
+    "Share of failed requests",
+    "Share of refused requests",
+}
+
+
+def panels(deploy: Path) -> list[tuple[str, str]]:
+    """The queries of the dashboard, with the titles of their panels."""
+    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    return [
+        (panel["title"], target["expr"])
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+    ]
 
 
 def documented_request(project: Path) -> str:

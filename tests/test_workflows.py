@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,15 @@ import pytest
 import yaml
 
 from projects import LEVELS, Ladder
+from tools import installed, passes
 
 PARSER = Path(__file__).parent / "workflow_parser"
 COMMIT = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
 
-def tool(name: str) -> str:
-    """The command that was installed beside the Python that runs the tests."""
-    return str(Path(sysconfig.get_path("scripts")) / name)
-
-
-@pytest.fixture(scope="module")
-def project(ladder: Ladder) -> Path:
-    return ladder.fresh(LEVELS[-1])
+@pytest.fixture(scope="module", params=["compose", "kubernetes"])
+def project(ladder: Ladder, request: pytest.FixtureRequest) -> Path:
+    return ladder.fresh(LEVELS[-1], deploy_target=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +28,6 @@ def workflows(project: Path) -> dict[str, dict[Any, Any]]:
     return {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
 
 
-def passes(command: list[str], folder: Path) -> None:
-    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
 @pytest.mark.parametrize(
     ("schema", "pattern"),
     [("github-workflows", ".github/workflows/*.yml"), ("dependabot", ".github/dependabot.yml")],
@@ -45,11 +35,11 @@ def passes(command: list[str], folder: Path) -> None:
 def test_they_keep_the_published_schema(project: Path, schema: str, pattern: str) -> None:
     files = [str(file) for file in project.glob(pattern)]
     assert files
-    passes([tool("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *files], project)
+    passes(installed("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *files)
 
 
 def test_zizmor_finds_nothing(project: Path) -> None:
-    passes([tool("zizmor"), "--offline", "--no-progress", "."], project)
+    passes(installed("zizmor"), "--offline", "--no-progress", str(project))
 
 
 def github_parser(files: list[str]) -> subprocess.CompletedProcess[str]:

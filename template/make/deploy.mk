@@ -7,7 +7,7 @@ needs = @command -v $(1) >/dev/null || { echo "error: $(1) is missing, and neede
 KUBECTL = kubectl --namespace '$(NAMESPACE)'
 # In CI, KUBE_CONFIG holds the text of the file that says how to reach the cluster.
 CLUSTER = set -eu; if [ -n "$${KUBE_CONFIG:-}" ]; then \
-	umask 077; KUBECONFIG=$$(mktemp); export KUBECONFIG; trap 'rm -f "$$KUBECONFIG"' EXIT; \
+	KUBECONFIG=$$(mktemp); export KUBECONFIG; trap 'rm -f "$$KUBECONFIG"' EXIT; \
 	printf '%s\n' "$$KUBE_CONFIG" > "$$KUBECONFIG"; fi;
 
 image: ## Build an image that holds what is live: IMAGE=name:tag, PUSH=1 pushes it

@@ -1,0 +1,186 @@
+"""The image, built from the shipped Dockerfile and run as carefully as compose and Kubernetes do.
+
+Its base is a stand-in: Debian from debootstrap under the base's name, as there is no registry here.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerting import answers, free_port, wait
+from projects import LEVELS, Ladder
+from tools import installed, passes
+from workshop import Workshop, open_workshop
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.where_present,
+    pytest.mark.xdist_group("container"),
+]
+
+CERTIFICATES = "/etc/ssl/certs"
+# crun can do without control groups, and runc where they are of both versions.
+RUNTIMES = [
+    (["--runtime", "crun"], ["--cgroups=disabled"]),
+    (["--cgroup-manager", "cgroupfs", "--runtime", "runc"], []),
+]
+CAREFUL = [
+    *("--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", "--user=10001:10001"),
+    *("--security-opt=no-new-privileges", "--network=host", "--no-healthcheck"),
+    *("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),
+]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Podman and buildah with a storage of their own."""
+
+    storage: list[str]
+    options: list[str]
+    run_options: list[str]
+
+    def podman(self, *arguments: str) -> str:
+        return passes(installed("podman"), *self.storage, *self.options, *arguments)
+
+    def build(self, project: Path, target: str) -> str:
+        """The name of the image that a stage of the project's Dockerfile makes."""
+        name = f"localhost/{target}:test"
+        passes(
+            *(installed("buildah"), *self.storage, "bud", "--isolation=chroot", "--pull-never"),
+            *("--network=host", "--format=docker", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"),
+            *(f"--target={target}", f"--tag={name}", str(project)),
+        )
+        return name
+
+    @contextmanager
+    def running(self, image: str, *options: str) -> Iterator[tuple[str, str]]:
+        """The name and the address of a container that listens, until the end of the block."""
+        port = free_port()
+        options = (
+            *self.run_options,
+            *CAREFUL,
+            "--env=HOST=127.0.0.1",
+            f"--env=PORT={port}",
+            *options,
+        )
+        name = self.podman("run", "--detach", *options, image).strip()
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait(lambda: answers(f"{url}/healthz"), "the container answers")
+            yield name, url
+        finally:
+            self.podman("rm", "--force", "--time=0", name)
+
+
+@pytest.fixture(scope="module")
+def workshop(ladder: Ladder) -> Workshop:
+    """A project with something live."""
+    workshop = open_workshop(ladder.project(max(LEVELS)))
+    workshop.make("pipeline promote deploy")
+    return workshop
+
+
+@pytest.fixture(scope="module")
+def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine that knows the stand-in by the name of the Dockerfile's base."""
+    for program in ("podman", "buildah", "debootstrap"):
+        installed(program)
+    if os.geteuid() != 0:
+        pytest.skip("debootstrap needs root")
+    folder = tmp_path_factory.mktemp("engine")
+    storage = ["--root", str(folder / "storage"), "--runroot", str(folder / "run")]
+    recipe = (ladder.fresh(max(LEVELS)) / "Dockerfile").read_text(encoding="utf-8")
+    (base,) = set(re.findall(r"^FROM (python:\S+)", recipe, re.MULTILINE))
+
+    root, archive = folder / "root", folder / "base.tar"
+    packages = "--include=python3,python3-pip,ca-certificates"
+    try:
+        passes(installed("debootstrap"), "--variant=minbase", packages, "bookworm", str(root))
+    except AssertionError as error:
+        pytest.skip(f"debootstrap cannot make a base here: {str(error)[-300:]}")
+    (root / "usr/bin/python").symlink_to("python3")
+    for mark in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+        mark.unlink()  # Debian's pip wants a virtual environment, the real base's does not
+    passes("tar", "-C", str(root), "-cf", str(archive), ".")
+    trust = [f"--change=ENV {name}={CERTIFICATES}/ca-certificates.crt" for name in TRUST]
+    name = f"docker.io/library/{base}"
+    passes(installed("podman"), *storage, "import", *trust, str(archive), name)
+
+    reasons = []
+    for options, run_options in RUNTIMES:
+        command = [installed("podman"), *storage, *options, "run", "--rm", *run_options, *CAREFUL]
+        tried = subprocess.run([*command, name, "true"], capture_output=True, text=True)
+        if tried.returncode == 0:
+            return Engine(storage, options, run_options)
+        reasons.append(tried.stderr.strip())
+    pytest.skip(f"no container runs here: {'; '.join(reasons)}")
+
+
+TRUST = ["SSL_CERT_FILE", "PIP_CERT"]
+
+
+@pytest.fixture(scope="module")
+def with_bundle(engine: Engine, workshop: Workshop) -> str:
+    return engine.build(workshop.project, "with-bundle")
+
+
+def ask(workshop: Workshop, url: str) -> Any:
+    """What the service's smoke test says."""
+    return workshop.make(f"smoke URL={url}")
+
+
+def test_the_image_with_a_bundle_predicts(
+    engine: Engine, workshop: Workshop, with_bundle: str
+) -> None:
+    with engine.running(with_bundle) as (name, url):
+        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
+        assert "serves version 1" in ask(workshop, url)
+        assert engine.podman("top", name, "user", "pid").split()[-2:] == ["10001", "1"]
+
+
+def test_the_image_without_one_serves_what_is_mounted(engine: Engine, workshop: Workshop) -> None:
+    image = engine.build(workshop.project, "runtime")
+    with engine.running(image) as (_, url):
+        assert not answers(f"{url}/readyz")
+    with engine.running(image, f"--volume={workshop.project / 'live'}:/live:ro") as (_, url):
+        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
+        assert "serves version 1" in ask(workshop, url)
+
+
+def test_it_knows_whether_it_is_healthy(engine: Engine, with_bundle: str) -> None:
+    (about,) = json.loads(engine.podman("inspect", with_bundle))
+    kind, *command = about["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    with engine.running(with_bundle) as (name, url):
+        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
+        engine.podman("exec", name, *command)
+        with pytest.raises(AssertionError):
+            engine.podman("exec", "--env=PORT=1", name, *command)
+
+
+def test_it_ends_when_it_is_told_to(engine: Engine, with_bundle: str) -> None:
+    with engine.running(with_bundle) as (name, _):
+        engine.podman("stop", "--time=30", name)
+        (about,) = json.loads(engine.podman("inspect", name))
+        assert about["State"]["ExitCode"] == 0
+
+
+def test_it_holds_what_it_needs_and_no_more(engine: Engine, with_bundle: str) -> None:
+    listed = "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"
+    run = ["run", "--rm", *engine.run_options, *CAREFUL, with_bundle]
+    packages = set(engine.podman(*run, "/venv/bin/python", "-I", "-c", listed).split())
+    assert {"onnxruntime", "uvicorn", "psycopg"} <= packages
+    assert not packages & {"mlflow", "pandas", "scikit-learn", "pytest", "uv"}
+    held = engine.podman(*run, "find", "/app", "/live", "-maxdepth", "1")
+    assert set(held.split()) == {
+        *("/app", "/app/src", "/app/serving.yaml"),
+        *("/live", "/live/release.json", "/live/bundles"),
+    }

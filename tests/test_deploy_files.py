@@ -1,0 +1,451 @@
+"""The shipped rules, dashboard, manifests and images' recipes, read by the tools they are for."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerting import without_url_file
+from projects import LEVELS, Ladder
+from tools import installed, passes
+from workshop import Workshop
+
+SUFFIXES = {
+    "Counter": ["_total"],
+    "Gauge": [""],
+    "Histogram": ["_bucket", "_sum", "_count"],
+    "Summary": ["_sum", "_count"],
+}
+OF_PROMETHEUS = {"up", "ALERTS"}
+LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
+GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
+SELECTOR = re.compile(r"\{([^}]*)\}")
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def project(ladder: Ladder) -> Path:
+    return ladder.fresh(max(LEVELS), deploy_target="compose")
+
+
+@pytest.fixture(scope="module")
+def in_cluster(ladder: Ladder) -> Path:
+    """A project whose service runs on Kubernetes."""
+    return ladder.fresh(max(LEVELS), deploy_target="kubernetes")
+
+
+@pytest.fixture(scope="module")
+def deploy(project: Path) -> Path:
+    return project / "deploy"
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def rules(deploy: Path) -> list[dict[str, Any]]:
+    """Every rule, of every file."""
+    files = sorted((deploy / "prometheus/rules").glob("*.yml"))
+    return [rule for file in files for group in read(file)["groups"] for rule in group["rules"]]
+
+
+def alerts(deploy: Path) -> dict[str, dict[str, Any]]:
+    return {rule["alert"]: rule for rule in rules(deploy) if "alert" in rule}
+
+
+def panels(deploy: Path) -> list[dict[str, Any]]:
+    """What the dashboard shows, without the headings of its rows."""
+    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def queries(deploy: Path) -> list[str]:
+    """Every expression of the dashboard."""
+    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    shown = [target["expr"] for panel in panels(deploy) for target in panel["targets"]]
+    return [*shown, *(mark["expr"] for mark in dashboard["annotations"]["list"])]
+
+
+def metrics_in(query: str) -> set[str]:
+    """The names of the series that a PromQL expression asks for."""
+    bare = re.sub(r'"[^"]*"|\[[^]]*\]|\boffset\s+\w+', "", query)
+    bare = SELECTOR.sub("", GROUPING.sub("", bare))
+    names = re.findall(r"(?<![\w.:])[A-Za-z_][\w:]*(?![\w:]|\s*\()", bare)
+    return set(names) - {"and", "or", "unless", "bool"}
+
+
+def labels_in(query: str) -> set[str]:
+    """The names of the labels that a PromQL expression groups by or selects."""
+    grouped = {label.strip() for found in GROUPING.findall(query) for label in found.split(",")}
+    selected = [re.findall(r"(\w+)\s*[=!]", found) for found in SELECTOR.findall(query)]
+    return {*grouped, *(label for found in selected for label in found)} - {""}
+
+
+@pytest.fixture(scope="module")
+def defined(project: Path) -> tuple[set[str], set[str]]:
+    """The names of the series that the service exports, and of their labels."""
+    (module,) = project.glob("src/*/serving/metrics.py")
+    names, labels = set(OF_PROMETHEUS), set(LABELS_OF_PROMETHEUS)
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            values = [ast.literal_eval(a) for a in node.args if not isinstance(a, ast.Name)]
+            names |= {values[0] + suffix for suffix in SUFFIXES[node.func.id]}
+            labels |= set(values[2] if len(values) > 2 else [])
+    return names, labels
+
+
+def test_prometheus_reads_its_configuration_and_rules(deploy: Path) -> None:
+    printed = passes(
+        installed("promtool"), "check", "config", str(deploy / "prometheus/prometheus.yml")
+    )
+    assert f"{len(rules(deploy))} rules found" in printed
+
+
+def test_alerts_fire_and_stay_quiet_as_their_tests_say(deploy: Path) -> None:
+    files = sorted((deploy / "prometheus/tests").glob("*.yml"))
+    passes(installed("promtool"), "test", "rules", *map(str, files))
+
+
+def test_no_alert_lacks_a_test_in_which_it_fires_or_one_in_which_it_is_quiet(deploy: Path) -> None:
+    fires: set[str] = set()
+    quiet: set[str] = set()
+    for file in (deploy / "prometheus/tests").glob("*.yml"):
+        for group in read(file)["tests"]:
+            for case in group["alert_rule_test"]:
+                (fires if case["exp_alerts"] else quiet).add(case["alertname"])
+    assert fires == quiet == alerts(deploy).keys()
+
+
+def test_alerts_say_how_bad_it_is_and_what_to_do(project: Path, deploy: Path) -> None:
+    runbook = (project / "docs/3-runbook.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", runbook, re.MULTILINE)
+    for name, alert in alerts(deploy).items():
+        assert alert["labels"]["severity"] in ("critical", "warning"), name
+        assert alert["annotations"].keys() == {"summary", "description", "runbook"}, name
+        assert alert["annotations"]["runbook"] == f"docs/3-runbook.md#{name.lower()}"
+        assert name in headings
+
+
+def test_rules_and_dashboard_ask_for_what_the_service_exports(
+    deploy: Path, defined: tuple[set[str], set[str]]
+) -> None:
+    names, labels = defined
+    known = names | {rule["record"] for rule in rules(deploy) if "record" in rule}
+    for query in [*(rule["expr"] for rule in rules(deploy)), *queries(deploy)]:
+        assert metrics_in(query), query
+        assert metrics_in(query) <= known, query
+        assert labels_in(query) <= labels, query
+
+
+def test_the_runbook_asks_for_what_there_is(
+    project: Path, deploy: Path, defined: tuple[set[str], set[str]]
+) -> None:
+    known = defined[0] | {rule["record"] for rule in rules(deploy) if "record" in rule}
+    runbook = (project / "docs/3-runbook.md").read_text(encoding="utf-8")
+    looks = re.findall(r"^- Look: (.*?)^- Do:", runbook, re.MULTILINE | re.DOTALL)
+    assert len(looks) == len(alerts(deploy))
+    for look in looks:
+        snippets = [" ".join(snippet.split()) for snippet in re.findall(r"`([^`]+)`", look)]
+        asked = [s for s in snippets if re.match(r"(sum|topk|rate|increase|up)\b|[a-z]+[_:]", s)]
+        assert all(metrics_in(query) <= known for query in asked), look
+
+
+def test_every_metric_is_looked_at(deploy: Path, defined: tuple[set[str], set[str]]) -> None:
+    asked = [*(rule["expr"] for rule in rules(deploy)), *queries(deploy)]
+    used = set().union(*map(metrics_in, asked))
+    assert {name for name in defined[0] if not name.startswith("http_request_seconds_")} <= used
+
+
+def test_drift_wakes_nobody(deploy: Path) -> None:
+    assert not [name for name, alert in alerts(deploy).items() if "drift" in alert["expr"]]
+
+
+def test_panels_say_what_they_show_in_which_unit(deploy: Path) -> None:
+    for panel in panels(deploy):
+        assert panel["title"] and panel["description"].endswith("."), panel["id"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        for target in panel["targets"]:
+            assert target["datasource"] == {"type": "prometheus", "uid": "prometheus"}
+            assert target["legendFormat"], panel["title"]
+
+
+def test_panels_have_places_of_their_own(deploy: Path) -> None:
+    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    identities = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(identities)) == len(identities)
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert at["x"] + at["w"] <= 24 and not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_grafana_finds_its_source_and_its_dashboard(deploy: Path) -> None:
+    (source,) = read(deploy / "grafana/provisioning/datasources/prometheus.yml")["datasources"]
+    assert (source["uid"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    (provider,) = read(deploy / "grafana/provisioning/dashboards/service.yml")["providers"]
+    mounts = read(deploy / "compose/compose.yaml")["services"]["grafana"]["volumes"]
+    assert f"../grafana/dashboards:{provider['options']['path']}:ro" in mounts
+
+
+def test_alertmanager_reads_its_configuration(deploy: Path, tmp_path: Path) -> None:
+    text = (deploy / "alertmanager/alertmanager.yml").read_text(encoding="utf-8")
+    replaced = without_url_file(text, "http://127.0.0.1/")
+    (tmp_path / "alertmanager.yml").write_text(replaced, encoding="utf-8")
+    passes(installed("amtool"), "check-config", str(tmp_path / "alertmanager.yml"))
+    assert text.count("url_file: /run/secrets/alert_webhook_url\n        send_resolved: true") == 1
+
+
+def test_compose_reads_its_file(deploy: Path) -> None:
+    file = str(deploy / "compose/compose.yaml")
+    passes(installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", file)
+
+
+def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
+    services = read(deploy / "compose/compose.yaml")["services"]
+    for name, service in services.items():
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["restart"] == "unless-stopped", name
+        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"]), name
+        if "build" not in service:  # ours say it in their Dockerfile
+            assert re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)+(-[a-z]+)?", service["image"]), name
+            assert service["user"] and "root" not in service["user"], name
+            assert service["healthcheck"]["test"][0] == "CMD", name
+
+
+def test_compose_holds_no_secret_and_names_the_one_that_is_missing(deploy: Path) -> None:
+    text = (deploy / "compose/compose.yaml").read_text(encoding="utf-8")
+    for name in ("POSTGRES_PASSWORD", "SERVICE_TOKEN", "GRAFANA_PASSWORD", "ALERT_WEBHOOK_FILE"):
+        uses = re.findall(rf"\$\{{{name}(.*?)\}}", text)
+        assert set(uses) == {":?is not set, see docs/3-runbook.md"}, name
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "deploy/compose/mlflow.Dockerfile"])
+def test_images_are_pinned_and_run_as_nobody_special(project: Path, recipe: str) -> None:
+    text = (project / recipe).read_text(encoding="utf-8")
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE))
+    bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages
+    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert len(bases) == 1
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["10001:10001"]
+    commands = re.findall(r"^(?:CMD|    CMD) (.+)$", text, re.MULTILINE)
+    assert len(commands) == 2 and all(isinstance(json.loads(command), list) for command in commands)
+    assert re.search(r"uv==\d+\.\d+\.\d+$", text, re.MULTILINE)
+    assert "uv sync --frozen --no-install-project" in text
+
+
+@pytest.fixture(scope="module", params=["staging", "production"])
+def manifests(request: pytest.FixtureRequest, in_cluster: Path) -> list[dict[str, Any]]:
+    """What kubectl would send to the cluster."""
+    folder = str(in_cluster / "deploy/kubernetes" / request.param)
+    return list(yaml.safe_load_all(passes(installed("kubectl"), "kustomize", folder)))
+
+
+def only(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
+    return found
+
+
+def test_kubernetes_would_take_the_manifests(
+    manifests: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    file = tmp_path / "manifests.yaml"
+    file.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    passes(installed("kubernetes-validate"), "--strict", str(file))
+
+
+def test_kubernetes_would_refuse_a_wrong_one(
+    manifests: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    only(manifests, "Service")["spec"]["prots"] = []
+    file = tmp_path / "manifests.yaml"
+    file.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    del only(manifests, "Service")["spec"]["prots"]
+    command = [installed("kubernetes-validate"), "--strict", str(file)]
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_what_belongs_to_the_pods_selects_them(manifests: list[dict[str, Any]]) -> None:
+    deployment = only(manifests, "Deployment")["spec"]
+    labels = deployment["template"]["metadata"]["labels"].items()
+    policies = {m["metadata"]["name"]: m["spec"] for m in manifests if m["kind"] == "NetworkPolicy"}
+    assert policies["deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    for selector in (
+        deployment["selector"]["matchLabels"],
+        only(manifests, "Service")["spec"]["selector"],
+        only(manifests, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        policies["service"]["podSelector"]["matchLabels"],
+        spread["labelSelector"]["matchLabels"],
+    ):
+        assert selector and selector.items() <= labels
+    scaled = only(manifests, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert (scaled["kind"], scaled["name"]) == ("Deployment", "service")
+    assert "replicas" not in deployment, "the autoscaler decides"
+
+
+def test_pods_have_no_rights_that_they_do_not_need(manifests: list[dict[str, Any]]) -> None:
+    pod = only(manifests, "Deployment")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 10001
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    probes = ("startupProbe", "readinessProbe", "livenessProbe")
+    asked = [container[probe]["httpGet"]["path"] for probe in probes]
+    assert asked == ["/readyz", "/readyz", "/healthz"]
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert not [manifest for manifest in manifests if manifest["kind"] == "Secret"]
+
+
+def test_pods_are_given_the_time_that_the_service_takes_to_end(
+    in_cluster: Path, manifests: list[dict[str, Any]]
+) -> None:
+    pod = only(manifests, "Deployment")["spec"]["template"]["spec"]
+    before = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    source = "".join(file.read_text("utf-8") for file in in_cluster.glob("src/*/serving/*.py"))
+    takes = re.findall(r"^(?:GRACE_SECONDS|CLOSE_SECONDS) = ([\d.]+)", source, re.MULTILINE)
+    assert len(takes) == 2
+    assert pod["terminationGracePeriodSeconds"] > before + sum(map(float, takes))
+
+
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_workflows_call_make_targets_that_there_are(ladder: Ladder, target: str) -> None:
+    project = ladder.fresh(max(LEVELS), deploy_target=target)
+    listed = re.findall(r"^  make (\S+) ", Workshop(project).make("help"), re.MULTILINE)
+    for file in (project / ".github/workflows").glob("*.yml"):
+        for name, job in read(file)["jobs"].items():
+            for line in (step["run"] for step in job["steps"] if "run" in step):
+                assert line.split()[0] == "make" and set(line.split()[1:]) <= set(listed), (
+                    file,
+                    name,
+                    line,
+                )
+
+
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_production_follows_staging_after_training(ladder: Ladder, target: str) -> None:
+    file = (
+        ladder.fresh(max(LEVELS), deploy_target=target) / f".github/workflows/deploy-{target}.yml"
+    )
+    workflow = read(file)
+    trigger = workflow[True]["workflow_run"]
+    assert trigger == {"workflows": ["Train"], "types": ["completed"], "branches": ["main"]}
+    staging, production = workflow["jobs"]["staging"], workflow["jobs"]["production"]
+    assert "conclusion == 'success'" in staging["if"]
+    assert production["needs"] == "staging"
+    assert (staging["environment"], production["environment"]) == ("staging", "production")
+    promotes = [step for step in staging["steps"] if step.get("run") == "make promote"]
+    assert [step["continue-on-error"] for step in promotes] == [True]
+    assert "make promote" not in [step.get("run") for step in production["steps"]]
+
+
+def pretend(folder: Path, name: str, body: str) -> str:
+    """A PATH on which the command is a shell script that writes down how it was called."""
+    folder.mkdir(exist_ok=True)
+    command = folder / name
+    command.write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\n{body}\n')
+    command.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def test_a_cluster_gets_an_image_by_its_digest(in_cluster: Path, tmp_path: Path) -> None:
+    kubectl = f"""case "$*" in
+        kustomize*) echo '        image: service' ;;
+        *apply*) cat > "{tmp_path}/sent"; stat -c %a "$KUBECONFIG" > "{tmp_path}/mode"
+                 cp "$KUBECONFIG" "{tmp_path}/config"; echo "$KUBECONFIG" > "{tmp_path}/where" ;;
+    esac"""
+    path = pretend(tmp_path / "bin", "kubectl", kubectl)
+    image = f"ghcr.io/someone/service@{DIGEST}"
+    printed = Workshop(in_cluster).make(
+        "apply", TO="staging", IMAGE=image, PATH=path, KUBE_CONFIG="how to reach it"
+    )
+    assert (tmp_path / "sent").read_text().strip() == f"image: {image}"
+    assert (tmp_path / "config").read_text() == "how to reach it\n"
+    assert (tmp_path / "mode").read_text().strip() == "600"
+    assert not Path((tmp_path / "where").read_text().strip()).exists()
+    assert "how to reach it" not in printed
+    calls = (tmp_path / "bin/calls").read_text()
+    assert "--namespace taxi-ride-duration-staging rollout status" in calls
+    assert "serving.smoke" in calls and "undo" not in calls
+
+
+@pytest.mark.parametrize("failing", ["rollout status", "exec"])
+def test_a_release_that_does_not_serve_is_taken_back(
+    in_cluster: Path, tmp_path: Path, failing: str
+) -> None:
+    body = f'case "$*" in *"{failing}"*) exit 1 ;; esac'
+    path = pretend(tmp_path / "bin", "kubectl", body)
+    image = f"ghcr.io/someone/service@{DIGEST}"
+    refused = Workshop(in_cluster).refused("apply", TO="production", IMAGE=image, PATH=path)
+    assert "going back to those before" in refused
+    assert "rollout undo deployment/service" in (tmp_path / "bin/calls").read_text()
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"TO": "staging", "IMAGE": "service:1"}, "needs a digest"),
+        ({"TO": "moon", "IMAGE": f"a@{DIGEST}"}, "say where to"),
+        ({"TO": "", "IMAGE": f"a@{DIGEST}"}, "say where to"),
+    ],
+)
+def test_what_cannot_be_applied_is_refused(
+    in_cluster: Path, tmp_path: Path, variables: dict[str, str], reason: str
+) -> None:
+    path = pretend(tmp_path / "bin", "kubectl", "")
+    assert reason in Workshop(in_cluster).refused("apply", PATH=path, **variables)
+    assert not (tmp_path / "bin/calls").exists()
+
+
+def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(in_cluster, project)
+    docker = f"""case "$1" in
+        login) cat > "{tmp_path}/token" ;;
+        push) echo "5f70bf18a086: Pushed"; echo "1: digest: {DIGEST} size: 528" ;;
+    esac"""
+    path = pretend(tmp_path / "bin", "docker", docker)
+    asked = {"PATH": path, "IMAGE": "ghcr.io:443/Some/Service:1", "PUSH": "1"}
+    told = {"REGISTRY_TOKEN": "a token", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    assert "nothing is live" in Workshop(project).refused("image", **asked, **told)
+    (project / "live").mkdir()
+    (project / "live/release.json").write_text("{}")
+    printed = Workshop(project).make("image", **asked, **told)
+    assert (tmp_path / "output").read_text() == f"image=ghcr.io:443/some/service@{DIGEST}\n"
+    assert (tmp_path / "token").read_text() == "a token" and "a token" not in printed
+    assert (
+        "--target with-bundle --tag ghcr.io:443/some/service:1"
+        in (tmp_path / "bin/calls").read_text()
+    )
+
+
+def test_compose_is_started_and_reads_its_rules_anew(project: Path, tmp_path: Path) -> None:
+    path = pretend(tmp_path / "bin", "docker", "")
+    Workshop(project).make("apply", PATH=path)
+    _, up, reread = (tmp_path / "bin/calls").read_text().splitlines()
+    assert up.startswith("docker compose --project-name taxi_ride_duration --file deploy/compose/")
+    assert "up --detach --build --wait" in up
+    assert reread.endswith("kill --signal SIGHUP prometheus alertmanager")
+
+
+def test_without_docker_it_says_so(project: Path, tmp_path: Path) -> None:
+    path = pretend(tmp_path / "bin", "docker", "exit 1")
+    assert "docker compose is missing" in Workshop(project).refused("apply", PATH=path)
