@@ -48,8 +48,9 @@ types: setup ## Check types
 goldens: setup ## Write the goldens anew, for a reviewer to look at
 	$(PYTEST) tests/test_trees.py --update-goldens
 
-bench: setup ## Measure generating, climbing and training
+bench: setup ## Measure generating, climbing, training and serving
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.serving
 
 .PHONY: help setup demo test test-quick lint format types goldens bench

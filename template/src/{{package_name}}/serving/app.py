@@ -35,6 +35,7 @@ from .watcher import Watcher
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # how long the log may take to write what it holds, at the end
+MOST_IN_SHADOW = 200  # requests waiting for a slow challenger; further ones it does not see
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -154,9 +155,12 @@ class Service:
         self.watcher.recent.extend(rows)
         told = [Told(one.id, one.prediction, one.version, one.variant) for one in records]
         answer = json_answer(told if isinstance(decoded, list) else told[0])
-        if deployment.shadow is not None:
-            ask_shadow = partial(self._ask_shadow, deployment.shadow, records)
+        shadow = deployment.shadow
+        if shadow is not None and shadow.batcher.waiting < MOST_IN_SHADOW:
+            ask_shadow = partial(self._ask_shadow, shadow, records)
             return msgspec.structs.replace(answer, afterwards=ask_shadow)
+        if shadow is not None:
+            metrics.shadow_failures.inc(len(records))
         for record in records:
             self.log.add(record)
         return answer
@@ -175,8 +179,9 @@ class Service:
         except Exception:
             metrics.shadow_failures.inc(len(records))
             logger.exception("the challenger failed, unseen by who asked")
-        for record in records:
-            self.log.add(record)
+        finally:  # also if the service is stopped meanwhile
+            for record in records:
+                self.log.add(record)
 
     async def feedback(self, scope: Scope, receive: Receive) -> Answer:
         """Take true values, from whoever knows the token."""

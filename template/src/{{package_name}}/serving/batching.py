@@ -24,6 +24,11 @@ class Batcher:
         self._scheduled = False
         self._executor = ThreadPoolExecutor(max_workers=1) if in_thread else None
 
+    @property
+    def waiting(self) -> int:
+        """How many requests have not been taken up yet."""
+        return len(self._waiting)
+
     def submit(self, rows: Sequence[Any]) -> "asyncio.Future[Sequence[Any]]":
         """The predictions for the rows, as soon as there are some."""
         loop = asyncio.get_running_loop()

@@ -127,7 +127,7 @@ def in_words(manifest: Manifest) -> str:
     if manifest.why_python is None:
         return "exported to ONNX"
     return (
-        "served by scikit-learn itself, which takes many times the CPU (docs/3-serving.md has "
+        "served by scikit-learn itself, which takes several times the CPU (docs/3-serving.md has "
         f"the figures), because it cannot be exported: {manifest.why_python}"
     )
 

@@ -1,0 +1,38 @@
+"""The service's model and nothing else: no validation, no metrics, no log, no experiments.
+
+With `batched` after the port, requests that arrive together are answered together, as the service
+does; without it, each calls the model.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from .asgi import application
+from .stack import serve
+
+PACKAGE = os.environ["PACKAGE"]
+deployment = importlib.import_module(f"{PACKAGE}.serving.deployment")
+fields = importlib.import_module(f"{PACKAGE}.serving.fields")
+
+model = deployment.Model(Path(os.environ["BUNDLE"]), "champion")
+names = {f"field_{i}": field.name for i, field in enumerate(model.manifest.fields)}
+types = [fields.TYPES[field.kind] for field in model.manifest.fields]
+row = msgspec.defstruct("Row", list(zip(names, types, strict=True)), rename=names)
+decode = msgspec.json.Decoder(row).decode
+encode = msgspec.json.Encoder().encode
+
+
+async def alone(body: bytes) -> bytes:
+    return encode({"prediction": model.predict([decode(body)])[0]})
+
+
+async def together(body: bytes) -> bytes:
+    return encode({"prediction": (await model.batcher.submit([decode(body)]))[0]})
+
+
+if __name__ == "__main__":
+    serve(application(together if "batched" in sys.argv else alone))

@@ -1,0 +1,24 @@
+"""A bare FastAPI on onnxruntime: one row, one call of the model."""
+
+import numpy as np
+import onnxruntime
+from fastapi import FastAPI
+
+from .ride import BUNDLE, Ride, features_of
+from .stack import serve
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession(BUNDLE / "model.onnx", options)
+
+
+async def predict(ride: Ride) -> dict[str, float]:
+    matrix = np.array(list(features_of(ride).values()), dtype=np.float32).T
+    return {"prediction": session.run(None, {"features": matrix})[0].item()}
+
+
+app = FastAPI()
+app.add_api_route("/predict", predict, methods=["POST"])
+
+if __name__ == "__main__":
+    serve(app)

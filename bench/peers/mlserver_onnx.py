@@ -1,0 +1,22 @@
+"""MLServer with a runtime of its own for ONNX; it gets the features ready made."""
+
+import onnxruntime
+from mlserver import MLModel
+from mlserver.codecs import NumpyCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+
+
+class OnnxModel(MLModel):  # type: ignore[misc]  # MLServer is not in the development environment
+    """The model of the folder's model-settings.json."""
+
+    async def load(self) -> bool:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(self.settings.parameters.uri, options)
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        matrix = NumpyCodec.decode_input(payload.inputs[0])
+        prediction = self.session.run(None, {"features": matrix})[0]
+        output = NumpyCodec.encode_output("prediction", prediction)
+        return InferenceResponse(model_name=self.name, outputs=[output])

@@ -1,0 +1,25 @@
+"""What the peers on uvicorn have in common: its settings, which are those of the service."""
+
+import gc
+import sys
+from typing import Any
+
+import uvicorn
+
+
+def serve(app: Any) -> None:
+    """Serve the ASGI application on the port that the command line names."""
+    config = uvicorn.Config(
+        app,
+        port=int(sys.argv[1]),
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=1_000,
+    )
+    gc.collect()
+    gc.freeze()
+    uvicorn.Server(config).run()

@@ -1,0 +1,338 @@
+"""What a request costs the service, beside an echo on the same stack and beside other servers.
+
+A new project of level 3 is installed, trained and deployed. Then all servers run at once, and
+take turns in being loaded, so that whatever else the machine does meets all of them. Ratios are
+taken within a round.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from projects import Ladder, answers_of, snapshot
+from workshop import Workshop, environment, open_workshop
+
+from .measurement import circumstances, load, spread, table
+from .servers import Case, Load, Server, free_port, put_under_load
+from .swapping import Swapping, Swaps, add_other_bundle, write_release
+
+ECHO, OURS, SHADOW = "echo", "mlops-ladder", "mlops-ladder, with a shadow"
+BARE, BATCHED = "no extras, one by one", "no extras, batched alike"
+FASTAPI_ONNX, FASTAPI_SKLEARN = "FastAPI, onnxruntime", "FastAPI, scikit-learn"
+MLFLOW, MLSERVER = "mlflow models serve", "MLServer, onnxruntime"
+
+VERSIONS = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
+LIBRARIES = ["uvicorn", "uvloop", "httptools", "onnxruntime", "msgspec", "fastapi"]
+LIBRARIES += ["scikit-learn", "mlflow"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A project that has deployed its model, with copies of what is live, and the cases."""
+
+    workshop: Workshop
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        return self.workshop.project
+
+    @property
+    def package(self) -> str:
+        name: str = answers_of(self.project)["package_name"]
+        return name
+
+    @property
+    def champion(self) -> str:
+        name: str = json.loads((self.project / "live/release.json").read_text())["champion"]
+        return name
+
+    @property
+    def row(self) -> dict[str, Any]:
+        row: dict[str, Any] = json.loads((self.bundle / "examples.json").read_text())[0]
+        return row
+
+    @property
+    def bundle(self) -> Path:
+        return self.project / "live/bundles" / self.champion
+
+    @property
+    def mlserver(self) -> Path:
+        """The environment of MLServer, if it is installed."""
+        return self.folder / "mlserver-environment"
+
+    def live(self, name: str) -> Path:
+        """A copy of what is live, for one server."""
+        return shutil.copytree(self.project / "live", self.folder / name)
+
+    def python(self, code: str, *arguments: str) -> str:
+        """What the code prints in the project's environment."""
+        return printed_by(self.project / ".venv", code, *arguments)
+
+    def service(self, name: str, live: Path) -> Case:
+        command = [str(self.project / ".venv/bin/python"), "-m", f"{self.package}.serving.server"]
+        variables = {"LIVE": str(live), "PORT": "{port}"}
+        return Case(name, command, self.project, json.dumps(self.row), variables)
+
+    def peer(self, name: str, module: str, *arguments: str, **variables: str) -> Case:
+        """A peer in the project's environment."""
+        python = str(self.project / ".venv/bin/python")
+        command = [python, "-m", f"bench.peers.{module}", "{port}", *arguments]
+        known = {"PACKAGE": self.package, "BUNDLE": str(self.bundle)} | variables
+        return Case(name, command, self.project, json.dumps(self.row), known)
+
+    def features(self) -> dict[str, float]:
+        """The row's features, for servers that take no others."""
+        code = f"""
+import json, numpy as np, runpy
+features = runpy.run_path({str(self.bundle / "request_time.py")!r})["features"]
+rows = {{name: np.array([value]) for name, value in {self.row!r}.items()}}
+print(json.dumps({{name: float(values[0]) for name, values in features(rows).items()}}))
+"""
+        found: dict[str, float] = json.loads(self.python(code))
+        return found
+
+
+def printed_by(place: Path, code: str, *arguments: str) -> str:
+    """What the code prints in a virtual environment."""
+    command = [str(place / "bin/python"), "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def registered_model(bench: Bench) -> Path:
+    """The registered model as a file that a server loads fastest."""
+    [source] = (bench.project / "mlruns/artifacts").rglob("model.skops")
+    model = bench.folder / "model.joblib"
+    bench.python(
+        f"import joblib, skops.io; from {bench.package} import problem; "
+        f"model = skops.io.load({str(source)!r}, trusted=problem.TRUSTED_TYPES); "
+        f"joblib.dump(model, {str(model)!r})"
+    )
+    return model
+
+
+def cases_of(bench: Bench) -> list[Case]:
+    """The service and the peers that its own environment holds."""
+    shadow = bench.live("shadow")
+    write_release(
+        shadow,
+        champion=bench.champion,
+        challenger=add_other_bundle(shadow, bench.champion),
+        experiment={"mode": "shadow", "name": "bench"},
+    )
+    return [
+        bench.peer(ECHO, "echo"),
+        bench.service(OURS, bench.live("single")),
+        bench.service(SHADOW, shadow),
+        bench.peer(BARE, "bare"),
+        bench.peer(BATCHED, "bare", "batched"),
+        bench.peer(FASTAPI_ONNX, "fastapi_onnx"),
+        bench.peer(FASTAPI_SKLEARN, "fastapi_sklearn", MODEL=str(registered_model(bench))),
+    ]
+
+
+def large_cases(bench: Bench) -> list[Case]:
+    """Peers that start slowly or need an environment of their own; both get features ready made."""
+    features = bench.features()
+    mlflow = Case(
+        MLFLOW,
+        [
+            *(str(bench.project / ".venv/bin/mlflow"), "models", "serve"),
+            *("--model-uri", f"models:/{bench.package}@champion", "--env-manager=local"),
+            *("--port={port}", "--workers=1"),
+        ],
+        bench.project,
+        json.dumps({"dataframe_records": [features]}),
+        {
+            "MLFLOW_TRACKING_URI": "sqlite:///mlruns/mlflow.db",
+            "PATH": f"{bench.project / '.venv/bin'}:{environment()['PATH']}",
+        },
+        "/invocations",
+    )
+    tensor = {"name": "features", "shape": [1, len(features)], "datatype": "FP32"}
+    mlserver = Case(
+        MLSERVER,
+        [str(bench.mlserver / "bin/mlserver"), "start", "."],
+        install_mlserver(bench),
+        json.dumps({"inputs": [tensor | {"data": list(features.values())}]}),
+        {
+            "MLSERVER_HTTP_PORT": "{port}",
+            "MLSERVER_GRPC_PORT": str(free_port()),
+            "MLSERVER_METRICS_PORT": str(free_port()),
+            "MLSERVER_PARALLEL_WORKERS": "0",  # the cheapest for CPU: no second process
+            "MLSERVER_DEBUG": "false",
+        },
+        "/v2/models/rides/infer",
+    )
+    return [mlflow, mlserver]
+
+
+def install_mlserver(bench: Bench) -> Path:
+    """MLServer in an environment of its own; the folder with the settings of its model."""
+    home = bench.folder / "mlserver"
+    home.mkdir()
+    settings = {
+        "name": "rides",
+        "implementation": "bench.peers.mlserver_onnx.OnnxModel",
+        "parameters": {"uri": str(bench.bundle / "model.onnx")},
+    }
+    (home / "model-settings.json").write_text(json.dumps(settings))
+    subprocess.run(["uv", "venv", "--quiet", str(bench.mlserver)], check=True)
+    install = ["uv", "pip", "install", "--quiet", "--python", str(bench.mlserver)]
+    subprocess.run([*install, "mlserver", "onnxruntime"], check=True)
+    return home
+
+
+def seconds_to_answer(cases: list[Case], starts: int) -> dict[str, list[float]]:
+    """How long each server takes from its start to its first answer; a start before compiles."""
+    seconds: dict[str, list[float]] = {case.name: [] for case in cases}
+    for number in range(starts + 1):
+        for case in cases:
+            server = Server(case)
+            server.stop()
+            if number:
+                seconds[case.name].append(server.seconds_to_answer)
+    return seconds
+
+
+def measure(servers: list[Server], rounds: int, seconds: int) -> dict[str, list[Load]]:
+    """What each server did in each round; a short round before warms up."""
+    loads: dict[str, list[Load]] = {server.case.name: [] for server in servers}
+    for server in servers:
+        put_under_load(server, 1)
+    for _ in range(rounds):
+        for server in servers:
+            loads[server.case.name].append(put_under_load(server, seconds))
+    return loads
+
+
+def ratios(loads: dict[str, list[Load]], name: str, against: str) -> list[float]:
+    """Round by round, how many times the cost of the other."""
+    pairs = zip(loads[name], loads[against], strict=True)
+    return [one.micros / other.micros for one, other in pairs]
+
+
+def rows(
+    loads: dict[str, list[Load]], starts: dict[str, list[float]], sizes: dict[str, float]
+) -> list[list[str]]:
+    """A line for each server."""
+    return [
+        [
+            name,
+            f"{median(one.micros for one in measured):.0f}",
+            "1" if name == ECHO else spread(ratios(loads, name, ECHO)),
+            f"{median(one.p50 for one in measured):.1f}",
+            f"{median(one.p99 for one in measured):.1f}",
+            f"{sizes[name]:.0f}",
+            f"{median(starts[name]):.1f}",
+        ]
+        for name, measured in loads.items()
+    ]
+
+
+def claims(loads: dict[str, list[Load]], starts: dict[str, list[float]]) -> list[list[str]]:
+    """What was to be reached, and whether it is."""
+    most = [(OURS, ECHO, 3.0), (OURS, BATCHED, 1.15), (SHADOW, OURS, 1.6)]
+    least = [(FASTAPI_ONNX, 2.2), (FASTAPI_SKLEARN, 45), (MLFLOW, 80), (MLSERVER, 5)]
+    pairs = zip(starts[OURS], starts[FASTAPI_SKLEARN], strict=True)
+    return [
+        *(line(f"{one} / {other}", ratios(loads, one, other), most=t) for one, other, t in most),
+        *(
+            line(f"{one} / {OURS}", ratios(loads, one, OURS), least=t)
+            for one, t in least
+            if one in loads
+        ),
+        line(f"first answer: {OURS} / {FASTAPI_SKLEARN}", [a / b for a, b in pairs], most=0.25),
+    ]
+
+
+def line(
+    name: str, values: list[float], most: float | None = None, least: float | None = None
+) -> list[str]:
+    """A ratio, what it may be, and whether it is."""
+    if most is not None:
+        return [name, spread(values), f"at most {most:g}", met(median(values) <= most)]
+    assert least is not None
+    return [name, spread(values), f"at least {least:g}", met(median(values) >= least)]
+
+
+def met(reached: bool) -> str:
+    return "met" if reached else "missed"
+
+
+def swap_under_load(bench: Bench) -> Swaps:
+    """What the service answers while two bundles take turns."""
+    live = bench.live("swapped")
+    bundles = [bench.champion, add_other_bundle(live, bench.champion)]
+    with ExitStack() as stops:
+        server = Server(bench.service(OURS, live))
+        stops.callback(server.stop)
+        return asyncio.run(Swapping(server, live, bundles).run())
+
+
+def library_versions(bench: Bench) -> dict[str, str]:
+    """The versions that were installed, and that of wrk."""
+    found = dict(zip(LIBRARIES, bench.python(VERSIONS, *LIBRARIES).split(), strict=True))
+    wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout
+    found["wrk"] = wrk.split()[1].removeprefix("debian/")
+    if bench.mlserver.exists():
+        found["mlserver"] = printed_by(bench.mlserver, VERSIONS, "mlserver")
+    return found
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3, help="each server's, in each round")
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument(
+        "--large-peers", action="store_true", help="measure mlflow and, installing it, MLServer"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = read_arguments()
+    if shutil.which("wrk") is None:
+        raise SystemExit("error: wrk is missing, which loads the servers: apt install wrk")
+    load_before = load()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent)
+        projects = folder / "projects"
+        projects.mkdir()
+        ladder = Ladder(template=snapshot(folder / "template"), folder=projects)
+        workshop = open_workshop(ladder.project(3))
+        workshop.make("pipeline promote deploy")
+        bench = Bench(workshop, folder)
+        cases = cases_of(bench)
+        if arguments.large_peers:
+            cases += large_cases(bench)
+        versions = library_versions(bench)
+        starts = seconds_to_answer(cases, arguments.starts)
+        with ExitStack() as stops:
+            servers = []
+            for case in cases:
+                servers.append(Server(case))
+                stops.callback(servers[-1].stop)
+            loads = measure(servers, arguments.rounds, arguments.seconds)
+            sizes = {server.case.name: server.resident_mib() for server in servers}
+        swaps = swap_under_load(bench)
+    print(circumstances(versions))
+    print(f"Medians of {arguments.rounds} rounds; load {load_before} before and {load()} after.\n")
+    header = ["", "CPU us a request", "times the echo", "p50 ms", "p99 ms", "MiB", "first answer s"]
+    print(table(header, rows(loads, starts, sizes)))
+    print()
+    print(table(["ratio of CPU time", "measured", "target", ""], claims(loads, starts)))
+    print(f"\n{swaps}")
+
+
+if __name__ == "__main__":
+    main()
