@@ -35,7 +35,9 @@ from .watcher import Watcher
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # how long the log may take to write what it holds, at the end
+MOST_REQUESTS = 1_000  # at once; further ones are refused, so that memory is bounded
 MOST_IN_SHADOW = 200  # requests waiting for a slow challenger; further ones it does not see
+AS_GOOD_AS = {"GET": "HEAD"}  # the server leaves the body out
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +69,7 @@ class Service:
         self.token = token
         self.now = now
         self._ids = map((secrets.token_hex(6) + "-{:x}").format, itertools.count())
+        self._open = 0  # requests that are being answered
         self._counters: dict[tuple[str, int], Any] = {}
         self._timers = {path: metrics.request_seconds.labels(path) for path in ROUTES}
 
@@ -92,19 +95,25 @@ class Service:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
         path = scope["path"]
-        answer = await self._answer(path, scope, receive)
-        await send_answer(send, answer)
+        self._open += 1
+        try:
+            answer = await self._answer(path, scope, receive)
+            await send_answer(send, answer)
+        finally:
+            self._open -= 1
         self._count(path, answer.status, time.perf_counter() - start)
         if answer.afterwards is not None:
             await answer.afterwards()
 
     async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        method, handler = ROUTES.get(path, ("", None))
         try:
-            method, handler = ROUTES.get(path, (None, None))
             if handler is None:
                 raise RefusedError(404, "not found", f"there is no {path} here")
-            if scope["method"] != method:
+            if scope["method"] not in (method, AS_GOOD_AS.get(method)):
                 raise RefusedError(405, "method", f"{path} answers {method} alone")
+            if self._open > MOST_REQUESTS and method == "POST":
+                raise RefusedError(503, "busy", "too many requests at once: try again later")
             return await handler(self, scope, receive)
         except RefusedError as refusal:
             if path == "/predict":
@@ -178,7 +187,9 @@ class Service:
             shadow.shadowed.inc(len(records))
         except Exception:
             metrics.shadow_failures.inc(len(records))
-            logger.exception("the challenger failed, unseen by who asked")
+            if not shadow.failed:  # one trace tells why; all are counted
+                shadow.failed = True
+                logger.exception("the challenger failed, unseen by who asked")
         finally:  # also if the service is stopped meanwhile
             for record in records:
                 self.log.add(record)

@@ -6,9 +6,12 @@
 The release is replaced in one step, so that a reader sees the old one or the new one, whole.
 """
 
+import fcntl
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -102,6 +105,22 @@ def read_release(live: Path) -> Release | None:
         return None
     except (OSError, msgspec.DecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def changing(live: Path) -> Iterator[None]:
+    """Change what is live, one at a time.
+
+    Raises:
+        UserError: somebody else is at it.
+    """
+    live.mkdir(parents=True, exist_ok=True)
+    with (live / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another deployment to {live}/ is under way") from error
+        yield
 
 
 def write_release(live: Path, release: Release) -> None:

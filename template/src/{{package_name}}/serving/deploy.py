@@ -4,7 +4,6 @@ Refuses with the reason and exit code 1; what serves then goes on serving.
 """
 
 import argparse
-import fcntl
 import hashlib
 import shutil
 import tempfile
@@ -31,6 +30,7 @@ from .bundle import (
     Manifest,
     Release,
     bundle_folder,
+    changing,
     read_manifest,
     read_release,
     write_release,
@@ -49,12 +49,8 @@ def deploying(live: Path) -> Iterator[Path]:
     Raises:
         UserError: another one is under way.
     """
-    (live / "bundles").mkdir(parents=True, exist_ok=True)
-    with (live / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another deployment to {live}/ is under way") from error
+    with changing(live):
+        (live / "bundles").mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=live, prefix="candidate-") as folder:
             yield Path(folder)
 

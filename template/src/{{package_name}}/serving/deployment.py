@@ -26,6 +26,7 @@ class Model:
         self.folder = folder
         self.manifest = read_manifest(folder)
         self.variant = variant
+        self.failed = False  # whether it has been said that it fails
         self.runtime = load_runtime(folder, self.manifest)
         self.batcher = Batcher(self.predict, in_thread=self.runtime.slow)
         self.predictions = metrics.predictions.labels(self.manifest.version, variant)

@@ -5,26 +5,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UserError, run
-from .bundle import LIVE, Release, bundle_folder, read_manifest, read_release, write_release
+from .bundle import (
+    LIVE,
+    Release,
+    bundle_folder,
+    changing,
+    read_manifest,
+    read_release,
+    write_release,
+)
 
 
 def rollback(live: Path) -> Release:
     """Put the bundle live that served before, alone; an experiment ends here.
 
     Raises:
-        UserError: nothing served before, or it is no longer whole.
+        UserError: nothing served before, it is no longer whole, or a deployment is under way.
     """
-    now = read_release(live)
-    if now is None or not now.before:
-        raise UserError(f"nothing served before what is in {live}/ now: there is no way back")
-    read_manifest(bundle_folder(live, now.before[0]))
-    release = Release(
-        champion=now.before[0],
-        before=now.before[1:],
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    write_release(live, release)
-    return release
+    with changing(live):
+        now = read_release(live)
+        if now is None or not now.before:
+            raise UserError(f"nothing served before what is in {live}/ now: there is no way back")
+        read_manifest(bundle_folder(live, now.before[0]))
+        release = Release(
+            champion=now.before[0],
+            before=now.before[1:],
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        write_release(live, release)
+        return release
 
 
 def main() -> None:

@@ -17,8 +17,6 @@ from .watcher import Watcher
 
 # How long requests that are being answered may take to finish, when the service is told to stop.
 GRACE_SECONDS = 20
-# More requests at once than this are refused with 503, so that memory is bounded.
-MOST_REQUESTS = 1_000
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -57,7 +55,6 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MOST_REQUESTS,
     )
     # What has been imported lives to the end: no need to look through it for garbage again.
     gc.collect()

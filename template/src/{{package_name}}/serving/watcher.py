@@ -98,7 +98,10 @@ class Watcher:
         logger.info("%s serves", release.champion)
 
     def _refuse(self, release: Release | None, reason: str) -> None:
-        self._refused, self._refused_at = release, time.monotonic()
+        now = time.monotonic()
+        if release is None and reason == self.reason and now - self._refused_at < RETRY_SECONDS:
+            return
+        self._refused, self._refused_at = release, now
         self.reason = reason
         metrics.bundle_loads.labels("refused").inc()
         logger.error("%s", reason)
