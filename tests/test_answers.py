@@ -342,6 +342,7 @@ def check_climbs(ladder: Ladder, answers: dict[str, str]) -> None:
     assert tree(project) == tree(fresh)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", [HARD, YAML_LIKE], ids=["hard", "YAML-like"])
 def test_the_project_climbs(ladder: Ladder, answers: dict[str, str]) -> None:
     check_climbs(ladder, answers)
@@ -360,7 +361,9 @@ def test_the_defaults_need_no_answer(ladder: Ladder) -> None:
     assert tree(project) == tree(ladder.fresh(0))
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "level", [*(pytest.param(n, marks=pytest.mark.slow) for n in LEVELS[:-1]), LEVELS[-1]]
+)
 def test_the_defaults_keep_a_project_as_it_is(ladder: Ladder, level: int) -> None:
     project = ladder.project(level)
     copier.run_update(project, defaults=True, overwrite=True, quiet=True)

@@ -32,8 +32,16 @@ ANSWERS = [
 ]
 
 
+# The quick selection climbs each step, and falls from the top.
+QUICK = [*itertools.pairwise(LEVELS), (LEVELS[-1], LEVELS[0])]
+JUMPS = [
+    pytest.param(*jump, marks=[] if jump in QUICK else pytest.mark.slow)
+    for jump in itertools.permutations(LEVELS, 2)
+]
+
+
 @pytest.mark.parametrize("answers", ANSWERS)
-@pytest.mark.parametrize(("start", "goal"), list(itertools.permutations(LEVELS, 2)))
+@pytest.mark.parametrize(("start", "goal"), JUMPS)
 def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]) -> None:
     project = ladder.project(start, **answers)
     # A question of a higher level has not been asked below it: its answer comes with the climb.
@@ -43,6 +51,7 @@ def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]
     assert folders(project) == folders(fresh)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [LEVELS, LEVELS[::-1]], ids=["up", "down"])
 def test_step_by_step(ladder: Ladder, order: list[int]) -> None:
     project = ladder.project(order[0])

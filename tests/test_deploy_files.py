@@ -107,6 +107,7 @@ def test_prometheus_reads_its_configuration_and_rules(deploy: Path) -> None:
     assert f"{len(rules(deploy))} rules found" in printed
 
 
+@pytest.mark.slow
 def test_alerts_fire_and_stay_quiet_as_their_tests_say(deploy: Path) -> None:
     files = sorted((deploy / "prometheus/tests").glob("*.yml"))
     passes(installed("promtool"), "test", "rules", *map(str, files))

@@ -31,9 +31,18 @@ def test_what_a_climb_shows(ladder: Ladder, golden: Golden, level: int) -> None:
     golden.check(f"{arrived}\n{shown}\n", GOLDENS / "climbs" / f"{level - 1}-to-{level}.diff")
 
 
+def projects_at(ladder: Ladder, level: int) -> list[Path]:
+    """Projects of the level that hold, together, all that it can bring."""
+    targets = ["compose", "kubernetes"]
+    return [ladder.fresh(level, license="MIT", deploy_target=target) for target in targets]
+
+
 def test_every_piece_belongs_to_exactly_one_level(ladder: Ladder) -> None:
     """A file that arrives with a level stays at all levels above; all have arrived at the top."""
-    names = [set(tree(ladder.fresh(level, license="MIT"))) for level in LEVELS]
+    names = [
+        {name for project in projects_at(ladder, level) for name in tree(project)}
+        for level in LEVELS
+    ]
     for below, above in itertools.pairwise(names):
         assert below < above
     shipped = {
@@ -66,8 +75,8 @@ def excluded_paths() -> list[tuple[str, str]]:
 def test_every_excluded_path_exists_and_is_anchored(ladder: Ladder, file: str, path: str) -> None:
     assert path.startswith("/"), f"{path} of {file} would match in every folder"
     assert not path.endswith("/"), f"{path} of {file} would leave an empty folder behind"
-    top = ladder.fresh(LEVELS[-1], license="MIT")
-    known = {"/" + name for name in tree(top)} | {"/" + name for name in folders(top)}
+    tops = projects_at(ladder, LEVELS[-1])
+    known = {"/" + name for top in tops for name in [*tree(top), *folders(top)]}
     assert fnmatch.filter(known, path), f"{path} of {file} names nothing"
 
 
@@ -76,6 +85,7 @@ def test_no_path_is_excluded_by_two_levels() -> None:
     assert len(paths) == len(set(paths))
 
 
+@pytest.mark.slow
 def test_adding_a_level_edits_nothing_that_stands(ladder: Ladder, tmp_path: Path) -> None:
     """A made-up top level costs its file, its pieces, and an entry in the menu."""
     top = LEVELS[-1] + 1

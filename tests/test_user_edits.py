@@ -86,7 +86,11 @@ def test_an_edit_alone_survives_every_route(ladder: Ladder, edit: Edit) -> None:
         walk(ladder, route, [edit])
 
 
-@pytest.mark.parametrize("route", [LEVELS, LEVELS[::-1], *JUMPS], ids=str)
+@pytest.mark.parametrize(
+    "route",
+    [LEVELS, *(pytest.param(r, marks=pytest.mark.slow) for r in [LEVELS[::-1], *JUMPS])],
+    ids=str,
+)
 def test_all_edits_together_survive(ladder: Ladder, route: list[int]) -> None:
     walk(ladder, route, MERGING)
 
