@@ -1,7 +1,7 @@
 """Write a registered model as a bundle: all that the service needs, in one folder."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..monitoring.profile import profile_of, write_profile
 from .bundle import MANIFEST, Manifest, sha256
 from .deployment import EXAMPLES
 from .fields import Field
-from .onnx_export import Inputs, export_model
+from .onnx_export import Inputs, export_model, ways_in
 from .request_time import NotExportableError, request_time_source
 from .runtimes import ONNX_MODEL, PROBLEM, REQUEST_TIME, SKOPS_MODEL
 from .schema_export import RowSchema, row_schema
@@ -114,17 +114,16 @@ def manifest_of(
     )
 
 
-def export(registered: Registered, folder: Path, agrees: Any) -> Manifest:
+def export(registered: Registered, folder: Path, agrees: Callable[[Path], str | None]) -> Manifest:
     """Write the bundle that serves cheapest and still agrees with the registered model.
 
     `agrees(folder)` returns None, or in words how the bundle's predictions differ. A model that
     cannot be exported, or would then predict something else, is served as scikit-learn has it.
     """
     reasons = []
-    ways: list[tuple[str, Inputs]] = [("onnx", "matrix"), ("onnx", "columns")]
-    for runtime, inputs in ways:
+    for inputs in ways_in(problem.features(registered.split.test)):
         try:
-            manifest = write_bundle(registered, folder, runtime, inputs)
+            manifest = write_bundle(registered, folder, "onnx", inputs)
             difference = agrees(folder)
             if difference is None:
                 return manifest

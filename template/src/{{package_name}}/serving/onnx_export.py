@@ -19,6 +19,12 @@ TENSORS = {"f": FloatTensorType, "i": Int64TensorType, "u": Int64TensorType, "b"
 Inputs = Literal["matrix", "columns"]
 
 
+def ways_in(features: dict[str, np.ndarray]) -> list[Inputs]:
+    """How the features may go in, the cheapest way first: text does not fit into a matrix."""
+    numbers = all(values.dtype.kind in TENSORS for values in features.values())
+    return ["matrix", "columns"] if numbers else ["columns"]
+
+
 def export_model(model: Any, features: dict[str, np.ndarray], inputs: Inputs) -> bytes:
     """The model as ONNX; its features go in as one matrix, or each as a column of its own.
 
@@ -47,8 +53,6 @@ def input_types(features: dict[str, np.ndarray], inputs: Inputs) -> list[tuple[s
             (name, TENSORS.get(values.dtype.kind, StringTensorType)([None, 1]))
             for name, values in features.items()
         ]
-    if any(values.dtype.kind not in "fiub" for values in features.values()):
-        raise NotExportableError("text does not fit into a matrix of numbers")
     return [("features", FloatTensorType([None, len(features)]))]
 
 
