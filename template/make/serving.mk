@@ -5,10 +5,10 @@ serve: ## Serve what is live: HOST=127.0.0.1 PORT=8000
 	$(RUN) python -m $(PACKAGE).serving.server
 
 deploy: ## Export the champion, prove it, and put it live
-	$(RUN) python -m $(PACKAGE).serving.deploy
+	$(RUN) python -m $(PACKAGE).serving.delivery.deploy
 
 rollback: ## Go back to the model that served before
-	$(RUN) python -m $(PACKAGE).serving.rollback
+	$(RUN) python -m $(PACKAGE).serving.delivery.rollback
 
 smoke: ## Ask a running service one of everything: URL=http://127.0.0.1:8000
 	$(RUN) python -m $(PACKAGE).serving.smoke $(URL)

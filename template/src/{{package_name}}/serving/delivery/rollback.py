@@ -4,8 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import UserError, run
-from .bundle import (
+from ...errors import UserError, run
+from ..bundle import (
     LIVE,
     Release,
     bundle_folder,

@@ -17,15 +17,15 @@ import msgspec
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from ..dataset import load_rows, validate_rows
-from ..errors import UserError, run
-from ..experiments.plan import Experiment, read_experiment
-from ..lineage import code_version
-from ..pipelines import registry
-from ..pipelines.comparison import fresh_split, origin
-from ..pipelines.parameters import read_params
-from ..pipelines.tracking import NAME, tracking_store
-from .bundle import (
+from ...dataset import load_rows, validate_rows
+from ...errors import UserError, run
+from ...experiments.plan import Experiment, read_experiment
+from ...lineage import code_version
+from ...pipelines import registry
+from ...pipelines.comparison import fresh_split, origin
+from ...pipelines.parameters import read_params
+from ...pipelines.tracking import NAME, tracking_store
+from ..bundle import (
     LIVE,
     Manifest,
     Release,
@@ -35,9 +35,9 @@ from .bundle import (
     read_release,
     write_release,
 )
+from ..settings import Settings, read_settings
 from .export import Registered, export
 from .proof import difference, prove
-from .settings import Settings, read_settings
 
 KEPT = 5  # bundles that a rollback can go back to
 

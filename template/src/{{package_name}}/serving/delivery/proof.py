@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..errors import UserError
-from ..predict import predict
-from .bundle import Release, read_manifest, write_release
-from .client import Client
-from .deployment import Model
+from ...errors import UserError
+from ...predict import predict
+from ..bundle import Release, read_manifest, write_release
+from ..client import Client
+from ..deployment import Model
+from ..fields import row_type
+from ..records import CHAMPION
+from ..settings import Settings
 from .export import Registered, request_rows
-from .fields import row_type
-from .records import CHAMPION
-from .settings import Settings
 
 WARM_UP = 20
 TIMED_REQUESTS = 200

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from ..errors import UserError
-from .fields import Field, Kind
+from ...errors import UserError
+from ..fields import Field, Kind
 
 KINDS: dict[str, Kind] = {"i": "int", "u": "int", "f": "float", "b": "bool", "M": "datetime"}
 TEXT = ("object", "str", "string", "category")
