@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,14 +90,19 @@ def workshop(ladder: Ladder) -> Workshop:
 
 
 @pytest.fixture(scope="module")
-def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine that knows the stand-in by the name of the Dockerfile's base."""
+    with tempfile.TemporaryDirectory(prefix="run") as run:  # podman takes short paths alone
+        yield make_engine(ladder, tmp_path_factory.mktemp("engine"), run)
+
+
+def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
+    """The engine, with a base made in the folder."""
     for program in ("podman", "buildah", "debootstrap"):
         installed(program)
     if os.geteuid() != 0:
         pytest.skip("debootstrap needs root")
-    folder = tmp_path_factory.mktemp("engine")
-    storage = ["--root", str(folder / "storage"), "--runroot", str(folder / "run")]
+    storage = ["--root", str(folder / "storage"), "--runroot", run]
     recipe = (ladder.fresh(max(LEVELS)) / "Dockerfile").read_text(encoding="utf-8")
     (base,) = set(re.findall(r"^FROM (python:\S+)", recipe, re.MULTILINE))
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from projects import LEVELS, REPOSITORY, Ladder, tree
+from tools import installed, passes
 
 CONTROL = re.compile(r"{%-?\s*(if|elif|else|endif|for|endfor|set|include|macro)\b")
 # GitHub has its own ${{ }}, Prometheus {{ $labels }}, and Grafana {{version}}.
@@ -77,6 +78,14 @@ def test_no_jinja_is_left_in_what_is_generated(ladder: Ladder, level: int) -> No
     for file in ladder.fresh(level).rglob("*"):
         if file.is_file():
             assert not JINJA.search(file.read_text()), file
+
+
+@pytest.mark.parametrize("package_name", ["x", "taxi_ride_duration", "y" * 30])
+def test_what_is_generated_is_in_shape(ladder: Ladder, package_name: str) -> None:
+    """However long the package's name is, which stands in the imports of the tests."""
+    project = str(ladder.fresh(LEVELS[-1], package_name=package_name))
+    passes(installed("ruff"), "check", "--no-cache", project)
+    passes(installed("ruff"), "format", "--no-cache", "--check", project)
 
 
 def test_nobody_needs_to_trust() -> None:
