@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from projects import REPOSITORY
+from tools import free_port
 from workshop import environment
 
 CONNECTIONS = 32
@@ -116,12 +116,6 @@ def tree_of(process: int) -> list[int]:
     listed = Path(f"/proc/{process}/task").glob("*/children")
     children = [int(child) for file in listed for child in file.read_text().split()]
     return [process, *(one for child in children for one in tree_of(child))]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def post(url: str, body: str) -> Any:

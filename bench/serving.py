@@ -18,10 +18,11 @@ from statistics import median
 from typing import Any
 
 from projects import Ladder, answers_of, snapshot
+from tools import free_port
 from workshop import Workshop, environment, open_workshop
 
 from .measurement import circumstances, load, spread, table
-from .servers import Case, Load, Server, free_port, put_under_load
+from .servers import Case, Load, Server, put_under_load
 from .swapping import Swapping, Swaps, add_other_bundle, write_release
 
 ECHO, OURS, SHADOW = "echo", "mlops-ladder", "mlops-ladder, with a shadow"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tools import installed
+from tools import free_port, installed
 
 FASTER = 60  # every minute that is written in rules and configuration becomes a second
 PATIENCE = 60.0
@@ -35,13 +34,6 @@ def faster(text: str) -> str:
 def without_url_file(text: str, url: str) -> str:
     """Alertmanager's configuration for Debian's, 0.25, which does not know `url_file` yet."""
     return re.sub(r"url_file: .*", f"url: {url}", text)
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> None:
@@ -116,6 +108,16 @@ class Alerting:
     def states(self, alert: str) -> list[str]:
         """How often the webhook was told of the alert, and each time whether it fires."""
         return [told["status"] for told in self.told if told["labels"]["alertname"] == alert]
+
+
+def dashboard(deploy: Path) -> list[tuple[str, str]]:
+    """The queries of the shipped dashboard, each with the title of its panel."""
+    shipped = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    return [
+        (panel["title"], target["expr"])
+        for panel in shipped["panels"]
+        for target in panel.get("targets", [])
+    ]
 
 
 @contextmanager

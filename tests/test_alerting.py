@@ -1,13 +1,13 @@
 """An outage reaches a person: Prometheus sees it, Alertmanager tells it, and tells its end."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from alerting import Alerting, alerting, answering, free_port, wait
+from alerting import Alerting, alerting, answering, dashboard, wait
 from projects import LEVELS, Ladder
+from tools import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -84,10 +84,9 @@ def test_rules_and_dashboard_are_understood(watching: Alerting, deploy: Path) ->
     wait(lambda: watching.query("path:http_requests:rate5m")["result"], "rules are evaluated")
     groups = watching.api("rules")["groups"]
     assert [rule for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
-    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    asked = dashboard(deploy)
     assert len(asked) > 20
-    for expression in asked:
+    for _, expression in asked:
         watching.query(expression)
 
 

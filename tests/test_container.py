@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from alerting import answers, free_port, wait
+from alerting import answers, wait
 from projects import LEVELS, Ladder
-from tools import installed, passes
+from tools import free_port, installed, passes
 from workshop import Workshop, open_workshop
 
 pytestmark = [

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,9 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from alerting import alerting, free_port, wait
+from alerting import alerting, dashboard, wait
 from projects import LEVELS, Ladder, commit_all, git
 from service import serve
+from tools import free_port
 from workshop import REAL_RIDES, Workshop, environment, open_workshop
 
 pytestmark = pytest.mark.slow
@@ -264,9 +264,7 @@ def test_a_search_tries_parameters_and_trains_with_the_best(workshop: Workshop) 
 
 @at_levels(2)
 def test_the_tracking_page_opens(workshop: Workshop) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         ["make", "tracking", f"PORT={port}"],
         cwd=workshop.project,
@@ -330,7 +328,7 @@ def test_the_real_service_is_watched_and_its_end_is_told(
             told = [{"id": answer["id"], "actual": 12.5} for answer in answers]
             assert service.tell(told).status == 202
             wait(lambda: watching.query("sum(model_score_count) == 100")["result"], "feedback")
-            for title, query in panels(deploy):
+            for title, query in dashboard(deploy):
                 if title not in FOR_TROUBLE:
                     wait(lambda query=query: watching.query(query)["result"], title)  # type: ignore[misc]
             service.signal(signal.SIGKILL)
@@ -349,16 +347,6 @@ FOR_TROUBLE = {
     "Share of failed requests",
     "Share of refused requests",
 }
-
-
-def panels(deploy: Path) -> list[tuple[str, str]]:
-    """The queries of the dashboard, with the titles of their panels."""
-    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
-    return [
-        (panel["title"], target["expr"])
-        for panel in dashboard["panels"]
-        for target in panel.get("targets", [])
-    ]
 
 
 def documented_request(project: Path) -> str:

@@ -1,6 +1,7 @@
 """Programs that the tests call: each beside the Python that runs them, or on the machine."""
 
 import shutil
+import socket
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -22,3 +23,10 @@ def passes(*command: str) -> str:
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

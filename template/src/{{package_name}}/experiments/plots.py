@@ -7,7 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from .. import problem
 from .comparison import Comparison, Trial, evidence_of, gains
-from .sequential import Evidence, Rule, Verdict
+from .sequential import LARGEST_LOG, Evidence, Rule, Verdict
 
 # The colour-blind tell these apart, and so does who prints in grey: https://jfly.uni-koeln.de/color
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#767676"
@@ -76,7 +76,7 @@ def draw_gain(axes: Axes, ends: np.ndarray, evidence: Evidence, rule: Rule) -> N
 
 def draw_evidence(axes: Axes, ends: np.ndarray, evidence: Evidence, rule: Rule) -> None:
     """The e-value after each block, hollow where it speaks against the challenger."""
-    e_values, ahead = np.exp(np.minimum(evidence.log_e, 700)), evidence.gain > 0
+    e_values, ahead = np.exp(np.minimum(evidence.log_e, LARGEST_LOG)), evidence.gain > 0
     axes.plot(ends, e_values, "-", color=BLUE, zorder=1)
     for side, fill, label in ((ahead, BLUE, "challenger ahead"), (~ahead, "white", "behind")):
         axes.scatter(ends[side], e_values[side], color=fill, edgecolor=BLUE, zorder=2, label=label)

@@ -4,7 +4,6 @@ Prints the verdict and what it rests on; draws it in reports/experiment.png, and
 numbers in reports/experiment.json for programs.
 """
 
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 from .. import problem
 from ..errors import UserError, run
 from ..serving import bundle
-from ..serving.store import StoreError, open_store, store_url
+from ..serving.store import reading
 from .comparison import (
     Comparison,
     Trial,
@@ -126,11 +125,8 @@ def caveats(comparison: Comparison, plan: Experiment) -> list[str]:
 def main() -> None:
     written = read_experiment()
     trial = running_trial(bundle.LIVE)
-    try:
-        with closing(open_store(store_url())) as store:
-            comparison = compare(store.outcomes, trial, datetime.now(UTC))
-    except StoreError as error:
-        raise UserError(f"the prediction log cannot be read: {error}") from error
+    with reading() as store:
+        comparison = compare(store.outcomes, trial, datetime.now(UTC))
     if not comparison.days:
         why = comparison.waiting or [*comparison.left_out.values()][-1]
         raise UserError(f"{trial.plan.name} has no day yet to judge by: {why}")

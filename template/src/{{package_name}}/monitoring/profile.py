@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UserError
 
+PROFILE = "profile.json"  # its file in a bundle
 BINS = 10  # of a number, with as many training rows in each
 MOST_VALUES = 30  # told apart; rarer ones are counted together
 NOTABLE, LARGE = 0.1, 0.25  # the usual reading of a stability index

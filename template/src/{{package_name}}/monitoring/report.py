@@ -7,7 +7,6 @@ import argparse
 import base64
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -25,7 +24,7 @@ from ..evaluate import mean_by_slice
 from ..experiments.plan import read_experiment
 from ..serving import bundle
 from ..serving.records import Outcome
-from ..serving.store import StoreError, open_store, store_url
+from ..serving.store import reading
 from . import plots
 from .production import (
     FEWEST_DAYS,
@@ -37,10 +36,9 @@ from .production import (
     recent_level,
     silences,
 )
-from .profile import Profile, index_by_chance, read_profile, stability_index
+from .profile import PROFILE, Profile, index_by_chance, read_profile, stability_index
 
 PAGE = Path("reports/monitoring.html")
-PROFILE = "profile.json"
 DAY = 86_400.0
 RECENT_ROWS = 5_000  # whose distributions are compared with those of the training rows
 DRIFT = "Drift of the inputs"
@@ -100,11 +98,8 @@ def read_outcomes(days: int, now: float) -> list[Outcome]:
         UserError: the log cannot be read, or there is nothing in it.
     """
     start = (now // DAY - days + 1) * DAY
-    try:
-        with closing(open_store(store_url())) as store:
-            outcomes = store.outcomes(start)
-    except StoreError as error:
-        raise UserError(f"the prediction log cannot be read: {error}") from error
+    with reading() as store:
+        outcomes = store.outcomes(start)
     if not outcomes:
         raise UserError(
             f"there is no prediction of the last {days} days to report on: run make serve and ask "

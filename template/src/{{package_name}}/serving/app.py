@@ -40,15 +40,6 @@ MOST_IN_SHADOW = 200  # requests waiting for a slow challenger; further ones it 
 AS_GOOD_AS = {"GET": "HEAD"}  # the server leaves the body out
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
-    """What a client is told of a prediction."""
-
-    id: str
-    prediction: Any
-    version: str
-    variant: str
-
-
 class Service:
     """An ASGI application: https://asgi.readthedocs.io/en/latest/specs/www.html
 
@@ -162,7 +153,9 @@ class Service:
         for model in models:
             model.predictions.inc()
         self.watcher.recent.extend(rows)
-        told = [Told(one.id, one.prediction, one.version, one.variant) for one in records]
+        told = [
+            openapi.Prediction(one.id, one.prediction, one.version, one.variant) for one in records
+        ]
         answer = json_answer(told if isinstance(decoded, list) else told[0])
         shadow = deployment.shadow
         if shadow is not None and shadow.batcher.waiting < MOST_IN_SHADOW:
@@ -204,7 +197,7 @@ class Service:
         now = self.now()
         if not all([self.log.add(Feedback(one.id, now, one.actual)) for one in told]):
             raise RefusedError(503, "log full", "not all was taken: send it again later")
-        return json_answer({"accepted": len(told)}, 202)
+        return json_answer(openapi.Accepted(len(told)), 202)
 
     def _check_token(self, scope: Scope) -> None:
         if self.token is None:

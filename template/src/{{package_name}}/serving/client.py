@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ..errors import UserError
 
+DEFAULT = "http://127.0.0.1:8000"
 SECONDS = 30
 
 
@@ -45,3 +46,15 @@ class Client:
             raise UserError(
                 f"{self.url}{path} does not answer as the service does: {error}"
             ) from error
+
+    def example(self) -> Any:
+        """A row that the service describes itself with.
+
+        Raises:
+            UserError: it is not ready.
+        """
+        status, description = self.ask("GET", "/openapi.json")
+        if status != 200:
+            raise UserError(f"{self.url} is not ready: {description.get('message', description)}")
+        body = description["paths"]["/predict"]["post"]["requestBody"]
+        return body["content"]["application/json"]["example"]

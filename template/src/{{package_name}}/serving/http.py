@@ -26,6 +26,14 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     afterwards: Callable[[], Awaitable[None]] | None = None  # what nobody needs to wait for
 
 
+class Failure(msgspec.Struct, omit_defaults=True):
+    """Why a request was refused, and which place in it is to blame."""
+
+    error: str
+    message: str
+    where: str | None = None
+
+
 class RefusedError(Exception):
     """A request that gets an error for an answer; `reason` is short, for counting."""
 
@@ -38,10 +46,9 @@ class RefusedError(Exception):
 
     def answer(self, allow: str | None = None) -> Answer:
         """The error as the client reads it."""
-        place = {} if self.where is None else {"where": self.where}
-        content = {"error": self.reason, **place, "message": self.message}
+        failure = Failure(self.reason, self.message, self.where)
         headers = ((b"allow", allow.encode()),) if self.status == 405 and allow else ()
-        return Answer(self.status, encode(content), headers=headers)
+        return Answer(self.status, encode(failure), headers=headers)
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:

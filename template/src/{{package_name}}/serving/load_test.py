@@ -9,8 +9,7 @@ import aiohttp
 import numpy as np
 
 from ..errors import UserError, run
-from .client import Client
-from .smoke import DEFAULT
+from .client import DEFAULT, Client
 
 
 async def ask_until(
@@ -44,15 +43,10 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=32)
     arguments = parser.parse_args()
 
-    _, description = Client(arguments.url).ask("GET", "/openapi.json")
-    if "paths" not in description:
-        raise UserError(f"{arguments.url} is not ready: {description.get('message')}")
-    asked = description["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    example = Client(arguments.url).example()
     url = arguments.url.rstrip("/") + "/predict"
     try:
-        seconds, failed = asyncio.run(
-            load(url, asked["example"], arguments.connections, arguments.seconds)
-        )
+        seconds, failed = asyncio.run(load(url, example, arguments.connections, arguments.seconds))
     except aiohttp.ClientError as error:
         raise UserError(f"{arguments.url} stopped answering: {error}") from error
     half, most = np.percentile(seconds, [50, 99]) * 1000

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from .deployment import EXAMPLES, Deployment
-from .http import Answer
+from .http import Answer, Failure
 from .settings import Settings
 
 PAGE = Path(__file__).with_name("page.html")
@@ -17,15 +17,7 @@ POLICY = (
 )
 
 
-class Failure(msgspec.Struct):
-    """Why a request was refused, and which place in it is to blame."""
-
-    error: str
-    message: str
-    where: str | None = None
-
-
-class Prediction(msgspec.Struct):
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     """The answer for one row. Keep the id: feedback names it."""
 
     id: str

@@ -3,9 +3,7 @@
 import argparse
 
 from ..errors import UserError, run
-from .client import Client
-
-DEFAULT = "http://127.0.0.1:8000"
+from .client import DEFAULT, Client
 
 
 def smoke(url: str) -> str:
@@ -19,9 +17,7 @@ def smoke(url: str) -> str:
     if status != 200:
         raise UserError(f"{url} is not ready: {ready.get('message', ready)}")
     _, model = client.ask("GET", "/model")
-    _, description = client.ask("GET", "/openapi.json")
-    asked = description["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-    status, answer = client.ask("POST", "/predict", asked["example"])
+    status, answer = client.ask("POST", "/predict", client.example())
     if status != 200:
         raise UserError(f"{url} answers its own example with {status}: {answer}")
     champion = model["champion"]

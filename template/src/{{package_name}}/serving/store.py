@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from math import inf
 from pathlib import Path
 from types import ModuleType
@@ -199,6 +199,20 @@ def open_store(url: str) -> Store:
     """
     check_kind(url)
     return open_postgresql(url) if url.startswith(POSTGRESQL) else open_sqlite(url)
+
+
+@contextmanager
+def reading() -> Iterator[Store]:
+    """The store that the environment names, for a command that reads it.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with closing(open_store(store_url())) as store:
+            yield store
+    except StoreError as error:
+        raise UserError(f"the prediction log cannot be read: {error}") from error
 
 
 def open_sqlite(url: str) -> Store:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..monitoring.profile import read_profile, stability_index
+from ..monitoring.profile import PROFILE, read_profile, stability_index
 from . import metrics
 from .bundle import Release, read_release
 from .deployment import Deployment
@@ -25,8 +25,6 @@ RETRY_SECONDS = 5.0  # until a release that could not be taken up is tried again
 DRIFT_SECONDS = 15.0  # between two measurements of drift
 RECENT_ROWS = 2_000  # over which drift is measured
 FEWEST_ROWS = 500  # with fewer, chance alone looks like drift
-
-PROFILE = "profile.json"
 
 
 class Watcher:

@@ -21,7 +21,7 @@ from ...dataset import load_rows, validate_rows
 from ...errors import UserError, run
 from ...experiments.plan import Experiment, read_experiment
 from ...lineage import code_version
-from ...pipelines import registry
+from ...pipelines import promotion, registry
 from ...pipelines.comparison import fresh_split, origin
 from ...pipelines.parameters import read_params
 from ...pipelines.tracking import NAME, tracking_store
@@ -142,10 +142,7 @@ def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
                 "alias 'challenger'"
             )
         return version
-    for version in registry.versions(client):
-        if int(version.version) == experiment.challenger:
-            return version
-    raise UserError(f"experiment.yaml names version {experiment.challenger}, which does not exist")
+    return promotion.candidate(client, str(experiment.challenger))
 
 
 def put_live(live: Path, champion: str, challenger: str | None, experiment: Experiment) -> str:

@@ -16,12 +16,11 @@ from ...dataset import Split
 from ...evaluate import scores_of
 from ...lineage import code_version
 from ...monitoring.production import columns_of
-from ...monitoring.profile import profile_of, write_profile
+from ...monitoring.profile import PROFILE, profile_of, write_profile
 from ..bundle import MANIFEST, Manifest, sha256
 from ..deployment import EXAMPLES
 from ..fields import Field
 from ..runtimes import ONNX_MODEL, PROBLEM, REQUEST_TIME, SKOPS_MODEL
-from ..watcher import PROFILE
 from .onnx_export import Inputs, export_model, ways_in
 from .request_time import NotExportableError, request_time_source
 from .schema_export import RowSchema, row_schema
