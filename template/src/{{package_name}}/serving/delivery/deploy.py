@@ -142,7 +142,10 @@ def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
                 "alias 'challenger'"
             )
         return version
-    return promotion.candidate(client, str(experiment.challenger))
+    try:
+        return promotion.candidate(client, str(experiment.challenger))
+    except UserError as error:
+        raise UserError(f"experiment.yaml names another challenger: {error}") from error
 
 
 def put_live(live: Path, champion: str, challenger: str | None, experiment: Experiment) -> str:
