@@ -145,7 +145,7 @@ def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
     try:
         return promotion.candidate(client, str(experiment.challenger))
     except UserError as error:
-        raise UserError(f"experiment.yaml names another challenger: {error}") from error
+        raise UserError(f"experiment.yaml, challenger: {error}") from error
 
 
 def put_live(live: Path, champion: str, challenger: str | None, experiment: Experiment) -> str:
