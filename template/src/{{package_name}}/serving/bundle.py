@@ -26,6 +26,10 @@ MANIFEST = "manifest.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+class BusyError(UserError):
+    """Somebody else is changing what is live; try again."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a bundle, and where it comes from. Times are ISO 8601 in UTC."""
 
@@ -112,14 +116,14 @@ def changing(live: Path) -> Iterator[None]:
     """Change what is live, one at a time.
 
     Raises:
-        UserError: somebody else is at it.
+        BusyError: somebody else is at it.
     """
     live.mkdir(parents=True, exist_ok=True)
     with (live / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"another deployment to {live}/ is under way") from error
+            raise BusyError(f"another deployment to {live}/ is under way") from error
         yield
 
 

@@ -69,7 +69,7 @@ class Store:
     def __init__(self, driver: ModuleType, connection: Any, url: str) -> None:
         self._driver = driver
         self._connection = connection
-        self._url = url
+        self.url = url
         self._file = None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
         self._identity = self._file and file_identity(self._file)
         self._make_tables()
@@ -92,12 +92,12 @@ class Store:
             predicted = [columns_of(prediction) for prediction in predictions]
         except UNFIT as error:
             raise RecordError(f"a value cannot be written as JSON: {error}") from None
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             for some in parts(predicted, PREDICTIONS_AT_ONCE):
                 statement = ADD_PREDICTIONS.format(rows=", ".join([PREDICTION] * len(some)))
-                cursor.execute(self._sql(statement), [value for row in some for value in row])
+                cursor.execute(self.sql(statement), [value for row in some for value in row])
             if told:
-                cursor.executemany(self._sql(ADD_FEEDBACK), told)
+                cursor.executemany(self.sql(ADD_FEEDBACK), told)
             ids = list({one.id for one in feedback})
             found = []
             for some in parts(ids, IDS_AT_ONCE):
@@ -115,7 +115,7 @@ class Store:
             StoreError: the store did not answer.
         """
         window = (-inf if start is None else start, inf if end is None else end)
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             return self._select(cursor, IN_WINDOW + IN_ORDER, window)
 
     def close(self) -> None:
@@ -124,17 +124,17 @@ class Store:
             self._connection.close()
 
     def _select(self, cursor: Any, rest: str, values: Sequence[Any]) -> list[Outcome]:
-        cursor.execute(self._sql(OUTCOMES + rest), values)
+        cursor.execute(self.sql(OUTCOMES + rest), values)
         return [outcome_of(columns) for columns in cursor.fetchall()]
 
-    def _sql(self, text: str) -> str:
+    def sql(self, text: str) -> str:
         return text if self._driver is sqlite3 else text.replace("?", "%s")
 
     def _make_tables(self) -> None:
         if self._has_tables():
             return
         try:
-            with self._transaction() as cursor:
+            with self.transaction() as cursor:
                 for statement in TABLES:
                     cursor.execute(statement)
         except StoreError:
@@ -144,14 +144,14 @@ class Store:
 
     def _has_tables(self) -> bool:
         try:
-            with self._transaction() as cursor:
+            with self.transaction() as cursor:
                 cursor.execute("select id from feedback where 1 = 0")
         except StoreError:
             return False
         return True
 
     @contextmanager
-    def _transaction(self) -> Iterator[Any]:
+    def transaction(self) -> Iterator[Any]:
         """A cursor; what is done with it is committed, or undone if it fails."""
         try:
             cursor = self._connection.cursor()
@@ -159,10 +159,10 @@ class Store:
             self._connection.commit()
         except (self._driver.DataError, self._driver.IntegrityError, *UNFIT) as error:
             self._undo()
-            raise RecordError(without_secrets(error, self._url)) from None
+            raise RecordError(without_secrets(error, self.url)) from None
         except self._driver.Error as error:
             self._undo()
-            raise StoreError(without_secrets(error, self._url)) from None
+            raise StoreError(without_secrets(error, self.url)) from None
 
     def _undo(self) -> None:
         with suppress(self._driver.Error):

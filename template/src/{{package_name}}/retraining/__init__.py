@@ -1,0 +1,1 @@
+"""The loop that closes itself: detect, retrain, prove, promote, watch, and roll back."""
