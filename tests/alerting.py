@@ -111,11 +111,12 @@ class Alerting:
 
 
 def dashboard(deploy: Path) -> list[tuple[str, str]]:
-    """The queries of the shipped dashboard, each with the title of its panel."""
-    shipped = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    """The queries of the shipped dashboards, each with the title of its panel."""
+    files = sorted((deploy / "grafana/dashboards").glob("*.json"))
     return [
         (panel["title"], target["expr"])
-        for panel in shipped["panels"]
+        for file in files
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]
         for target in panel.get("targets", [])
     ]
 

@@ -187,6 +187,7 @@ def test_it_holds_what_it_needs_and_no_more(engine: Engine, with_bundle: str) ->
     assert not packages & {"mlflow", "pandas", "scikit-learn", "pytest", "uv"}
     held = engine.podman(*run, "find", "/app", "/live", "-maxdepth", "1")
     assert set(held.split()) == {
-        *("/app", "/app/src", "/app/serving.yaml"),
+        *("/app", "/app/src", "/app/experiment.yaml", "/app/params.yaml"),
+        *("/app/retraining.yaml", "/app/serving.yaml"),
         *("/live", "/live/release.json", "/live/bundles"),
     }

@@ -21,12 +21,21 @@ SUFFIXES = {
     "Gauge": [""],
     "Histogram": ["_bucket", "_sum", "_count"],
     "Summary": ["_sum", "_count"],
+    "GaugeMetricFamily": [""],
+    "CounterMetricFamily": ["_total"],
 }
+# Where the metrics are defined that the service shows: its own, and those of the loop.
+EXPORTING = ("serving/metrics.py", "retraining/heartbeat.py")
 OF_PROMETHEUS = {"up", "ALERTS"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 SELECTOR = re.compile(r"\{([^}]*)\}")
 DIGEST = "sha256:" + "ab" * 32
+CAREFUL = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +68,29 @@ def alerts(deploy: Path) -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for rule in rules(deploy) if "alert" in rule}
 
 
+def dashboards(deploy: Path) -> dict[str, Any]:
+    """The dashboards, by the names of their files."""
+    files = sorted((deploy / "grafana/dashboards").glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
 def panels(deploy: Path) -> list[dict[str, Any]]:
-    """What the dashboard shows, without the headings of its rows."""
-    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """What the dashboards show, without the headings of their rows."""
+    shown = [panel for one in dashboards(deploy).values() for panel in one["panels"]]
+    return [panel for panel in shown if panel["type"] != "row"]
 
 
 def queries(deploy: Path) -> list[str]:
-    """Every expression of the dashboard."""
-    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
+    """Every expression of the dashboards."""
     shown = [target["expr"] for panel in panels(deploy) for target in panel["targets"]]
-    return [*shown, *(mark["expr"] for mark in dashboard["annotations"]["list"])]
+    marks = [mark for one in dashboards(deploy).values() for mark in one["annotations"]["list"]]
+    return [*shown, *(mark["expr"] for mark in marks)]
+
+
+def runbooks(project: Path) -> dict[str, str]:
+    """The runbooks, by their paths in the project."""
+    files = sorted(project.glob("docs/*-runbook.md"))
+    return {file.relative_to(project).as_posix(): file.read_text("utf-8") for file in files}
 
 
 def metrics_in(query: str) -> set[str]:
@@ -90,13 +111,22 @@ def labels_in(query: str) -> set[str]:
 @pytest.fixture(scope="module")
 def defined(project: Path) -> tuple[set[str], set[str]]:
     """The names of the series that the service exports, and of their labels."""
-    (module,) = project.glob("src/*/serving/metrics.py")
     names, labels = set(OF_PROMETHEUS), set(LABELS_OF_PROMETHEUS)
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            values = [ast.literal_eval(a) for a in node.args if not isinstance(a, ast.Name)]
-            names |= {values[0] + suffix for suffix in SUFFIXES[node.func.id]}
-            labels |= set(values[2] if len(values) > 2 else [])
+    for name in EXPORTING:
+        (module,) = project.glob(f"src/*/{name}")
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in SUFFIXES:
+                told = ast.literal_eval(node.args[0])
+                names |= {told + suffix for suffix in SUFFIXES[node.func.id]}
+                lists = [*node.args, *(keyword.value for keyword in node.keywords)]
+                labels |= {
+                    label
+                    for given in lists
+                    if isinstance(given, ast.List)
+                    for label in ast.literal_eval(given)
+                }
     return names, labels
 
 
@@ -104,7 +134,7 @@ def test_prometheus_reads_its_configuration_and_rules(deploy: Path) -> None:
     printed = passes(
         installed("promtool"), "check", "config", str(deploy / "prometheus/prometheus.yml")
     )
-    assert f"{len(rules(deploy))} rules found" in printed
+    assert sum(map(int, re.findall(r"(\d+) rules found", printed))) == len(rules(deploy))
 
 
 @pytest.mark.slow
@@ -124,13 +154,26 @@ def test_no_alert_lacks_a_test_in_which_it_fires_or_one_in_which_it_is_quiet(dep
 
 
 def test_alerts_say_how_bad_it_is_and_what_to_do(project: Path, deploy: Path) -> None:
-    runbook = (project / "docs/3-runbook.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## (.+)$", runbook, re.MULTILINE)
     for name, alert in alerts(deploy).items():
         assert alert["labels"]["severity"] in ("critical", "warning"), name
         assert alert["annotations"].keys() == {"summary", "description", "runbook"}, name
-        assert alert["annotations"]["runbook"] == f"docs/3-runbook.md#{name.lower()}"
-        assert name in headings
+        path, _, anchor = alert["annotations"]["runbook"].partition("#")
+        headings = re.findall(r"^## (.+)$", runbooks(project)[path], re.MULTILINE)
+        assert anchor == name.lower() and name in headings
+
+
+def test_a_climb_leaves_the_runbook_of_the_service_as_it_is(deploy: Path) -> None:
+    for file in (deploy / "prometheus/rules").glob("*.yml"):
+        book = {"service": "docs/3-runbook.md", "retraining": "docs/4-runbook.md"}[file.stem]
+        named = re.findall(r"runbook: ([^#\n]+)", file.read_text(encoding="utf-8"))
+        assert set(named) == {book}
+
+
+def test_the_loop_gets_nobody_up_at_night(deploy: Path) -> None:
+    groups = read(deploy / "prometheus/rules/retraining.yml")["groups"]
+    assert {rule["labels"]["severity"] for group in groups for rule in group["rules"]} == {
+        "warning"
+    }
 
 
 def test_rules_and_dashboard_ask_for_what_the_service_exports(
@@ -148,12 +191,14 @@ def test_the_runbook_asks_for_what_there_is(
     project: Path, deploy: Path, defined: tuple[set[str], set[str]]
 ) -> None:
     known = defined[0] | {rule["record"] for rule in rules(deploy) if "record" in rule}
-    runbook = (project / "docs/3-runbook.md").read_text(encoding="utf-8")
-    looks = re.findall(r"^- Look: (.*?)^- Do:", runbook, re.MULTILINE | re.DOTALL)
+    text = "\n".join(runbooks(project).values())
+    looks = re.findall(r"^- Look: (.*?)^- Do:", text, re.MULTILINE | re.DOTALL)
     assert len(looks) == len(alerts(deploy))
     for look in looks:
         snippets = [" ".join(snippet.split()) for snippet in re.findall(r"`([^`]+)`", look)]
-        asked = [s for s in snippets if re.match(r"(sum|topk|rate|increase|up)\b|[a-z]+[_:]", s)]
+        asked = [
+            s for s in snippets if re.match(r"(sum|topk|rate|increase|time|up)\b|[a-z]+[_:]", s)
+        ]
         assert all(metrics_in(query) <= known for query in asked), look
 
 
@@ -177,11 +222,17 @@ def test_panels_say_what_they_show_in_which_unit(deploy: Path) -> None:
 
 
 def test_panels_have_places_of_their_own(deploy: Path) -> None:
-    dashboard = json.loads((deploy / "grafana/dashboards/service.json").read_text("utf-8"))
-    identities = [panel["id"] for panel in dashboard["panels"]]
+    for name, dashboard in dashboards(deploy).items():
+        assert dashboard["uid"] == name
+        places_of_their_own(dashboard["panels"])
+
+
+def places_of_their_own(shown: list[dict[str, Any]]) -> None:
+    """Fail if two panels share a number or a place."""
+    identities = [panel["id"] for panel in shown]
     assert len(set(identities)) == len(identities)
     taken: set[tuple[int, int]] = set()
-    for panel in dashboard["panels"]:
+    for panel in shown:
         at = panel["gridPos"]
         cells = {
             (x, y)
@@ -208,9 +259,38 @@ def test_alertmanager_reads_its_configuration(deploy: Path, tmp_path: Path) -> N
     assert text.count("url_file: /run/secrets/alert_webhook_url\n        send_resolved: true") == 1
 
 
-def test_compose_reads_its_file(deploy: Path) -> None:
-    file = str(deploy / "compose/compose.yaml")
-    passes(installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", file)
+def test_compose_reads_its_files(deploy: Path) -> None:
+    files = [str(file) for file in (deploy / "compose").glob("*.yaml")]
+    assert len(files) == 2
+    passes(installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", *files)
+
+
+def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
+    project: Path, deploy: Path
+) -> None:
+    services = read(deploy / "compose/retraining.yaml")["services"]
+    loop, known = services["retraining"], read(deploy / "compose/compose.yaml")["services"]
+    assert loop["profiles"] == ["retraining"], "make apply starts nothing of it"
+    assert loop["restart"] == "no" and "ports" not in loop
+    assert 'python -m "$$PACKAGE.retraining.loop" "$$@"' in loop["entrypoint"][2]
+    assert "ENV PACKAGE=taxi_ride_duration" in (project / "Dockerfile").read_text("utf-8")
+    assert loop["read_only"] and loop["cap_drop"] == ["ALL"]
+    assert loop["security_opt"] == ["no-new-privileges:true"]
+    assert loop["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
+    assert set(loop["depends_on"]) <= known.keys()
+    # It reads the same log and the same registry, and writes where the service reads.
+    assert loop["environment"]["DATABASE_URL"] == known["service"]["environment"]["DATABASE_URL"]
+    asked = services["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
+    before = known["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
+    assert asked == f"{before},mlflow:*"
+    assert loop["environment"]["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
+    assert [f"{volume}:ro" for volume in loop["volumes"] if volume.endswith(":/live")] == [
+        volume for volume in known["service"]["volumes"] if "/live:" in volume
+    ]
+    for volume in loop["volumes"]:
+        source, inside, *mode = volume.rsplit(":", 2) if volume.endswith(":ro") else (volume, "/")
+        if mode:
+            assert (deploy / "compose" / source).exists() and inside.startswith("/app/"), volume
 
 
 def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
@@ -228,7 +308,8 @@ def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
 
 
 def test_compose_holds_no_secret_and_names_the_one_that_is_missing(deploy: Path) -> None:
-    text = (deploy / "compose/compose.yaml").read_text(encoding="utf-8")
+    files = (deploy / "compose").glob("*.yaml")
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     for name in ("POSTGRES_PASSWORD", "SERVICE_TOKEN", "GRAFANA_PASSWORD", "ALERT_WEBHOOK_FILE"):
         uses = re.findall(rf"\$\{{{name}(.*?)\}}", text)
         assert set(uses) == {":?is not set, see docs/3-runbook.md"}, name
@@ -248,7 +329,7 @@ def test_images_are_pinned_and_run_as_nobody_special(project: Path, recipe: str)
     assert "uv sync --frozen --no-install-project" in text
 
 
-@pytest.fixture(scope="module", params=["staging", "production"])
+@pytest.fixture(scope="module", params=["staging", "production", "retraining"])
 def manifests(request: pytest.FixtureRequest, in_cluster: Path) -> list[dict[str, Any]]:
     """What kubectl would send to the cluster."""
     folder = str(in_cluster / "deploy/kubernetes" / request.param)
@@ -304,15 +385,12 @@ def test_pods_have_no_rights_that_they_do_not_need(manifests: list[dict[str, Any
     assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 10001
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    for one in [container, *pod.get("initContainers", [])]:
+        assert one["securityContext"] == CAREFUL
+        assert one["resources"].keys() == {"requests", "limits"}
     probes = ("startupProbe", "readinessProbe", "livenessProbe")
     asked = [container[probe]["httpGet"]["path"] for probe in probes]
     assert asked == ["/readyz", "/readyz", "/healthz"]
-    assert container["resources"].keys() == {"requests", "limits"}
     assert not [manifest for manifest in manifests if manifest["kind"] == "Secret"]
 
 
@@ -325,6 +403,84 @@ def test_pods_are_given_the_time_that_the_service_takes_to_end(
     takes = re.findall(r"^(?:GRACE_SECONDS|CLOSE_SECONDS) = ([\d.]+)", source, re.MULTILINE)
     assert len(takes) == 2
     assert pod["terminationGracePeriodSeconds"] > before + sum(map(float, takes))
+
+
+@pytest.fixture(scope="module")
+def with_loop(in_cluster: Path) -> list[dict[str, Any]]:
+    """What kubectl would send to a cluster in which the loop runs."""
+    folder = str(in_cluster / "deploy/kubernetes/retraining")
+    return list(yaml.safe_load_all(passes(installed("kubectl"), "kustomize", folder)))
+
+
+def test_the_cluster_takes_one_step_of_the_loop_at_a_time(with_loop: list[dict[str, Any]]) -> None:
+    job = only(with_loop, "CronJob")["spec"]
+    assert job["concurrencyPolicy"] == "Forbid" and job["timeZone"] == "Etc/UTC"
+    assert job["jobTemplate"]["spec"]["backoffLimit"] == 0
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    service = only(with_loop, "Deployment")["spec"]["template"]["spec"]
+    assert pod["restartPolicy"] == "Never" and not pod["automountServiceAccountToken"]
+    for key in ("runAsNonRoot", "runAsUser", "fsGroup", "seccompProfile"):
+        assert pod["securityContext"][key] == service["securityContext"][key]
+    (container,) = pod["containers"]
+    assert container["securityContext"] == CAREFUL
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert 'python -m "$PACKAGE.retraining.loop" "$@"' in container["command"][2]
+
+
+def test_the_loop_writes_the_models_that_the_service_reads(with_loop: list[dict[str, Any]]) -> None:
+    job = only(with_loop, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    service = only(with_loop, "Deployment")["spec"]["template"]["spec"]
+    claim = only(with_loop, "PersistentVolumeClaim")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    for pod in (job, service):
+        shared = {"claimName": claim["metadata"]["name"]}
+        assert {"name": "live", "persistentVolumeClaim": shared} in pod["volumes"]
+    assert {"name": "live", "mountPath": "/live"} in job["containers"][0]["volumeMounts"]
+    mount = {"name": "live", "mountPath": "/live", "readOnly": True}
+    assert mount in service["containers"][0]["volumeMounts"]
+    images = [one["image"] for pod in (job, service) for one in pod["containers"]]
+    assert {*images, service["initContainers"][0]["image"]} == {"service"}, "make apply names it"
+
+
+def test_the_loop_may_reach_what_it_needs_and_nobody_may_reach_it(
+    with_loop: list[dict[str, Any]],
+) -> None:
+    policies = {m["metadata"]["name"]: m["spec"] for m in with_loop if m["kind"] == "NetworkPolicy"}
+    policy = policies["retraining"]
+    template = only(with_loop, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in policy
+    assert {port.get("port") for rule in policy["egress"] for port in rule["ports"]} == {
+        *(53, 5432, 443, 5000, 9090),
+        "http",
+    }
+    selector = only(with_loop, "Service")["spec"]["selector"]
+    assert not selector.items() <= template["metadata"]["labels"].items()
+
+
+def first_models(manifests: list[dict[str, Any]], image: Path, shared: Path) -> None:
+    """Run what the pods of the service run first, on folders in place of image and volume."""
+    pod = only(manifests, "Deployment")["spec"]["template"]["spec"]
+    *shell, script = pod["initContainers"][0]["command"]
+    script = script.replace("/live", str(image)).replace("/shared", str(shared))
+    passes(*shell, script)
+
+
+def test_the_image_s_models_are_for_an_empty_volume_alone(
+    with_loop: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    image, shared = tmp_path / "image", tmp_path / "volume"
+    (image / "bundles/v1-a").mkdir(parents=True)
+    (image / "bundles/v1-a/manifest.json").write_text("{}")
+    (image / "release.json").write_text("of the image")
+    shared.mkdir()
+    first_models(with_loop, image, shared)
+    assert (shared / "release.json").read_text() == "of the image"
+    assert (shared / "bundles/v1-a/manifest.json").exists()
+    (shared / "release.json").write_text("of the loop")
+    first_models(with_loop, image, shared)
+    assert (shared / "release.json").read_text() == "of the loop"
+    assert sorted(path.name for path in shared.iterdir()) == ["bundles", "release.json"]
 
 
 @pytest.mark.parametrize("target", ["compose", "kubernetes"])
@@ -441,9 +597,12 @@ def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: 
 def test_compose_is_started_and_reads_its_rules_anew(project: Path, tmp_path: Path) -> None:
     path = pretend(tmp_path / "bin", "docker", "")
     Workshop(project).make("apply", PATH=path)
-    _, up, reread = (tmp_path / "bin/calls").read_text().splitlines()
-    assert up.startswith("docker compose --project-name taxi_ride_duration --file deploy/compose/")
-    assert "up --detach --build --wait" in up
+    _, build, up, reread = (tmp_path / "bin/calls").read_text().splitlines()
+    files = "--file deploy/compose/compose.yaml --file deploy/compose/retraining.yaml"
+    for call in (build, up, reread):
+        assert call.startswith(f"docker compose --project-name taxi_ride_duration {files} ")
+    assert build.endswith("--profile * build"), "the loop's image too"
+    assert "up --detach --wait" in up
     assert reread.endswith("kill --signal SIGHUP prometheus alertmanager")
 
 

@@ -89,5 +89,27 @@ def test_training_starts_by_schedule_by_change_by_event_and_by_hand(
     assert {"params.yaml", "data/**"} <= set(triggers["push"]["paths"])
 
 
+def test_the_loop_takes_a_step_by_schedule_and_a_challenger_when_asked(
+    workflows: dict[str, dict[Any, Any]],
+) -> None:
+    workflow = workflows["retrain.yml"]
+    assert workflow[True].keys() == {"schedule", "repository_dispatch", "workflow_dispatch"}
+    (job,) = workflow["jobs"].values()
+    assert job["if"] == "${{ vars.RETRAIN_RUNNER != '' }}"
+    steps = {step["run"]: step for step in job["steps"] if "run" in step}
+    assert list(steps) == ["make setup", "make tick", "make retrain", "make audit"]
+    assert steps["make tick"]["if"] == "${{ github.event_name == 'schedule' }}"
+    assert steps["make retrain"]["if"] == "${{ github.event_name != 'schedule' }}"
+    assert steps["make tick"]["env"] == steps["make retrain"]["env"]
+    assert workflow["concurrency"] == {"group": "retrain", "cancel-in-progress": False}
+
+
+def test_a_cluster_may_name_another_folder_than_production(ladder: Ladder) -> None:
+    project = ladder.fresh(LEVELS[-1], deploy_target="kubernetes")
+    text = (project / ".github/workflows/deploy-kubernetes.yml").read_text(encoding="utf-8")
+    assert "TO: ${{ vars.PRODUCTION || 'production' }}" in text
+    assert (project / "deploy/kubernetes/retraining").is_dir()
+
+
 def test_without_a_provider_there_is_no_workflow(ladder: Ladder) -> None:
     assert not (ladder.fresh(LEVELS[-1], ci_provider="none") / ".github").exists()

@@ -2,7 +2,7 @@
 IMAGE ?= $(PACKAGE)
 LOWER = $(shell printf '%s' '$(IMAGE)' | tr A-Z a-z)
 NAMESPACE ?= $(subst _,-,$(PACKAGE))-$(TO)
-COMPOSE = docker compose --project-name $(PACKAGE) --file deploy/compose/compose.yaml
+COMPOSE = docker compose --project-name $(PACKAGE) $(addprefix --file ,$(sort $(wildcard deploy/compose/*.yaml)))
 needs = @command -v $(1) >/dev/null || { echo "error: $(1) is missing, and needed for this"; exit 1; } >&2
 KUBECTL = kubectl --namespace '$(NAMESPACE)'
 # In CI, KUBE_CONFIG holds the text of the file that says how to reach the cluster.
@@ -29,7 +29,8 @@ apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Bring the se
 
 apply-machine:
 	@docker compose version >/dev/null 2>&1 || { echo "error: docker compose is missing, and needed for this"; exit 1; } >&2
-	$(COMPOSE) up --detach --build --wait --remove-orphans
+	$(COMPOSE) --profile '*' build # also what is started now and then
+	$(COMPOSE) up --detach --wait --remove-orphans
 	$(COMPOSE) kill --signal SIGHUP prometheus alertmanager # they read their rules anew
 
 apply-cluster:

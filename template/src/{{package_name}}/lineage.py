@@ -3,7 +3,7 @@
 import hashlib
 import platform
 import subprocess
-from importlib.metadata import distributions, requires, version
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +45,12 @@ def environment() -> list[str]:
 
 
 def requirements() -> list[str]:
-    """The packages that this one depends on at every level, with the versions installed."""
-    needed = [Requirement(text) for text in requires(__package__) or []]
+    """The packages that this one depends on at every level, with the versions installed.
+
+    In an image, which holds this package's source alone, they are all that is installed.
+    """
+    try:
+        needed = [Requirement(text) for text in requires(__package__) or []]
+    except PackageNotFoundError:
+        return environment()[1:]
     return [f"{need.name}=={version(need.name)}" for need in needed if need.marker is None]

@@ -83,10 +83,17 @@ def scored(state: State) -> dict[str, str]:
 
 def advance(state: State, day: Day, policy: Policy) -> Step:
     """One more complete day, whose data can be trusted."""
+    state, decisions = decided(state, day, policy)
+    today = {"day": day.date.isoformat()}
+    return Step(state, [replace(one, evidence=today | one.evidence) for one in decisions])
+
+
+def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
+    """What the day leads to: watch and alarm first, then what is on trial, then the schedule."""
     state = counted(state, day)
     state, decisions = watched(state, day, policy)
     if state.pending:
-        return Step(state, decisions)
+        return state, decisions
     state, found = listened(state, day, policy)
     decisions += found
     if not (state.trial and state.trial.why == "drift") and alarming(state, policy):
@@ -100,7 +107,7 @@ def advance(state: State, day: Day, policy: Policy) -> Step:
         decisions += found
     if not decisions:
         decisions = [Decision("quiet", quiet_words(state, day), {"residual": day.residual})]
-    return Step(state, decisions)
+    return state, decisions
 
 
 def counted(state: State, day: Day) -> State:
@@ -222,7 +229,7 @@ def begun(state: State, trial: Trial) -> State:
 
 def barred(state: State, policy: Policy) -> str | None:
     """What forbids a new retraining today, in words; None if nothing does."""
-    stopped = stopping(state.day, policy)
+    stopped = stopping(acted_on(state), policy)
     if stopped:
         return stopped
     if state.muted and state.day <= state.muted:
@@ -234,6 +241,11 @@ def barred(state: State, policy: Policy) -> str | None:
             "(limits: max_retrainings_per_month)"
         )
     return None
+
+
+def acted_on(state: State) -> date:
+    """The day on which what is decided now is done at the earliest: the one after the last."""
+    return state.day + timedelta(days=1)
 
 
 def stopping(day: date, policy: Policy) -> str | None:
@@ -258,7 +270,7 @@ def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]
         return to_train(state, policy), []
     role, shown = best(trial, policy)
     evidence = {one: asdict_of(proven) for one, proven in shown.items()}
-    stopped = stopping(day.date, policy)
+    stopped = stopping(acted_on(state), policy)
     if role is not None and not stopped:
         return to_promote(state, role, shown[role], evidence)
     if over(trial, day.date, policy):
@@ -345,7 +357,7 @@ def days_since(change: Change, day: date) -> int:
 def to_train(state: State, policy: Policy) -> State:
     """The state in which the evening's challengers are to be trained, if there are any."""
     trial = state.trial
-    if trial is None or trial.change is None or stopping(state.day, policy):
+    if trial is None or trial.change is None or stopping(acted_on(state), policy):
         return state
     if policy.evidence == "split" and trial.candidates:
         return state

@@ -150,10 +150,11 @@ class Policy(Section, frozen=True):
 class Loader(yaml.SafeLoader):
     """Reads days as text: msgspec then says where one is that no calendar has."""
 
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
-        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_policy(path: Path = POLICY) -> Policy:
@@ -166,26 +167,26 @@ def read_policy(path: Path = POLICY) -> Policy:
     try:
         loader = Loader(path.read_text(encoding="utf-8"))
         tree = loader.get_single_node()
-        values = loader.construct_document(tree) if tree else {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = loader.construct_document(tree) if tree else None
+        places = list(places_in(tree))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     lines: dict[Place, int] = {}
-    for place, line in places(tree):
+    for place, line in places:
         if place in lines:
-            raise UserError(f"{path}, line {line}: {'.'.join(place)} stands in line {lines[place]}")
+            raise refusal(path, {place: line}, place, f"it stands in line {lines[place]} already")
         lines[place] = line
     try:
         policy = msgspec.convert({} if values is None else values, Policy)
     except msgspec.ValidationError as error:
-        place, reason = misfit(str(error))
-        raise refusal(path, lines, place, reason) from error
-    for section, keys, reason in contradictions(policy):
-        named = [(*section, key) for key in keys if (*section, key) in lines]
-        raise refusal(path, lines, named[0] if named else section, reason)
+        raise refusal(path, lines, *misfit(str(error))) from error
+    for involved, reason in contradictions(policy):
+        written = [place for place in involved if place in lines]
+        raise refusal(path, lines, (written or involved)[0], reason)
     return policy
 
 
-def places(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, int]]:
+def places_in(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, int]]:
     """Each key and each item of a list, with its line in the file."""
     if isinstance(node, yaml.MappingNode):
         entries = [(str(key.value), key, value) for key, value in node.value]
@@ -195,7 +196,7 @@ def places(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, i
         return
     for name, marked, value in entries:
         yield (*above, name), marked.start_mark.line + 1
-        yield from places(value, (*above, name))
+        yield from places_in(value, (*above, name))
 
 
 def misfit(message: str) -> tuple[Place, str]:
@@ -222,44 +223,53 @@ def refusal(path: Path, lines: dict[Place, int], place: Place, reason: str) -> U
     return UserError(f"{path}, line {lines.get(around, 1)}: {where}{reason}")
 
 
-def contradictions(policy: Policy) -> Iterator[tuple[Place, Place, str]]:
-    """What means nothing or does not go together: the section, the keys, and why."""
+def contradictions(policy: Policy) -> Iterator[tuple[list[Place], str]]:
+    """What means nothing or does not go together: the places that it is about, and why."""
     for number, freeze in enumerate(policy.limits.freeze):
         if freeze.last < freeze.first:
-            section = "limits", "freeze", str(number)
-            yield section, ("last",), f"{freeze.last} is before the first day, {freeze.first}"
-    low, high = FALSE_ALARMS
-    if not low <= policy.detector.false_alarms_per_year <= high:
-        yield ("detector",), ("false_alarms_per_year",), f"from {low:g} to {high:g} is possible"
-    shift = policy.data.max_shift
-    if policy.detector.tolerance >= np.log(shift):
-        reason = f"data.max_shift: {shift:g} refuses every day on which more would show"
-        yield ("detector",), ("tolerance",), reason
+            yield (
+                [("limits", "freeze", str(number), "last")],
+                f"{freeze.last} is before the first day, {freeze.first}",
+            )
+    budget, (low, high) = policy.detector.false_alarms_per_year, FALSE_ALARMS
+    if not low <= budget <= high:
+        yield (
+            [("detector", "false_alarms_per_year")],
+            f"{budget:g} means nothing: from {low:g} to {high:g} are possible",
+        )
+    tolerance, shift = policy.detector.tolerance, policy.data.max_shift
+    if tolerance >= np.log(shift):
+        yield (
+            [("detector", "tolerance"), ("data", "max_shift")],
+            f"a tolerance of {tolerance:g} is never left, because max_shift: {shift:g} refuses "
+            "the days that would leave it",
+        )
     window, holdout = policy.data.window_days, policy.gates.offline.holdout_days
     if holdout >= window:
-        reason = f"of data.window_days: {window}, {holdout} leave no day to learn from"
-        yield ("gates", "offline"), ("holdout_days",), reason
-    for name, proof in (("drift", policy.gates.drift), ("schedule", policy.gates.schedule)):
-        days = proof.min_days, proof.max_days
-        yield from unwinnable(("gates", name), "max_days", *days, proof.alpha, proof.prior)
-    watch = policy.rollback
-    days = watch.min_days, watch.watch_days
-    yield from unwinnable(("rollback",), "watch_days", *days, watch.alpha, watch.prior)
+        yield (
+            [("gates", "offline", "holdout_days"), ("data", "window_days")],
+            f"{holdout} holdout_days of {window} window_days leave none to learn from",
+        )
+    drift, schedule, watch = policy.gates.drift, policy.gates.schedule, policy.rollback
+    for section, most_days, rule, longest in (
+        (("gates", "drift"), "max_days", drift, drift.max_days),
+        (("gates", "schedule"), "max_days", schedule, schedule.max_days),
+        (("rollback",), "watch_days", watch, watch.watch_days),
+    ):
+        if rule.min_days > longest:
+            yield (
+                [(*section, "min_days"), (*section, most_days)],
+                f"min_days: {rule.min_days} is more than {most_days}: {longest}",
+            )
+        elif log_e_values(np.ones(longest), rule.prior)[-1] < -np.log(2 * rule.alpha):
+            yield (
+                [(*section, key) for key in (most_days, "alpha", "prior")],
+                f"{longest} days cannot show anything at alpha: {rule.alpha:g} and prior: "
+                f"{rule.prior:g}, even if every day says the same",
+            )
     after, most = policy.data.min_days_after_change, policy.gates.drift.max_days
     if after >= most:
-        reason = f"{after} days leave none of gates.drift.max_days: {most} to judge by"
-        yield ("data",), ("min_days_after_change",), reason
-
-
-def unwinnable(
-    section: Place, most: str, min_days: int, max_days: int, alpha: float, prior: float
-) -> Iterator[tuple[Place, Place, str]]:
-    """Why a test of day means can show nothing in the days it has, if it cannot."""
-    if min_days > max_days:
-        yield section, ("min_days", most), f"min_days: {min_days} is more than {most}: {max_days}"
-    elif log_e_values(np.ones(max_days), prior)[-1] < -np.log(2 * alpha):
-        reason = (
-            f"{most}: {max_days} is too short to show anything at alpha: {alpha:g} and prior: "
-            f"{prior:g}, even if every day shows the same"
+        yield (
+            [("data", "min_days_after_change"), ("gates", "drift", "max_days")],
+            f"{after} days before the first training leave none of {most} to judge it by",
         )
-        yield section, (most, "prior", "alpha"), reason

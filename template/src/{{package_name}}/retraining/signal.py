@@ -1,6 +1,6 @@
 """What the detector listens to: the champion's residuals, day by day, beside what they were.
 
-Residuals, not scores: longer rides have larger errors even for a perfect model, and nothing is
+Residuals, not scores: large values have larger errors even for a perfect model, and nothing is
 wrong with it when there are more of them. Only where a model gives labels there is nothing but its
 score to listen to.
 """

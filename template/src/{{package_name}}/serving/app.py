@@ -1,7 +1,6 @@
 """The service: answers requests with the release that is live, and remembers what it answered."""
 
 import asyncio
-import hmac
 import itertools
 import logging
 import secrets
@@ -21,7 +20,7 @@ from .http import (
     RefusedError,
     Scope,
     Send,
-    header,
+    check_token,
     json_answer,
     read_body,
     send_answer,
@@ -30,6 +29,7 @@ from .prediction_log import PredictionLog
 from .records import Feedback, Prediction
 from .requests import decode, refuse_rows, units_of
 from .settings import Settings
+from .textfiles import METRICS, Textfiles
 from .watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class Service:
         self.settings = settings
         self.token = token
         self.now = now
+        self._told = Textfiles(watcher.live / METRICS)
         self._ids = map((secrets.token_hex(6) + "-{:x}").format, itertools.count())
         self._open = 0  # requests that are being answered
         self._counters: dict[tuple[str, int], Any] = {}
@@ -189,7 +190,7 @@ class Service:
 
     async def feedback(self, scope: Scope, receive: Receive) -> Answer:
         """Take true values, from whoever knows the token."""
-        self._check_token(scope)
+        check_token(scope, self.token)
         body = await read_body(scope, receive, self.settings.max_body_bytes)
         deployment = self._deployment()
         decoded = decode(deployment.feedback_decoder, body, [deployment.champion.manifest.target])
@@ -198,13 +199,6 @@ class Service:
         if not all([self.log.add(Feedback(one.id, now, one.actual)) for one in told]):
             raise RefusedError(503, "log full", "not all was taken: send it again later")
         return json_answer(openapi.Accepted(len(told)), 202)
-
-    def _check_token(self, scope: Scope) -> None:
-        if self.token is None:
-            raise RefusedError(403, "no token", "set SERVICE_TOKEN where the service runs")
-        shown = header(scope, b"authorization")
-        if not hmac.compare_digest(shown, b"Bearer " + self.token.encode()):
-            raise RefusedError(401, "token", "the header 'Authorization: Bearer ...' is asked")
 
     async def healthz(self, scope: Scope, receive: Receive) -> Answer:
         """Whether the process lives."""
@@ -226,8 +220,8 @@ class Service:
         )
 
     async def metrics(self, scope: Scope, receive: Receive) -> Answer:
-        """What Prometheus asks for."""
-        text = prometheus_client.generate_latest()
+        """What Prometheus asks for: what the service counts, and what others wrote down for it."""
+        text = prometheus_client.generate_latest(self._told)
         return Answer(200, text, prometheus_client.CONTENT_TYPE_LATEST.encode())
 
     async def description(self, scope: Scope, receive: Receive) -> Answer:

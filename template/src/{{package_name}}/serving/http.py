@@ -3,6 +3,7 @@
 A web framework would cost each request more than the model does, and the service has few paths.
 """
 
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -61,6 +62,19 @@ def header(scope: Scope, name: bytes) -> bytes:
         if key == name:
             return value
     return b""
+
+
+def check_token(scope: Scope, token: str | None) -> None:
+    """Let in who shows the token, and nobody if there is none.
+
+    Raises:
+        RefusedError: it is not shown, or is another one.
+    """
+    if token is None:
+        raise RefusedError(403, "no token", "set SERVICE_TOKEN where the service runs")
+    shown = header(scope, b"authorization")
+    if not hmac.compare_digest(shown, b"Bearer " + token.encode()):
+        raise RefusedError(401, "token", "the header 'Authorization: Bearer ...' is asked")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

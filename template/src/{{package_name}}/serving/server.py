@@ -3,6 +3,8 @@
 import gc
 import logging
 import socket
+import time
+from collections.abc import Callable
 
 import uvicorn
 
@@ -19,8 +21,8 @@ from .watcher import Watcher
 GRACE_SECONDS = 20
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+def listen(host: str, port: int, variable: str = "PORT") -> socket.socket:
+    """A socket that listens; the variable is where another port can be named.
 
     Raises:
         UserError: the address is taken, or is none of this machine's.
@@ -29,7 +31,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        message = f"cannot listen on {host}, port {port}: {error.strerror}. PORT names another"
+        message = (
+            f"cannot listen on {host}, port {port}: {error.strerror}. {variable} names another"
+        )
         raise UserError(message) from error
 
 
@@ -39,13 +43,21 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+def make_service(now: Callable[[], float] = time.time) -> Service:
+    """The service as the settings and the environment want it; `now` is its clock.
+
+    Raises:
+        UserError: they hold what means nothing.
+    """
     limits = settings.read_settings()
     url = store_url()
     watcher = Watcher(LIVE, limits.max_rows)
     log = PredictionLog(lambda: open_store(url), watcher.score)
-    service = Service(watcher, log, limits, settings.token())
+    return Service(watcher, log, limits, settings.token(), now)
+
+
+def serve(service: Service) -> None:
+    """Answer requests until the process is told to stop."""
     config = uvicorn.Config(
         service,
         http=BoundedProtocol,
@@ -62,6 +74,11 @@ def main() -> None:
     with listen(settings.host(), settings.port()) as listening:
         print(f"serving on {address(listening)}", flush=True)
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    serve(make_service())
 
 
 if __name__ == "__main__":

@@ -40,15 +40,17 @@ def host() -> str:
     return os.environ.get("HOST") or "127.0.0.1"
 
 
-def port() -> int:
-    """The port to listen on; 0 takes a free one.
+def port(variable: str = "PORT", default: str = "8000") -> int:
+    """The port to listen on, as the variable says; 0 takes a free one.
 
     Raises:
-        UserError: PORT is no port.
+        UserError: it is no port.
     """
-    text = os.environ.get("PORT") or "8000"
+    text = os.environ.get(variable) or default
     if not text.isdecimal() or int(text) > 65535:
-        raise UserError(f"PORT is {text}, which is no port: a number from 0 to 65535 is asked")
+        raise UserError(
+            f"{variable} is {text}, which is no port: a number from 0 to 65535 is asked"
+        )
     return int(text)
 
 

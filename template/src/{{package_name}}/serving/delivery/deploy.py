@@ -7,7 +7,7 @@ import argparse
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,7 @@ import msgspec
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from ...dataset import load_rows, validate_rows
+from ...dataset import Split, load_rows, validate_rows
 from ...errors import UserError, run
 from ...experiments.plan import Experiment, read_experiment
 from ...lineage import code_version
@@ -41,6 +41,9 @@ from .proof import difference, prove
 
 KEPT = 5  # bundles that a rollback can go back to
 
+# Rows that a version has learned from, and rows to prove it by.
+HeldOut = Callable[[ModelVersion], Split]
+
 
 @contextmanager
 def deploying(live: Path) -> Iterator[Path]:
@@ -55,8 +58,8 @@ def deploying(live: Path) -> Iterator[Path]:
             yield Path(folder)
 
 
-def registered(version: ModelVersion) -> Registered:
-    """The version with its rows.
+def held_out_rows(version: ModelVersion) -> Split:
+    """The rows of the pipeline's window, split so that the version has not seen the test rows.
 
     Raises:
         UserError: there are no rows that it has not learned from.
@@ -70,10 +73,12 @@ def registered(version: ModelVersion) -> Registered:
             f"version {version.version} has learned from all rows there are: none is left to "
             "prove it by. Bring newer data, or train anew"
         )
-    return Registered(version, registry.load_model(version), split)
+    return split
 
 
-def make_ready(version: ModelVersion, candidate: Path, live: Path, settings: Settings) -> str:
+def make_ready(
+    version: ModelVersion, held_out: HeldOut, candidate: Path, live: Path, settings: Settings
+) -> str:
     """Export the version, prove it, and bring it among the bundles; its name there.
 
     Raises:
@@ -83,7 +88,7 @@ def make_ready(version: ModelVersion, candidate: Path, live: Path, settings: Set
     if known is not None:
         print(f"version {version.version} of {NAME} has been proven: {known}")
         return known
-    model = registered(version)
+    model = Registered(version, registry.load_model(version), held_out(version))
     folder = candidate / "bundles" / f"v{version.version}"
     manifest = export(model, folder, partial(difference, model, settings=settings))
     print(f"version {version.version} of {NAME}: {in_words(manifest)}")
@@ -148,8 +153,14 @@ def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
         raise UserError(f"experiment.yaml, challenger: {error}") from error
 
 
-def put_live(live: Path, champion: str, challenger: str | None, experiment: Experiment) -> str:
-    """Write the release, and say what has changed."""
+def put_live(
+    live: Path,
+    champion: str,
+    challenger: str | None,
+    experiment: Experiment,
+    time: datetime | None = None,
+) -> str:
+    """Write the release, of this time or of now, and say what has changed."""
     now = read_release(live)
     running = experiment if challenger else None
     if now and (now.champion, now.challenger, now.experiment) == (champion, challenger, running):
@@ -161,7 +172,7 @@ def put_live(live: Path, champion: str, challenger: str | None, experiment: Expe
         challenger=challenger,
         experiment=running,
         before=before,
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        time=(time or datetime.now(UTC)).isoformat(timespec="seconds"),
     )
     if now and running and trial_of(now) == trial_of(release):
         release = msgspec.structs.replace(release, time=now.time)
@@ -185,21 +196,33 @@ def remove_old_bundles(live: Path, kept: set[str | None]) -> None:
             shutil.rmtree(folder)
 
 
-def deploy(live: Path) -> None:
-    """Put the champion live, and the challenger beside it if an experiment asks for one."""
-    settings, experiment = read_settings(), read_experiment()
+def deploy(
+    live: Path,
+    held_out: HeldOut = held_out_rows,
+    experiment: Experiment | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Put the champion live, and the challenger beside it if an experiment asks for one.
+
+    The experiment is the one in experiment.yaml, unless another is given. A version that has no
+    bundle yet is proven by rows that `held_out` gives.
+
+    Raises:
+        UserError: there is no champion, or what shall serve does not prove fit to.
+    """
+    settings, experiment = read_settings(), experiment or read_experiment()
     with deploying(live) as candidate, tracking_store() as client:
         champion = registry.champion(client)
         if champion is None:
             raise UserError("no version is the champion yet: run make promote")
-        name = make_ready(champion, candidate, live, settings)
+        name = make_ready(champion, held_out, candidate, live, settings)
         challenger = None
         if experiment.mode != "off":
             version = challenger_of(client, experiment)
             if version.version == champion.version:
                 raise UserError(f"version {version.version} cannot challenge itself")
-            challenger = make_ready(version, candidate, live, settings)
-        print(put_live(live, name, challenger, experiment))
+            challenger = make_ready(version, held_out, candidate, live, settings)
+        print(put_live(live, name, challenger, experiment, now))
 
 
 def main() -> None:
