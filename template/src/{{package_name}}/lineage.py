@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def git_commit() -> str:
     return finished.stdout.strip()
 
 
+@cache  # it reads every distribution, and does not change while a process runs
 def environment() -> list[str]:
     """Python and every installed package with its version, as pip writes requirements."""
     about = (package.metadata for package in distributions())

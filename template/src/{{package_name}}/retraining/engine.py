@@ -176,9 +176,11 @@ def calibrated(state: State, day: Day, policy: Policy) -> tuple[State, list[Deci
     if len(recent) < policy.detector.calibration_days:
         return replace(state, recent=recent), []
     reference = reference_of(state.champion.reference, dict(recent))
+    champion = replace(state.champion, reference=reference)
     state = replace(
         state,
-        champion=replace(state.champion, reference=reference),
+        champion=champion,
+        trusted=champion if state.trusted == state.champion else state.trusted,
         recent=[],
         squares=state.squares + reference.squares,
         freedom=state.freedom + reference.freedom,

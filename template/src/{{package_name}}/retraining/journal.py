@@ -1,0 +1,312 @@
+"""The record of what the loop decided and why, beside the prediction log, in SQLite or PostgreSQL.
+
+Lines are only ever added. Each holds a digest of its content and of the line before, so that a
+line that was changed or taken out shows. The last state in it is where the next step goes on from.
+"""
+
+import fcntl
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..serving.store import POSTGRESQL, RecordError, Store, StoreError, open_store, to_json
+from .policy import Policy
+from .state import Decision, State, Step
+
+# The last statement makes what `_has_tables` looks for.
+TABLES = (
+    """create table if not exists decisions (
+        number integer primary key, time double precision not null, policy text not null,
+        kind text not null, words text not null, evidence text not null, state text,
+        request text unique, digest text not null)""",
+    """create table if not exists retraining_requests (
+        id text primary key, time double precision not null, who text not null)""",
+)
+COLUMNS = "number, time, policy, kind, words, evidence, state, request, digest"
+ADD_LINE = f"insert into decisions ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_REQUEST = "insert into retraining_requests (id, time, who) values (?, ?, ?)"
+OPEN_REQUESTS = """select id, time, who from retraining_requests
+    where id not in (select request from decisions where request is not null) order by time, id"""
+# Let go of when the connection ends, however that happens. Each schema has its own.
+LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.decisions', 0))"
+
+
+class OvertakenError(Exception):
+    """Somebody else has written to the journal meanwhile: what was decided rests on old news."""
+
+
+class BusyError(Exception):
+    """Another step of the loop is under way."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A decision as it stands in the journal. `time` is in POSIX seconds.
+
+    `policy` is the version number of the policy and a hash of all it says; `request` is the id of
+    the request that the decision answers, if it answers one.
+    """
+
+    number: int
+    time: float
+    policy: str
+    kind: str
+    words: str
+    evidence: dict[str, Any]
+    request: str | None
+    digest: str
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Somebody asks for a retraining. `time` is in POSIX seconds."""
+
+    id: str
+    time: float
+    who: str
+
+
+class Journal:
+    """The journal in a store that is open. After a `StoreError` it is of no more use.
+
+    `store` is for reading the prediction log by the same connection.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._make_tables()
+
+    def latest(self) -> tuple[int, State | None]:
+        """The number of the last line, 0 if there is none, and the last state written.
+
+        Raises:
+            StoreError: the store did not answer, or the state cannot be read.
+        """
+        found = self._rows(
+            "select state from decisions where state is not null order by number desc limit 1"
+        )
+        return self.latest_number(), decode_state(found[0][0]) if found else None
+
+    def latest_number(self) -> int:
+        """The number of the last line, 0 if there is none."""
+        ((number,),) = self._rows("select coalesce(max(number), 0) from decisions")
+        return number
+
+    def last(self) -> Line | None:
+        """The last line; None if there is none yet."""
+        found = self.lines(after=self.latest_number() - 1)
+        return found[-1] if found else None
+
+    def time_of(self, kind: str) -> float | None:
+        """The time of the last line of that kind; None if there is none."""
+        ((newest,),) = self._rows("select max(time) from decisions where kind = ?", kind)
+        return newest
+
+    def counts(self) -> dict[str, int]:
+        """How many lines there are of each kind."""
+        return dict(self._rows("select kind, count(*) from decisions group by kind"))
+
+    def append(
+        self, step: Step, after: int, time: float, policy: Policy, request: str | None = None
+    ) -> int:
+        """Write all decisions of the step, the last one with the state; the number of the last.
+
+        `after` is the number of the line that the step rests on. The first decision answers the
+        request, if there is one.
+
+        Raises:
+            OvertakenError: that is not the last line any more.
+            StoreError: the store did not take it, and nothing of it is written.
+        """
+        state = msgspec.json.encode(step.state).decode()
+        decode_state(state)  # a state that nobody can read again would be the end of the loop
+        return self._append(step.decisions, state, after, time, label(policy), request)
+
+    def note(self, decision: Decision, after: int, time: float, policy: Policy | None) -> int:
+        """Write a decision that changes no state; otherwise as `append` does."""
+        return self._append([decision], None, after, time, label(policy), None)
+
+    def lines(self, after: int = 0) -> list[Line]:
+        """All lines after that number, in order."""
+        rows = self._rows(
+            "select number, time, policy, kind, words, evidence, request, digest"
+            " from decisions where number > ? order by number",
+            after,
+        )
+        return [
+            Line(number, time, policy, kind, words, msgspec.json.decode(evidence), request, digest)
+            for number, time, policy, kind, words, evidence, request, digest in rows
+        ]
+
+    def broken(self) -> int | None:
+        """The number of the first line that was changed or comes after a gap; None if all fit."""
+        before = ""
+        for expected, (*content, digest) in enumerate(
+            self._rows(f"select {COLUMNS} from decisions order by number"), start=1
+        ):
+            if content[0] != expected or digest_of(before, content) != digest:
+                return expected
+            before = digest
+        return None
+
+    def ask(self, who: str, time: float) -> Request:
+        """Ask for a retraining; the next step of the loop takes it up."""
+        request = Request(secrets.token_hex(8), time, plain(who))
+        with self.store.transaction() as cursor:
+            cursor.execute(self.store.sql(ADD_REQUEST), msgspec.structs.astuple(request))
+        return request
+
+    def requests(self) -> list[Request]:
+        """What was asked and not yet answered by a line, the oldest first."""
+        return [Request(*row) for row in self._rows(OPEN_REQUESTS)]
+
+    def newest_prediction(self) -> float | None:
+        """The time of the newest prediction in the log, in POSIX seconds; None if there is none."""
+        ((newest,),) = self._rows("select max(time) from predictions")
+        return newest
+
+    def lock(self) -> bool:
+        """Whether no other process works on this journal from now on, as long as it is open."""
+        if not self.store.url.startswith(POSTGRESQL):
+            return True  # a file is one machine's, where `working` locks another one
+        ((locked,),) = self._rows(LOCK)
+        return bool(locked)
+
+    def close(self) -> None:
+        """Let go of the store, and of the lock."""
+        self.store.close()
+
+    def _append(
+        self,
+        decisions: list[Decision],
+        state: str | None,
+        after: int,
+        time: float,
+        policy: str,
+        request: str | None,
+    ) -> int:
+        digest = self._digest_at(after)
+        lines = []
+        for number, decision in enumerate(decisions, start=after + 1):
+            content = [
+                number,
+                float(time),
+                policy,
+                decision.kind,
+                plain(decision.words),
+                to_json(decision.evidence),
+                state if number == after + len(decisions) else None,
+                request if number == after + 1 else None,
+            ]
+            digest = digest_of(digest, content)
+            lines.append([*content, digest])
+        try:
+            with self.store.transaction() as cursor:
+                cursor.executemany(self.store.sql(ADD_LINE), lines)
+        except RecordError:
+            if self.latest_number() != after:
+                raise OvertakenError(f"line {after + 1} of the journal is there already") from None
+            raise
+        return after + len(decisions)
+
+    def _digest_at(self, number: int) -> str:
+        if number == 0:
+            return ""
+        found = self._rows("select digest from decisions where number = ?", number)
+        if not found:
+            raise StoreError(f"line {number} of the journal is gone")
+        return found[0][0]
+
+    def _rows(self, text: str, *values: Any) -> list[Any]:
+        with self.store.transaction() as cursor:
+            cursor.execute(self.store.sql(text), values)
+            return cursor.fetchall()
+
+    def _make_tables(self) -> None:
+        if self._has_tables():
+            return
+        try:
+            with self.store.transaction() as cursor:
+                for statement in TABLES:
+                    cursor.execute(statement)
+        except StoreError:
+            # On PostgreSQL, "if not exists" fails where another process is making the same table.
+            if not self._has_tables():
+                raise
+
+    def _has_tables(self) -> bool:
+        try:
+            self._rows("select id from retraining_requests where 1 = 0")
+        except StoreError:
+            return False
+        return True
+
+
+def open_journal(url: str) -> Journal:
+    """Connect, and make the tables if they are missing.
+
+    Raises:
+        UserError: the address is of no kind that is known.
+        StoreError: the store cannot be reached or used.
+    """
+    store = open_store(url)
+    try:
+        return Journal(store)
+    except StoreError:
+        store.close()
+        raise
+
+
+@contextmanager
+def working(live: Path, url: str) -> Iterator[Journal]:
+    """The journal, for one step of the loop at a time, on this machine and on others.
+
+    The locks end with the process, even with one that is killed.
+
+    Raises:
+        BusyError: another step is under way.
+        StoreError: the store cannot be reached or used.
+    """
+    live.mkdir(parents=True, exist_ok=True)
+    with (live / "loop.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError("another step is under way") from None
+        with closing(open_journal(url)) as journal:
+            if not journal.lock():
+                raise BusyError("another step is under way, on another machine")
+            yield journal
+
+
+def digest_of(before: str, content: list[Any]) -> str:
+    """What a line's digest must be, given the digest before it and its columns."""
+    return hashlib.sha256(msgspec.json.encode([before, *content])).hexdigest()
+
+
+def label(policy: Policy | None) -> str:
+    """How the journal names a policy: its version, and a hash of all it says."""
+    if policy is None:
+        return ""
+    return f"{policy.version}-{hashlib.sha256(msgspec.json.encode(policy)).hexdigest()[:8]}"
+
+
+def plain(text: str) -> str:
+    """The text as any database keeps it: PostgreSQL has no null character, UTF-8 no half ones."""
+    kept = text.encode(errors="replace").decode()
+    return kept.replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def decode_state(text: str) -> State:
+    """The state in a line.
+
+    Raises:
+        StoreError: it is none.
+    """
+    try:
+        return msgspec.json.decode(text, type=State)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the state in the journal cannot be read: {error}") from error

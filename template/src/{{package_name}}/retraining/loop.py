@@ -1,0 +1,345 @@
+"""Take the loop as far as it goes now: `make tick`, and `make retrain` to ask for a retraining.
+
+What is decided is written into the journal before it is done, and what was done after it. So a
+step that is cut off at any point is taken up where it was, and nothing is done twice.
+"""
+
+import argparse
+import getpass
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ..errors import UserError, run
+from ..serving.bundle import LIVE
+from ..serving.store import StoreError, store_url
+from . import actions, engine
+from .actions import Site, UntrainableError
+from .days import Complete, LeftOut, Waiting, look_at
+from .guardrails import broken
+from .heartbeat import beat
+from .journal import BusyError, Journal, OvertakenError, open_journal, working
+from .policy import Freeze, Policy, read_policy
+from .state import Decision, Fit, GoBack, Model, Promote, State, Step
+
+CLOCK_SLACK = 60.0  # seconds by which the clocks of two machines may differ
+BY_HAND = "a person's experiment runs, and nothing else is tried until it ends (experiment.yaml)"
+
+# Which guardrail has been broken since that POSIX time, in words, if one has.
+Guardrails = Callable[[Policy, float], str | None]
+Tell = Callable[[Decision], object]
+
+logger = logging.getLogger(__name__)
+
+
+class Loop:
+    """One step of the loop, under way: the journal, and how it stands after the last line."""
+
+    def __init__(self, site: Site, journal: Journal, guardrails: Guardrails, tell: Tell) -> None:
+        self.site = site
+        self.journal = journal
+        self.guardrails = guardrails
+        self.tell = tell
+        self.number, self.known = journal.latest()
+
+    @property
+    def state(self) -> State:
+        assert self.known is not None  # `meet_champion` comes first
+        return self.known
+
+    @property
+    def policy(self) -> Policy:
+        return self.site.policy
+
+    @property
+    def now(self) -> float:
+        return self.site.now.timestamp()
+
+    @property
+    def today(self) -> date:
+        return self.site.now.date()
+
+    def take(self) -> None:
+        """Do all that is due."""
+        if self.clock_was_set_back():
+            return
+        self.meet_champion()
+        self.keep_guardrails()
+        self.act()
+        self.hear_requests()
+        while self.take_day():
+            self.act()
+        self.arrange()
+
+    def write(self, step: Step, request: str | None = None) -> None:
+        """Write down what was decided."""
+        self.number = self.journal.append(step, self.number, self.now, self.policy, request)
+        self.known = step.state
+        for decision in step.decisions:
+            self.tell(decision)
+
+    def note(self, kind: str, words: str) -> None:
+        """Write down what changes nothing, unless it is what the last line says."""
+        last = self.journal.last()
+        if last is None or (last.kind, last.words) != (kind, words):
+            decision = Decision(kind, words)
+            self.number = self.journal.note(decision, self.number, self.now, self.policy)
+            self.tell(decision)
+
+    def clock_was_set_back(self) -> bool:
+        """Whether now is before the last line: this step does nothing then, the next goes on."""
+        last = self.journal.last()
+        if last is None or self.now >= last.time - CLOCK_SLACK:
+            return False
+        before = datetime.fromtimestamp(last.time, UTC)
+        self.note(
+            "clock",
+            f"the clock says {self.site.now:%Y-%m-%d %H:%M}, and line {last.number} was written at "
+            f"{before:%Y-%m-%d %H:%M}: days that were dealt with are not dealt with again",
+        )
+        return True
+
+    def meet_champion(self) -> None:
+        """Begin with who serves: at first, and again when somebody else has put another one live.
+
+        What the loop itself was about to put live is no surprise.
+        """
+        serving = actions.serving_version(self.site.release)
+        if self.known is None:
+            champion = actions.champion_of(self.site)
+            self.write(engine.begin(champion, self.first_day(champion), self.policy))
+            return
+        pending = self.state.pending
+        expected = {self.state.champion.version}
+        if isinstance(pending, Promote | GoBack):
+            expected.add(pending.model.version)
+        if serving not in expected:
+            champion = models_in(self.state).get(serving) or actions.champion_of(self.site)
+            step = engine.begin(champion, self.first_day(champion), self.policy)
+            who = f"somebody has put version {serving} live, instead of version "
+            begun = Decision("begun", f"{who}{self.state.champion.version}")
+            self.write(replace(step, decisions=[begun, *step.decisions]))
+
+    def first_day(self, champion: Model) -> date:
+        """The last day that does not count: before the champion served, or what it learned from.
+
+        What is long ago is left alone.
+        """
+        deployed = datetime.fromisoformat(self.site.release.time).date() - timedelta(days=1)
+        oldest = self.today - timedelta(days=self.policy.data.window_days + 1)
+        return min(max(deployed, champion.through, oldest), self.today)
+
+    def keep_guardrails(self) -> None:
+        """Order the way back, if the new champion harms the service itself."""
+        if self.state.watch is None or isinstance(self.state.pending, GoBack):
+            return
+        since = self.journal.time_of("promoted")
+        why = self.guardrails(self.policy, since) if since is not None else None
+        if why is not None:
+            self.write(engine.breach(self.state, why, self.policy))
+
+    def act(self) -> None:
+        """Carry out what is ordered, and what follows from it."""
+        while self.state.pending is not None:
+            self.write(self.answer(self.state.pending))
+
+    def answer(self, order: Fit | Promote | GoBack) -> Step:
+        """What comes of the order."""
+        if isinstance(order, GoBack):
+            actions.go_back(self.site, self.state, order.model)
+            return engine.went_back(self.state, self.policy)
+        stopped = self.stopped()
+        if isinstance(order, Promote):
+            if actions.serving_version(self.site.release) == order.model.version:
+                why = None  # it was put live before this step, which had only to be written down
+            else:
+                why = stopped or actions.promote(self.site, self.state, order.model)
+            if why is None:
+                return engine.promoted(self.state, self.policy)
+            return engine.not_promoted(self.state, why, self.policy)
+        if stopped:
+            return self.not_trained(Decision("refused", stopped))
+        try:
+            fitted = actions.fit(self.site, self.state, order)
+        except UntrainableError as error:
+            return self.not_trained(Decision("failed", str(error)))
+        step = engine.fitted(self.state, fitted.candidates, fitted.holdout, self.policy)
+        first, *others = step.decisions
+        first = replace(first, evidence=first.evidence | fitted.origins)
+        return replace(step, decisions=[first, *others])
+
+    def not_trained(self, why: Decision) -> Step:
+        """What comes of an order to train that could not be carried out."""
+        step = engine.fitted(self.state, {}, None, self.policy)
+        return replace(step, decisions=[why, *step.decisions])
+
+    def stopped(self) -> str | None:
+        """What forbids to train and to promote today, in words."""
+        if actions.run_by_hand(self.site.release):
+            return BY_HAND
+        return engine.stopping(self.today, self.policy)
+
+    def hear_requests(self) -> None:
+        """Answer who asked for a retraining."""
+        for request in self.journal.requests():
+            stopped = self.stopped()
+            if stopped:
+                words = f"{request.who} asked for a retraining: {stopped}"
+                step = Step(self.state, [Decision("refused", words)])
+            else:
+                step = engine.ask(self.state, request.who, self.policy)
+            self.write(step, request.id)
+            self.act()
+
+    def take_day(self) -> bool:
+        """Deal with the next day; False if it has to wait."""
+        day = self.state.day + timedelta(days=1)
+        newest = self.journal.newest_prediction()
+        # A clock that runs ahead for once must not leave out the days that are still to come.
+        if newest is None or day > datetime.fromtimestamp(newest, UTC).date():
+            return False
+        roles = engine.scored(self.state)
+        found = self.look_at(day, roles)
+        if isinstance(found, Waiting):
+            logger.info("waiting: %s", found.reason)
+            return False
+        if isinstance(found, LeftOut):
+            self.write(engine.leave_out(self.state, day, found.kind, found.reason))
+            return True
+        measured = actions.day_measured(self.site, self.state, found, actions.models(roles))
+        self.write(engine.advance(self.state, measured, self.policy_on(day)))
+        return True
+
+    def policy_on(self, day: date) -> Policy:
+        """The policy, which freezes what it otherwise allows while a person's experiment runs."""
+        if not actions.run_by_hand(self.site.release):
+            return self.policy
+        limits = self.policy.limits
+        freeze = [*limits.freeze, Freeze(day, day + timedelta(days=1), BY_HAND)]
+        return replace(self.policy, limits=replace(limits, freeze=freeze))
+
+    def look_at(self, day: date, roles: dict[str, str]) -> Complete | LeftOut | Waiting:
+        """The day, if it counts."""
+        if self.today <= day:  # a step with nothing to do asks no registry
+            return Waiting(f"{day} is not over")
+        warm = self.state.watch.warm if self.state.watch else {}
+        by_role = actions.models({role: roles[role] for role in warm}) if warm else {}
+        return look_at(self.site.store, day, self.site.now, self.policy, self.state, by_role)
+
+    def arrange(self) -> None:
+        """Give the requests to who needs them; what cannot be arranged does not stop the loop."""
+        try:
+            actions.arrange(self.site, self.state)
+        except UserError as error:
+            self.note("failed", str(error))
+
+
+def models_in(state: State) -> dict[str, Model]:
+    """All models that the state tells of, by version; whose reference is known comes last."""
+    warm = state.watch.warm.values() if state.watch else []
+    known = [*([state.trusted] if state.trusted else []), *warm, state.champion]
+    return {model.version: model for model in sorted(known, key=lambda one: one.reference.days)}
+
+
+def tick(
+    live: Path,
+    now: float,
+    who: str | None = None,
+    guardrails: Guardrails | None = None,
+    tell: Tell | None = None,
+) -> list[Decision]:
+    """Take the loop as far as it goes at that POSIX time; what was decided, in order.
+
+    `who` asks for a retraining. `tell` is called with each decision as soon as it is written.
+
+    Raises:
+        BusyError: another step is under way.
+        UserError: something did not work; what serves goes on serving, and the next step tries
+            again.
+    """
+    decisions: list[Decision] = []
+
+    def told(decision: Decision) -> None:
+        decisions.append(decision)
+        if tell is not None:
+            tell(decision)
+
+    policy = None
+    try:
+        policy, url = read_policy(), store_url()
+        if who is not None:
+            with closing(open_journal(url)) as journal:
+                journal.ask(who, now)
+        with working(live, url) as journal:
+            site = Site(live, journal.store, policy, datetime.fromtimestamp(now, UTC))
+            loop = Loop(site, journal, guardrails or partial(broken, live=live), told)
+            take(loop)
+            beat(live, now, loop.known, policy, None, journal.counts())
+    except BusyError:
+        raise
+    except Exception as error:
+        with suppress(OSError):
+            beat(live, now, None, policy, in_words(error))
+        if isinstance(error, StoreError | OSError | OvertakenError):
+            raise UserError(in_words(error)) from error
+        raise
+    return decisions
+
+
+def take(loop: Loop) -> None:
+    """Do all that is due, and write down what did not work."""
+    try:
+        loop.take()
+    except Exception as error:
+        with suppress(StoreError, OvertakenError):
+            loop.note("failed", in_words(error))
+        raise
+
+
+def in_words(error: Exception) -> str:
+    """What did not work, as the journal and the person at the keyboard read it."""
+    if isinstance(error, StoreError):
+        return f"the store does not do its part: {error}"
+    if isinstance(error, OvertakenError):
+        return f"{error}: the next step goes on from there"
+    known = isinstance(error, UserError | OSError)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def caller() -> str:
+    """Who runs this command."""
+    try:
+        return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return "somebody"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ask", action="store_true", help="ask for a retraining first")
+    who = caller() if parser.parse_args().ask else None
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger(__package__).setLevel(logging.INFO)
+    try:
+        decisions = tick(LIVE, time.time(), who, tell=show)
+    except BusyError as busy:
+        print(f"{busy}: it, or the next one, takes up what is due")
+        return
+    if not decisions:
+        print("nothing is due")
+
+
+def show(decision: Decision) -> None:
+    """Print a decision in one line."""
+    print(f"{decision.kind}: {' '.join(decision.words.split())}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

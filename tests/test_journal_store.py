@@ -1,0 +1,43 @@
+"""The loop's journal in a generated project, on a PostgreSQL server that is real.
+
+Nothing is installed but what the service's image holds, and pytest.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import postgres
+from postgres import PostgreSQL
+from projects import Ladder
+from workshop import environment
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(ladder: Ladder) -> Path:
+    return ladder.project(4)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    installed = postgres.programs()
+    if installed is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.running(installed) as server:
+        yield server
+
+
+def test_the_journal_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:
+    asked = ["python", "-m", "pytest", "--noconftest", "tests/retraining/test_journal.py"]
+    finished = subprocess.run(
+        ["uv", "run", "--quiet", "--only-group", "service", "--with", "pytest", *asked],
+        cwd=project,
+        env=environment() | {"PYTHONPATH": "src", "TEST_DATABASE_URL": server.url},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
