@@ -57,7 +57,7 @@ class Detector(Section, frozen=True):
 
     false_alarms_per_year: Positive = 1.0
     tolerance: Share = 0.04
-    tolerance_in_noise: Annotated[float, Meta(ge=0)] = 1.0
+    tolerance_in_noise: Annotated[float, Meta(ge=0)] = 0.8
     calibration_days: Annotated[int, Meta(ge=7)] = 28
 
 
