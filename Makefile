@@ -8,6 +8,7 @@ MAIN_JOB_0 := notebook
 MAIN_JOB_1 := train
 MAIN_JOB_2 := pipeline
 MAIN_JOB_3 := pipeline promote deploy
+MAIN_JOB_4 := simulate
 PYTEST = $(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 help: ## Show what can be done
@@ -48,9 +49,10 @@ types: setup ## Check types
 goldens: setup ## Write the goldens anew, for a reviewer to look at
 	$(PYTEST) tests/test_trees.py --update-goldens
 
-bench: setup ## Measure generating, climbing, training and serving
+bench: setup ## Measure generating, climbing, training, serving and the loop
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.serving
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.loop
 
 .PHONY: help setup demo test test-quick lint format types goldens bench

@@ -30,6 +30,7 @@ TARGETS = {
     1: "test lint format types build train predict release",
     2: "pipeline tracking register promote",
     3: "serve deploy rollback smoke load-test ab-report monitor image apply",
+    4: "retrain tick watch simulate audit",
 }
 
 
@@ -397,13 +398,18 @@ def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Wor
     assert metrics(climbed.make("pipeline")) == metrics(workshop.make("train"))
 
 
-def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
-    """The classification problem of the docs, with no other edit, up to its service."""
-    project = ladder.project(2)
+def rewrite_problem(project: Path) -> None:
+    """Put the classification problem of the docs in the place of the taxis'."""
     page = (project / "docs/another-problem.md").read_text(encoding="utf-8")
     (problem,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (project / "src/taxi_ride_duration/problem.py").write_text(problem, encoding="utf-8")
     commit_all(project, "Another problem")
+
+
+def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
+    """The classification problem of the docs, with no other edit, up to its service."""
+    project = ladder.project(2)
+    rewrite_problem(project)
     workshop = open_workshop(project)
     output = workshop.make("lint types test train pipeline promote")
     assert "is the champion now" in output
@@ -430,3 +436,46 @@ def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> No
         "license": "Apache-2.0",
     }
     open_workshop(ladder.project(LEVELS[-1], **hard)).make("lint types test build")
+
+
+def told_story(workshop: Workshop) -> dict[str, Any]:
+    """What `make simulate` leaves for programs, after a look at what it leaves for people."""
+    output = workshop.make("simulate")
+    reports = workshop.project / "reports"
+    page = (reports / "simulation.html").read_text(encoding="utf-8")
+    assert "Traceback" not in output + page
+    assert (reports / "simulation.png").stat().st_size > 10_000
+    return dict(json.loads((reports / "simulation.json").read_text(encoding="utf-8")))
+
+
+def check_story(told: dict[str, Any]) -> None:
+    """A drift answered, a feed and a challenger refused, a mistake taken back, nobody let down."""
+    assert told["requests"] > 1_000
+    assert told["failures"] == []
+    assert [promise for promise in told["promises"] if not promise["kept"]] == []
+    kinds = [line["kind"] for line in told["lines"]]
+    for kind in ("alarm", "promoted", "guard", "asked", "refused", "rolled back"):
+        assert kind in kinds, f"{kind} is missing in the record"
+
+
+@at_levels(4)
+def test_the_simulation_tells_its_story(workshop: Workshop) -> None:
+    check_story(told_story(workshop))
+
+
+@at_levels(4)
+def test_the_loop_begins_with_what_is_live_and_can_be_asked(workshop: Workshop) -> None:
+    workshop.make("pipeline promote deploy")
+    assert "is the champion" in workshop.make("tick")
+    workshop.make("retrain")
+    assert "asked for a retraining" in workshop.make("audit")
+
+
+def test_a_classification_problem_climbs_from_1_to_4_and_its_loop_runs(ladder: Ladder) -> None:
+    """The problem of the docs, with no other edit."""
+    project = ladder.project(1)
+    rewrite_problem(project)
+    ladder.climb(project, 4)
+    workshop = open_workshop(project)
+    workshop.make("lint types test")
+    check_story(told_story(workshop))

@@ -51,7 +51,9 @@ def score_by_day(scores: Scores, rows: pd.DataFrame) -> Figure:
 
 def figures(scores: Scores, rows: pd.DataFrame) -> dict[str, Figure]:
     """Every figure by the name of its file."""
-    found = {"score_by_slice.png": score_by_slice(scores, rows)}
+    found = {}
+    if problem.slices(rows):
+        found["score_by_slice.png"] = score_by_slice(scores, rows)
     if problem.TIME is not None:
         found["score_by_day.png"] = score_by_day(scores, rows)
     return found
