@@ -20,9 +20,10 @@ from .policy import Detector
 from .signal import deviation, largest_deviation
 from .state import Change, Reference
 
-# How many standard deviations a change may be large, each tried: small ones take long to show.
-SIZES = np.array([0.25, 0.5, 1.0, 2.0])
-LARGEST = 8.0  # standard deviations of a single day, so that one alone proves nothing absurd
+# How many standard deviations beyond the band a change may be, each tried. What is larger still
+# shows within a day or two, and larger sizes would let one odd day of a noisy world raise alarms.
+SIZES = np.array([0.25, 0.5, 0.75, 1.0])
+LARGEST = 10.0  # standard deviations of a single day, so that one alone proves nothing absurd
 ENOUGH = 1e12  # evidence that grows while nobody acts on it stays a number
 SURE = 1.645  # 95 % of a normal distribution lie below
 LOOKED_BACK = 14  # days, for the first day of a change
@@ -45,13 +46,11 @@ class Band:
 
 def band_of(reference: Reference, squares: float, freedom: int, settings: Detector) -> Band:
     """The band that the noise of day means and the age of the reference ask for."""
-    largest = largest_deviation(squares, freedom)
+    noise, largest = deviation(squares, freedom), largest_deviation(squares, freedom)
     return Band(
-        tolerance=max(
-            settings.tolerance, settings.tolerance_in_noise * deviation(squares, freedom)
-        ),
+        tolerance=max(settings.tolerance, settings.tolerance_in_noise * noise),
         slack=SURE * largest / np.sqrt(max(reference.days, 1)),
-        unit=largest or settings.tolerance,
+        unit=noise or settings.tolerance,
         two_sided=reference.kind != "loss",
     )
 
