@@ -158,7 +158,7 @@ def losses_in_all(day: Day) -> dict[str, float]:
 def listened(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
     """What the detector knows after the day. In a trial after an alarm it has no more to say."""
     reference = state.champion.reference
-    if not reference.days:
+    if not (reference.days and state.freedom):
         return calibrated(state, day, policy)
     residual = adjusted(day.residual, day.date, reference)
     state = replace(state, recent=[*state.recent, (day.date, residual)][-WINDOW:])
@@ -553,7 +553,7 @@ def leave_out(state: State, day: date, kind: str, why: str) -> Step:
 
 def quiet_words(state: State, day: Day) -> str:
     """A day on which nothing happened, in words."""
-    if not state.champion.reference.days:
+    if not state.freedom:
         return f"{day.rows} rows; {len(state.recent)} days of what is usual are known"
     residual = adjusted(day.residual, day.date, state.champion.reference)
     return f"{day.rows} rows, residual {residual:+.1%}"
