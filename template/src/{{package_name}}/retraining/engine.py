@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ..monitoring.profile import NOTABLE
 from .detector import (
     alarmed,
     band_of,
@@ -46,6 +47,7 @@ WINDOW = 28  # days: four of each weekday, by which noise is measured
 FEWEST_DAYS = 14  # that a challenger is trained on, when there is no hurry
 FEWEST_DAYS_TO_REFINE = 3
 MONTH = 30
+FEATURES_NAMED = 3  # of those that have moved, as what may explain an alarm
 
 
 def begin(champion: Model, day: date, policy: Policy) -> Step:
@@ -97,7 +99,7 @@ def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
     state, found = listened(state, day, policy)
     decisions += found
     if not (state.trial and state.trial.why == "drift") and alarming(state, policy):
-        state, decision = answered(state, policy)
+        state, decision = answered(state, day, policy)
         decisions.append(decision)
     if state.trial:
         state, found = tried(state, day, policy)
@@ -205,7 +207,7 @@ def alarming(state: State, policy: Policy) -> bool:
     return heard and policy.triggers.performance
 
 
-def answered(state: State, policy: Policy) -> tuple[State, Decision]:
+def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
     """What follows an alarm: a trial of challengers that know the new level, or why not."""
     change = change_in(state.recent, side_of(state.statistic))
     evidence = {
@@ -214,13 +216,23 @@ def answered(state: State, policy: Policy) -> tuple[State, Decision]:
         "change": change.day.isoformat(),
         "shift": change.shift,
         "noise": deviation(state.squares, state.freedom),
+        "drift": day.drift,
     }
-    since = f"residuals are {change.shift:+.1%} away since {change.day}"
+    since = f"residuals are {change.shift:+.1%} away since {change.day}{explanation(day)}"
     objection = barred(state, policy)
     if objection:
         return state, Decision("refused", f"alarm: {since}; but {objection}", evidence)
     state = begun(state, Trial("drift", state.day, change))
     return replace(state, statistic=[]), Decision("alarm", since, evidence)
+
+
+def explanation(day: Day) -> str:
+    """What features have to do with it, if it is known: those that moved, the farthest first."""
+    farthest = sorted(day.drift, key=lambda name: day.drift[name], reverse=True)
+    moved = [name for name in farthest if day.drift[name] >= NOTABLE][:FEATURES_NAMED]
+    if moved:
+        return f"; features have moved, too: {', '.join(moved)}"
+    return "; features have not moved" if day.drift else ""
 
 
 def begun(state: State, trial: Trial) -> State:

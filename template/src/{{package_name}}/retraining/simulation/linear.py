@@ -34,7 +34,7 @@ def shuffled(design: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def broken(design: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Kilometres for miles, and the clock of another time place."""
+    """Kilometres for miles, and the clock of another place."""
     extracted = design.copy()
     extracted[:, HOUR] = np.roll(design[:, HOUR], 8, axis=1)
     extracted[:, DISTANCE] += np.log(MILES_TO_KM)
