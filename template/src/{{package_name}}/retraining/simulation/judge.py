@@ -99,7 +99,7 @@ def figures_of(run: Run, first: int) -> Figures:
         to_promotion=days_to(worth, first),
         to_rollback=days_to(rollbacks, first),
         bad_days=int((excess > BAD).sum()),
-        chased=any(event.why == "drift" for event in promotions),
+        chased=is_chased(events),
         excess=float(excess.mean()),
         alarms=sum(event.kind == "alarm" for event in events),
         promotions=len(promotions),
@@ -109,6 +109,12 @@ def figures_of(run: Run, first: int) -> Figures:
         rollbacks=len(rollbacks),
         false_rollbacks=sum(gain(run, rollback) < 0 for rollback in rollbacks),
     )
+
+
+def is_chased(events: list[Event]) -> bool:
+    """Whether the first alarm ended in a promotion. What later alarms lead to is their matter."""
+    told = [one for one in events if one.kind == "alarm" or one.why == "drift"]
+    return len(told) > 1 and (told[0].kind, told[1].kind) == ("alarm", "promotion")
 
 
 def days_to(events: list[Event], first: int) -> float:
