@@ -18,7 +18,6 @@ from ..serving.store import POSTGRESQL, RecordError, Store, StoreError, open_sto
 from .policy import Policy
 from .state import Decision, State, Step
 
-# The last statement makes what `_has_tables` looks for.
 TABLES = (
     """create table if not exists decisions (
         number integer primary key, time double precision not null, policy text not null,
@@ -77,7 +76,7 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._make_tables()
+        store.make_tables(TABLES, "select id from retraining_requests where 1 = 0")
 
     def latest(self) -> tuple[int, State | None]:
         """The number of the last line, 0 if there is none, and the last state written.
@@ -224,25 +223,6 @@ class Journal:
         with self.store.transaction() as cursor:
             cursor.execute(self.store.sql(text), values)
             return cursor.fetchall()
-
-    def _make_tables(self) -> None:
-        if self._has_tables():
-            return
-        try:
-            with self.store.transaction() as cursor:
-                for statement in TABLES:
-                    cursor.execute(statement)
-        except StoreError:
-            # On PostgreSQL, "if not exists" fails where another process is making the same table.
-            if not self._has_tables():
-                raise
-
-    def _has_tables(self) -> bool:
-        try:
-            self._rows("select id from retraining_requests where 1 = 0")
-        except StoreError:
-            return False
-        return True
 
 
 def open_journal(url: str) -> Journal:

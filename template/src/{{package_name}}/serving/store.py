@@ -28,7 +28,6 @@ IDS_AT_ONCE = 500
 PREDICTIONS_AT_ONCE = 100  # for each statement, SQLite makes the threads of Python take turns
 UNFIT = (TypeError, ValueError, OverflowError)  # what values that no column can hold raise
 
-# The last statement makes what `_has_tables` looks for.
 TABLES = (
     """create table if not exists predictions (
         id text primary key, time double precision not null, version text not null,
@@ -72,7 +71,7 @@ class Store:
         self.url = url
         self._file = None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
         self._identity = self._file and file_identity(self._file)
-        self._make_tables()
+        self.make_tables(TABLES, "select id from feedback where 1 = 0")
 
     def write(
         self, predictions: Sequence[Prediction], feedback: Sequence[Feedback]
@@ -130,22 +129,23 @@ class Store:
     def sql(self, text: str) -> str:
         return text if self._driver is sqlite3 else text.replace("?", "%s")
 
-    def _make_tables(self) -> None:
-        if self._has_tables():
+    def make_tables(self, statements: Sequence[str], last: str) -> None:
+        """Make the tables if they are missing: `last` reads what the last statement makes."""
+        if self._answers(last):
             return
         try:
             with self.transaction() as cursor:
-                for statement in TABLES:
+                for statement in statements:
                     cursor.execute(statement)
         except StoreError:
             # On PostgreSQL, "if not exists" fails where another process is making the same table.
-            if not self._has_tables():
+            if not self._answers(last):
                 raise
 
-    def _has_tables(self) -> bool:
+    def _answers(self, query: str) -> bool:
         try:
             with self.transaction() as cursor:
-                cursor.execute("select id from feedback where 1 = 0")
+                cursor.execute(query)
         except StoreError:
             return False
         return True
