@@ -6,6 +6,7 @@ One SQL text serves both. Values are JSON, so that any problem's rows and labels
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from math import inf
@@ -23,6 +24,7 @@ from .records import Feedback, Outcome, Prediction
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_SECONDS = 5.0  # how long SQLite waits for another process that writes
+BUSY_PAUSE_SECONDS = 0.01  # between two attempts at what it does not wait for
 CONNECT_SECONDS = 5  # how long PostgreSQL may take to let us in, and a dead network to be noticed
 IDS_AT_ONCE = 500
 PREDICTIONS_AT_ONCE = 100  # for each statement, SQLite makes the threads of Python take turns
@@ -224,12 +226,29 @@ def open_sqlite(url: str) -> Store:
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{file}: {error}") from None
     try:
-        connection.execute("pragma journal_mode = wal")
+        write_ahead(connection)
         connection.execute("pragma synchronous = normal")
         return Store(sqlite3, connection, url)
     except (sqlite3.Error, StoreError) as error:
         connection.close()
         raise StoreError(f"{file}: {error}") from None
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Let others read while one writes.
+
+    For the change SQLite needs the file alone, and does not wait as it does for all else: where
+    several open a new store at once, only trying again helps.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(BUSY_PAUSE_SECONDS)
 
 
 def open_postgresql(url: str) -> Store:
