@@ -325,6 +325,7 @@ def check_project(project: Path, answers: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.slow
 @examples(3)
 @example(answers=HARD)
 @example(answers=YAML_LIKE)

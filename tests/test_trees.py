@@ -37,6 +37,7 @@ def projects_at(ladder: Ladder, level: int) -> list[Path]:
     return [ladder.fresh(level, license="MIT", deploy_target=target) for target in targets]
 
 
+@pytest.mark.slow
 def test_every_piece_belongs_to_exactly_one_level(ladder: Ladder) -> None:
     """A file that arrives with a level stays at all levels above; all have arrived at the top."""
     names = [

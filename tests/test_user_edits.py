@@ -144,6 +144,7 @@ def test_where_both_wrote_the_same_lines_both_stay_and_are_marked(ladder: Ladder
         assert set(fresh[name].splitlines()) <= set(climbed[name].splitlines()), name
 
 
+@pytest.mark.slow
 def test_a_table_that_the_climb_brings_too_is_an_error_of_the_toml_file(ladder: Ladder) -> None:
     """Copier sees no conflict: the tables stand apart. The README warns of it.
 
@@ -183,6 +184,7 @@ def test_stepping_down_takes_edited_files_away(ladder: Ladder, edit: Edit, file:
     assert (project / file).read_text(encoding="utf-8") == wrote
 
 
+@pytest.mark.slow
 def test_an_own_file_that_git_ignores_or_holds_for_binary_is_overwritten(ladder: Ladder) -> None:
     """Copier overwrites an own file that git ignores where the climb brings one of its name.
 
