@@ -1,8 +1,11 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import postgres
+from postgres import PostgreSQL
 from projects import Ladder, snapshot
 
 
@@ -33,6 +36,16 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
         template=snapshot(tmp_path_factory.mktemp("template")),
         folder=tmp_path_factory.mktemp("projects"),
     )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server, for the tests of a module."""
+    installed = postgres.programs()
+    if installed is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.running(installed) as server:
+        yield server
 
 
 class Golden:

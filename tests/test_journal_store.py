@@ -4,12 +4,10 @@ Nothing is installed but what the service's image holds, and pytest.
 """
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import postgres
 from postgres import PostgreSQL
 from projects import Ladder
 from workshop import environment
@@ -20,15 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def project(ladder: Ladder) -> Path:
     return ladder.project(4)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
-    installed = postgres.programs()
-    if installed is None:
-        pytest.skip("PostgreSQL is not installed")
-    with postgres.running(installed) as server:
-        yield server
 
 
 def test_the_journal_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:

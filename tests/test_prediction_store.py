@@ -5,12 +5,11 @@ Nothing is installed but what the service's image holds, and pytest.
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import postgres
 from postgres import PostgreSQL
 from projects import Ladder
 from workshop import environment
@@ -54,15 +53,6 @@ print("end", taken, lost, len(kept), int(longest * 1e6), flush=True)
 @pytest.fixture(scope="module")
 def project(ladder: Ladder) -> Path:
     return ladder.project(3)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
-    installed = postgres.programs()
-    if installed is None:
-        pytest.skip("PostgreSQL is not installed")
-    with postgres.running(installed) as server:
-        yield server
 
 
 def in_service(*command: str) -> list[str]:

@@ -43,7 +43,7 @@ from .days import (
 )
 from .policy import Policy
 from .signal import moved, unseen
-from .state import Candidate, Day, Fit, Model, Reference, State
+from .state import Day, Fit, Model, Reference, State
 
 MODELS_KEPT = 8  # in memory: who is scored today is mostly who was yesterday
 OWN = "loop-"  # begins the name of an experiment that the loop has begun, not a person
@@ -81,7 +81,7 @@ class Site:
 class Fitted(NamedTuple):
     """Challengers by role, how they did on the days held out, and what each was made from."""
 
-    candidates: dict[str, Candidate]
+    candidates: dict[str, Model]
     holdout: Day | None
     origins: dict[str, dict[str, str]]
 
@@ -185,7 +185,7 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
                 continue
             version = register(model, mine, taught)
         reference = reference_of(role, version, state, order, taught)
-        candidates[role] = Candidate(Model(str(version.version), order.through, reference))
+        candidates[role] = Model(str(version.version), order.through, reference)
         origins[role] = {**mine, "version": str(version.version), "rows": str(len(taught.rows))}
     return Fitted(candidates, holdout_of(site, state, order, candidates), origins)
 
@@ -241,9 +241,7 @@ def reference_of(
     return challengers.in_sample_reference(model, taught, order.change)
 
 
-def holdout_of(
-    site: Site, state: State, order: Fit, candidates: Mapping[str, Candidate]
-) -> Day | None:
+def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Model]) -> Day | None:
     """How the challengers do beside the champion on the days that were held out, as one day.
 
     Raises:
@@ -257,7 +255,7 @@ def holdout_of(
     if not complete:
         raise UntrainableError(f"no day from {days[0]} to {days[-1]} counts, to judge by")
     roles = {"champion": state.champion.version}
-    roles |= {role: one.model.version for role, one in candidates.items()}
+    roles |= {role: one.version for role, one in candidates.items()}
     # Nobody but the champion has answered anything yet.
     policy = replace(site.policy, evidence="replay")
     return measure(together(complete), models(roles), state, policy)
@@ -358,7 +356,7 @@ def experiment_for(state: State, policy: Policy) -> Experiment | None:
     challenger = state.trial.candidates.get("retrained") if state.trial else None
     if state.trial is None or challenger is None:
         return None
-    return split_test(str(state.trial.started), challenger.model.version, policy.split_share)
+    return split_test(str(state.trial.started), challenger.version, policy.split_share)
 
 
 def split_test(name: str, number: str, share: float) -> Experiment:

@@ -6,6 +6,7 @@ What is to be done in the world stands in `state.pending`; whoever does it answe
 simulation, and in a thousand simulated years of a test.
 """
 
+import dataclasses
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,7 +27,6 @@ from .policy import Policy, Proof
 from .signal import adjusted, deviation, reference_of
 from .state import (
     ALL,
-    Candidate,
     Change,
     Day,
     Decision,
@@ -79,7 +79,7 @@ def scored(state: State) -> dict[str, str]:
     if state.watch:
         roles |= {role: model.version for role, model in state.watch.warm.items()}
     if state.trial:
-        roles |= {role: one.model.version for role, one in state.trial.candidates.items()}
+        roles |= {role: one.version for role, one in state.trial.candidates.items()}
     return roles
 
 
@@ -283,7 +283,7 @@ def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]
     if not trial.candidates:
         return to_train(state, policy), []
     role, shown = best(trial, policy)
-    evidence = {one: asdict_of(proven) for one, proven in shown.items()}
+    evidence = {one: dataclasses.asdict(proven) for one, proven in shown.items()}
     stopped = stopping(acted_on(state), policy)
     if role is not None and not stopped:
         return to_promote(state, role, shown[role], evidence)
@@ -320,7 +320,7 @@ def best(trial: Trial, policy: Policy) -> tuple[str | None, dict[str, Proven]]:
         proven = proof_of(*daily_losses(trial.days, role), proof)
         if proven.enough:
             against = objections(trial.days[-proven.days :], role, offline)
-            proven = Proven(proven.days, proven.e_value, proven.gain, against)
+            proven = dataclasses.replace(proven, lacks=against)
         shown[role] = proven
     passing = [role for role, proven in shown.items() if proven.enough]
     return max(passing, key=lambda role: recent_gain(trial, role), default=None), shown
@@ -338,13 +338,13 @@ def to_promote(
     """The state in which the challenger is to be promoted."""
     assert state.trial is not None
     words = promotion_words(state.trial, role, proven)
-    pending = Promote(role, state.trial.candidates[role].model)
+    pending = Promote(role, state.trial.candidates[role])
     return replace(state, pending=pending), [Decision("promotion", words, evidence)]
 
 
 def promotion_words(trial: Trial, role: str, proven: Proven) -> str:
     """Who is better, by how much, and for how long."""
-    version = trial.candidates[role].model.version
+    version = trial.candidates[role].version
     return f"version {version} ({role}) is {proven.gain:.1%} better in {proven.days} days"
 
 
@@ -447,9 +447,7 @@ def ask(state: State, who: str, policy: Policy) -> Step:
     return Step(state, [Decision("asked", f"{who} asked for a retraining"), *decisions])
 
 
-def fitted(
-    state: State, candidates: dict[str, Candidate], holdout: Day | None, policy: Policy
-) -> Step:
+def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, policy: Policy) -> Step:
     """The challengers have been trained, as far as that went well; `holdout` judges at once."""
     state, trial = replace(state, pending=None), state.trial
     assert trial is not None
@@ -458,16 +456,14 @@ def fitted(
         if trial.change is None:
             state = replace(state, trial=None)
         return Step(state, [Decision("no training", words)])
-    against = [text for one in candidates.values() for text in one.objections]
-    if holdout is not None:
-        against += objections([holdout], "retrained", policy.gates.offline)
-    named = ", ".join(f"version {one.model.version} ({role})" for role, one in candidates.items())
+    against = objections([holdout], "retrained", policy.gates.offline) if holdout else []
+    named = ", ".join(f"version {one.version} ({role})" for role, one in candidates.items())
     if against:
         evidence = {"holdout": losses_in_all(holdout)} if holdout else {}
         state = replace(state, trial=None) if trial.change is None else state
         return Step(state, [Decision("refused", f"{named}: {'; '.join(against)}", evidence)])
     state = replace(state, trial=replace(trial, candidates=candidates))
-    through = max(one.model.through for one in candidates.values())
+    through = max(one.through for one in candidates.values())
     return Step(state, [Decision("trained", f"{named} learned from days up to {through}")])
 
 
@@ -551,7 +547,7 @@ def went_back(state: State, policy: Policy) -> Step:
     return Step(state, [Decision("rolled back", f"version {back.model.version} serves again")])
 
 
-def breach(state: State, why: str, policy: Policy) -> Step:
+def breach(state: State, why: str) -> Step:
     """The service does not do what it must with the new champion: back at once."""
     return Step(*going_back(replace(state, pending=None), why))
 
@@ -569,13 +565,3 @@ def quiet_words(state: State, day: Day) -> str:
         return f"{day.rows} rows; {len(state.recent)} days of what is usual are known"
     residual = adjusted(day.residual, day.date, state.champion.reference)
     return f"{day.rows} rows, residual {residual:+.1%}"
-
-
-def asdict_of(proven: Proven) -> dict[str, Any]:
-    """What a challenger has shown, ready for JSON."""
-    return {
-        "days": proven.days,
-        "e_value": proven.e_value,
-        "gain": proven.gain,
-        "lacks": proven.lacks,
-    }

@@ -6,7 +6,6 @@ deploy/prometheus/rules/retraining.yml look at it, so that silence is noticed to
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
 from typing import get_args
@@ -16,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..serving.textfiles import METRICS, parse
+from .days import midnight
 from .policy import Policy
 from .state import State, Why
 
@@ -122,17 +122,17 @@ def of_state(state: State) -> list[Metric]:
         GaugeMetricFamily(
             "retraining_model_through_timestamp_seconds",
             "The last day that the champion has learned from",
-            midnight(state.champion.through),
+            midnight(state.champion.through).timestamp(),
         ),
         GaugeMetricFamily(
             "retraining_champion_since_timestamp_seconds",
             "The first day on which the champion served",
-            midnight(state.since),
+            midnight(state.since).timestamp(),
         ),
         GaugeMetricFamily(
             "retraining_last_day_timestamp_seconds",
             "The last day that the loop has dealt with",
-            midnight(state.day),
+            midnight(state.day).timestamp(),
         ),
     ]
     if state.last_trial is not None:
@@ -140,7 +140,7 @@ def of_state(state: State) -> list[Metric]:
             GaugeMetricFamily(
                 "retraining_last_trial_timestamp_seconds",
                 "The day on which the last trial of a challenger began",
-                midnight(state.last_trial),
+                midnight(state.last_trial).timestamp(),
             )
         )
     return metrics
@@ -178,8 +178,3 @@ def max_age(policy: Policy) -> float:
         return inf
     trial = policy.gates.schedule.max_days + policy.data.label_wait_days
     return (policy.triggers.schedule_days + trial + 1) * DAY
-
-
-def midnight(day: date) -> float:
-    """The POSIX time at which the day begins in UTC."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

@@ -143,7 +143,7 @@ class Loop:
         since = self.journal.time_of("promoted")
         why = self.guardrails(self.policy, since) if since is not None else None
         if why is not None:
-            self.write(engine.breach(self.state, why, self.policy))
+            self.write(engine.breach(self.state, why))
 
     def act(self) -> None:
         """Carry out what is ordered, and what follows from it."""

@@ -64,20 +64,16 @@ class Day(msgspec.Struct, frozen=True):
     drift: dict[str, float] = {}  # of features: explains an alarm, and never raises one
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A challenger that has been trained: the version that the next day will be scored by."""
-
-    model: Model
-    objections: list[str] = []
-
-
 class Trial(msgspec.Struct, frozen=True):
-    """Challengers beside the champion, on days that they have not learned from."""
+    """Challengers beside the champion, on days that they have not learned from.
+
+    The candidates are the versions, by role, that the next day will be scored by.
+    """
 
     why: Why
     started: date
     change: Change | None = None
-    candidates: dict[str, Candidate] = {}
+    candidates: dict[str, Model] = {}
     days: list[Day] = []
 
 

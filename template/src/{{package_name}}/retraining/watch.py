@@ -18,7 +18,7 @@ import uvicorn
 
 from ..errors import UserError, run
 from ..serving import settings
-from ..serving.server import address, listen
+from ..serving.server import address, configured, listen
 from ..serving.store import store_url
 from .door import Door
 
@@ -75,16 +75,7 @@ class Steps:
 
 async def watch(steps: Steps, door: Door, listening: socket.socket) -> None:
     """Take steps, and answer at the door, until a signal says to stop."""
-    config = uvicorn.Config(
-        door,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configured(door, GRACE_SECONDS, lifespan="off"))
 
     def stop() -> None:
         server.should_exit = True

@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
@@ -56,18 +57,25 @@ def make_service(now: Callable[[], float] = time.time) -> Service:
     return Service(watcher, log, limits, settings.token(), now)
 
 
-def serve(service: Service) -> None:
-    """Answer requests until the process is told to stop."""
-    config = uvicorn.Config(
-        service,
-        http=BoundedProtocol,
-        lifespan="on",
+def configured(application: Any, grace_seconds: int, **options: Any) -> uvicorn.Config:
+    """How a server of ours behaves: it logs warnings, no requests, and does not tell who it is.
+
+    At the end, requests that are being answered may take that long to finish.
+    """
+    return uvicorn.Config(
+        application,
         log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
+        **options,
     )
+
+
+def serve(service: Service) -> None:
+    """Answer requests until the process is told to stop."""
+    config = configured(service, GRACE_SECONDS, http=BoundedProtocol, lifespan="on")
     # What has been imported lives to the end: no need to look through it for garbage again.
     gc.collect()
     gc.freeze()

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import engine
 from ..policy import Policy
 from ..signal import moved
-from ..state import ALL, Candidate, Day, Fit, GoBack, Model, Promote, State, Step, Trial
+from ..state import ALL, Day, Fit, GoBack, Model, Promote, State, Step, Trial
 from .linear import (
     Extract,
     Taught,
@@ -127,7 +127,7 @@ class Loop:
         before, after = self.models[self.state.champion.version], self.models[to.version]
         self.run.events.append(Event(kind, day, why, role, before, after))
 
-    def fit(self, state: State, fit: Fit) -> tuple[dict[str, Candidate], Day | None]:
+    def fit(self, state: State, fit: Fit) -> tuple[dict[str, Model], Day | None]:
         """Train what is asked for, and measure it on the days held out."""
         first, through = self.number(fit.first), self.number(fit.through)
         new = first if fit.change is None else max(first, self.number(fit.change.day))
@@ -144,10 +144,10 @@ class Loop:
                 model = retrained(self.extracted, first, through, fit.change, weight)
                 reference = in_sample_reference(self.extracted, model, max(new, 0), through)
             version = self.registered(model)
-            candidates[role] = Candidate(Model(version, fit.through, reference))
+            candidates[role] = Model(version, fit.through, reference)
         if not fit.holdout:
             return candidates, None
-        models = {role: self.models[one.model.version] for role, one in candidates.items()}
+        models = {role: self.models[one.version] for role, one in candidates.items()}
         models["champion"] = self.models[state.champion.version]
         held_out = slice(through + 1, through + 1 + fit.holdout)
         return candidates, measure(self.path, held_out, models)
@@ -162,7 +162,7 @@ def force(loop: Loop, shift: float) -> None:
     champion = loop.state.champion
     version = loop.registered(loop.models[champion.version] + shift * LEVEL)
     bad = replace(champion, version=version)
-    trial = Trial("asked", loop.state.day, candidates={"retrained": Candidate(bad)})
+    trial = Trial("asked", loop.state.day, candidates={"retrained": bad})
     loop.state = replace(loop.state, trial=trial, pending=Promote("retrained", bad))
     day = loop.number(loop.state.day) + loop.path.demand.world.label_days
     loop.take(loop.answer(loop.state, day), day)
