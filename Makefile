@@ -3,12 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 LEVEL ?= 2
 DEMO ?= demo
-# What a level is there to do, once everything is installed.
-MAIN_JOB_0 := notebook
-MAIN_JOB_1 := train
-MAIN_JOB_2 := pipeline
-MAIN_JOB_3 := pipeline promote deploy
-MAIN_JOB_4 := simulate
 PYTEST = $(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 help: ## Show what can be done
@@ -20,14 +14,12 @@ setup: .venv/installed ## Install everything that development needs into .venv
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name it with PYTHON=")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev
 	if command -v npm >/dev/null; then npm install --prefix tests/workflow_parser --no-package-lock --no-audit --no-fund --loglevel=error; fi
 	touch $@
 
 demo: setup ## Generate a project into demo/ and run its main job: LEVEL=2
-	@test ! -e '$(DEMO)' || { echo "error: $(DEMO) is there already. Name another folder: make demo DEMO=..."; exit 1; } >&2
-	$(BIN)/copier copy --defaults --vcs-ref=HEAD --data level=$(LEVEL) '$(CURDIR)' '$(DEMO)'
-	CI= PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --directory='$(DEMO)' setup $(MAIN_JOB_$(LEVEL))
+	CI= PATH="$(CURDIR)/$(BIN):$$PATH" mlops-ladder new --defaults --no-git --level $(LEVEL) --run '$(DEMO)'
 
 test: setup ## Run all tests
 	$(PYTEST)
@@ -49,10 +41,14 @@ types: setup ## Check types
 goldens: setup ## Write the goldens anew, for a reviewer to look at
 	$(PYTEST) tests/test_trees.py --update-goldens
 
-bench: setup ## Measure generating, climbing, training, serving and the loop
+picture: setup ## Draw the README's session anew, by going through it
+	PATH="$(CURDIR)/$(BIN):$$PATH" python docs/session.py
+
+bench: setup ## Measure the command line, generating, climbing, training, serving and the loop
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.command_line
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.serving
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.loop
 
-.PHONY: help setup demo test test-quick lint format types goldens bench
+.PHONY: help setup demo test test-quick lint format types goldens picture bench

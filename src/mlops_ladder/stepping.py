@@ -1,0 +1,230 @@
+"""What going to another level, or to another version of the template, would make of a project.
+
+`plan` shows it and `climb` and `upgrade` carry it out: the same merge, so that what was foretold
+is what comes.
+"""
+
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .adoption.shape import leave_kept, read_shape
+from .errors import Misused
+from .git import git
+from .merging import BASE, OURS, THEIRS, Contents, Entry, Scratch, scratch_repository
+from .project import Project
+from .rendering import ANSWERS_FILE, Rendering, render
+from .source import Template
+
+NOTEBOOK = "notebook.ipynb"
+MARKER = b"<<<<<<< "
+Edited = Literal["keep", "drop"]
+
+
+@dataclass(frozen=True, order=True)
+class Conflict:
+    """A place that the user has to decide."""
+
+    path: str
+    line: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A project before and after, and everything that a person should know before they go."""
+
+    level: int
+    goal: Rendering
+    before: Contents
+    after: Contents
+    disputed: dict[str, dict[int, Entry]]
+    """The files with conflicts, with the sides that git's index has to remember."""
+    conflicts: list[Conflict]
+    edited_away: list[str]
+    """Files that the user edited and the goal does not have."""
+    in_the_way: list[str]
+    """Files that git does not have and the step would write over, each with what to do."""
+    notes: list[str]
+    questions: list[str]
+    """The names of the questions that are answered for the first time."""
+    scratch: Scratch = field(repr=False)
+
+    @property
+    def added(self) -> list[str]:
+        return sorted(self.after.keys() - self.before.keys())
+
+    @property
+    def removed(self) -> list[str]:
+        return sorted(self.before.keys() - self.after.keys())
+
+    @property
+    def changed(self) -> list[str]:
+        old, new = self.before.entries, self.after.entries
+        return sorted(path for path in old.keys() & new.keys() if old[path] != new[path])
+
+
+@contextmanager
+def prepare(
+    project: Project,
+    origin: Template,
+    goal: Template,
+    *,
+    level: int,
+    given: Mapping[str, Any] | None = None,
+    ask: bool = False,
+    edited: Edited | None = None,
+) -> Iterator[Step]:
+    """The step of a project from `origin`, the template as it has it, to `goal` and `level`.
+
+    Nothing in the project is touched. The questions that `given` does not answer and the project
+    has not answered before are asked in the terminal, or take their defaults. Files that the user
+    edited and the goal lacks are kept unless they are to be dropped.
+
+    Raises:
+        Refused: a template cannot be rendered.
+        Misused: the template has no such level, or does not ask what `given` answers.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as parent:
+        old = render(origin, Path(parent) / "old", project.own_answers)
+        check_level(level, old)
+        answers = {**project.own_answers, **(given or {}), "level": level}
+        new = render(goal, Path(parent) / "new", answers, ask=ask)
+        new.check_names(given or {})
+        notes = carry_notebook(project, old, new)
+        with scratch_repository(project.object_folder) as scratch:
+            yield merge(project, level, old, new, notes, edited, scratch)
+
+
+def check_level(level: int, rendering: Rendering) -> None:
+    """Make sure that there is such a level.
+
+    Raises:
+        Misused: there is not.
+    """
+    if level not in rendering.ladder:
+        levels = ", ".join(map(str, rendering.ladder))
+        raise Misused(f"there is no level {level}; the levels are {levels}")
+
+
+def carry_notebook(project: Project, old: Rendering, new: Rendering) -> list[str]:
+    """On the way from level 0, let what the notebook's marked cells say arrive as `problem.py`.
+
+    Returns:
+        What a person should know of it.
+    """
+    problems = list(new.folder.glob("src/*/problem.py"))
+    notebook = project.root / NOTEBOOK
+    if project.level > 0 or not problems or NOTEBOOK in read_shape(project.root).kept:
+        return []
+    (problem,) = problems
+    name = problem.relative_to(new.folder).as_posix()
+    if not notebook.is_file():
+        return [f"{NOTEBOOK} is not there: {name} comes as the template has it"]
+    from .notebook import carry_over  # brings nbformat, which takes its time
+
+    generated = problem.read_text(encoding="utf-8")
+    carried = carry_over((old.folder / NOTEBOOK).read_bytes(), notebook.read_bytes(), generated)
+    problem.write_text(carried.problem, encoding="utf-8")
+    return carried.notes(name)
+
+
+def merge(
+    project: Project,
+    level: int,
+    old: Rendering,
+    new: Rendering,
+    notes: list[str],
+    edited: Edited | None,
+    scratch: Scratch,
+) -> Step:
+    """What comes of the project's last commit if it takes over what differs in the renderings."""
+    ours = scratch.files_of(git(project.root, "rev-parse", "HEAD:./"))
+    shape = read_shape(project.root)
+    base, theirs = (shape.fit(scratch, scratch.tree_of(side.folder)) for side in (old, new))
+    notes = [*notes, *leave_kept(shape, Contents(scratch, ours), base, theirs)]
+    if old.answers != project.answers and ANSWERS_FILE in ours:
+        # From another place or with newer tags: what the file says of them is no edit of anybody.
+        base[ANSWERS_FILE] = ours[ANSWERS_FILE]
+    name = f"level-{level}" if level != project.level else f"template-{new.answers['_commit']}"
+    merged = scratch.merge(base, ours, theirs, ("yours", name))
+    gone = sorted(path for path, sides in merged.disputed.items() if sides.keys() == {BASE, OURS})
+    unwanted = sorted(p for p, sides in merged.disputed.items() if sides.keys() == {BASE, THEIRS})
+    dropped = {*unwanted, *(gone if edited == "drop" else [])}
+    disputed = {
+        path: sides for path, sides in merged.disputed.items() if path not in {*gone, *unwanted}
+    }
+    before = Contents(scratch, ours)
+    after = Contents(scratch, {p: e for p, e in merged.files.items() if p not in dropped})
+    return Step(
+        level=level,
+        goal=new,
+        before=before,
+        after=after,
+        disputed=disputed,
+        conflicts=[*marked(disputed, after), *broken_toml(before, after, disputed)],
+        edited_away=gone,
+        in_the_way=in_the_way(project.root, before, after),
+        notes=[*notes, *(f"{path} stays deleted, as you deleted it" for path in unwanted)],
+        questions=[name for name in new.answers if name not in project.answers],
+        scratch=scratch,
+    )
+
+
+def marked(disputed: Mapping[str, Mapping[int, Entry]], after: Contents) -> list[Conflict]:
+    """The places where both sides wrote; a file without lines is one place."""
+    found = []
+    for path in sorted(disputed):
+        lines = after[path].splitlines()
+        places = [number for number, line in enumerate(lines, 1) if line.startswith(MARKER)]
+        reason = "you and the template wrote the same lines"
+        found += [Conflict(path, number, reason) for number in places]
+        if not places:
+            reason = f"yours stays; the template's: git checkout --theirs -- {path}"
+            found.append(Conflict(path, None, reason))
+    return found
+
+
+def broken_toml(
+    before: Contents, after: Contents, disputed: Mapping[str, object]
+) -> list[Conflict]:
+    """The line at which `pyproject.toml` has a table twice: yours, and the one that arrives."""
+    path = "pyproject.toml"
+    if path in disputed or path not in after or toml_error(before.get(path, b"")):
+        return []
+    error = toml_error(after[path])
+    if not error:
+        return []
+    number = error.rpartition("(at line ")[2].partition(",")[0]
+    line = int(number) if number.isdigit() else None
+    return [Conflict(path, line, f"the template brings a table that you have: {error}")]
+
+
+def toml_error(body: bytes) -> str:
+    """Why this is no TOML; empty if it is."""
+    try:
+        tomllib.loads(body.decode())
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def in_the_way(root: Path, before: Contents, after: Contents) -> list[str]:
+    """What the step would write over although git does not have it, or cannot write at all."""
+    blocked = []
+    for path in sorted(after.keys() - before.keys()):
+        file = root / path
+        folders = [root / folder for folder in Path(path).parents if folder != Path()]
+        if file.is_symlink() or file.is_file():
+            blocked.append(f"{path}: git does not have it. Commit it, or move it away")
+        elif file.exists() or any(one.is_symlink() or one.is_file() for one in folders):
+            blocked.append(f"{path}: a file and a folder would have the same name. Move yours away")
+    return blocked
