@@ -1,12 +1,17 @@
 """`climb` does what it says, or refuses and changes nothing; its exit code tells which."""
 
+import errno
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands import call, done, refused, run
 from edits import BINARY, CLASHING, PACKAGE, PARAMETERS, Edit, appends, make, writes
+from mlops_ladder import applying
+from mlops_ladder.applying import make_ready
+from mlops_ladder.project import open_project
 from projects import LEVELS, Ladder, commit_all, git, tree
 
 TOP = LEVELS[-1]
@@ -292,3 +297,48 @@ def test_a_template_that_is_gone(ladder: Ladder, tmp_path: Path) -> None:
     done("climb", "1", "--template", tmp_path / "template", cwd=project)
     assert str(tmp_path / "template") in answers.read_text()
     assert git(project, "diff", "--name-only", "--diff-filter=U") == ""
+
+
+@pytest.mark.slow
+def test_what_is_saved_meanwhile_is_not_lost(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ladder.project(1)
+    before = tree(project)
+
+    def save_meanwhile(*arguments: Any) -> None:
+        make_ready(*arguments)
+        appends("pyproject.toml", "# saved by an editor\n")(project)
+
+    monkeypatch.setattr(applying, "make_ready", save_meanwhile)
+    assert "pyproject.toml was changed meanwhile" in refused("climb", "2", cwd=project)
+    saved = before["pyproject.toml"] + b"# saved by an editor\n"
+    assert tree(project) == before | {"pyproject.toml": saved}
+    assert git(project, "status", "--porcelain") == " M pyproject.toml\n"
+
+
+@pytest.mark.slow
+def test_a_failure_on_the_way_changes_nothing(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ladder.project(1)
+    before, stood = tree(project), head(project)
+
+    def full_disk(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(applying, "replace_index", full_disk)
+    result = call("climb", "2", "--branch", "up", cwd=project)
+    assert isinstance(result.exception, OSError)
+    assert (tree(project), head(project)) == (before, stood)
+    assert git(project, "status", "--porcelain") == git(project, "branch", "--list", "up") == ""
+
+
+@pytest.mark.slow
+def test_two_at_once_do_not_meet(ladder: Ladder) -> None:
+    project = ladder.project(0)
+    before = tree(project)
+    with applying.alone(open_project(project)):
+        said = refused("climb", "1", cwd=project)
+    assert "another mlops-ladder" in said
+    assert tree(project) == before

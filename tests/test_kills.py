@@ -26,12 +26,12 @@ START, GOAL = 1, 3
 # Counts what happens in a folder, and ends at event number `moment`, if there is one: at once and
 # alone, or with all its processes and some milliseconds later.
 KILLABLE = """
-import os, signal, sys, threading
+import json, os, signal, sys, threading
 
 folder, moment, later, report, *arguments = sys.argv[1:]
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.symlink",
           "shutil.rmtree", "subprocess.Popen"}
-count = 0
+seen = []
 
 def touches(event, found):
     if event == "open":
@@ -42,13 +42,12 @@ def touches(event, found):
     return any(str(value).startswith(folder) for value in found)
 
 def watch(event, found):
-    global count
     if event in EVENTS and touches(event, found):
-        if str(count) == moment and later:
+        if str(len(seen)) == moment and later:
             threading.Timer(float(later), os.killpg, [0, signal.SIGKILL]).start()
-        elif str(count) == moment:
+        elif str(len(seen)) == moment:
             os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
+        seen.append(f"{event} {found}")
 
 from mlops_ladder.cli import ladder
 sys.addaudithook(watch)
@@ -56,7 +55,7 @@ try:
     ladder(arguments)
 finally:
     with open(report, "w") as file:
-        file.write(str(count))
+        json.dump(seen, file)
 """
 
 
@@ -119,7 +118,7 @@ def test_a_killed_climb_is_as_before_or_as_after(
 
     chance = random.Random(f"{SEED} {way}")
     sentences = set()
-    for moment in sorted(chance.sample(range(int(report.read_text())), moments)):
+    for moment in sorted(chance.sample(range(len(events_in(report))), moments)):
         shutil.rmtree(victim, ignore_errors=True)
         shutil.copytree(worked_on, victim, symlinks=True)
         later = f"{chance.uniform(0, 0.01):.4f}" if way == "with all its processes" else ""
@@ -148,16 +147,31 @@ def interrupted_climb(worked_on: Path, folder: Path, moment: int) -> Path:
     return victim
 
 
-def moment_in_the_middle(worked_on: Path, folder: Path) -> int:
-    """The moment at which about half of the files have arrived."""
+def events_of_a_climb(worked_on: Path, folder: Path) -> list[str]:
+    """All that a climb which nobody kills does to the project's folder."""
     shutil.copytree(worked_on, folder / "counted", symlinks=True)
-    killable(folder / "counted", -1, folder / "events")
-    return int((folder / "events").read_text()) * 3 // 4
+    assert killable(folder / "counted", -1, folder / "events").returncode == 0
+    return events_in(folder / "events")
+
+
+def events_in(report: Path) -> list[str]:
+    found: list[str] = json.loads(report.read_text())
+    return found
+
+
+@pytest.mark.slow
+def test_a_climb_that_lacked_only_the_last_word_is_done(worked_on: Path, tmp_path: Path) -> None:
+    events = events_of_a_climb(worked_on, tmp_path)
+    (moment,) = (n for n, event in enumerate(events) if "remove" in event and "journal" in event)
+    victim = interrupted_climb(worked_on, tmp_path, moment)
+    said = run("climb", str(START), "--project", victim, cwd=tmp_path).stderr
+    assert "as after it" in said
+    assert state(victim) == state(tmp_path / "counted")
 
 
 @pytest.mark.slow
 def test_what_was_written_after_the_interruption_stays(worked_on: Path, tmp_path: Path) -> None:
-    moment = moment_in_the_middle(worked_on, tmp_path)
+    moment = len(events_of_a_climb(worked_on, tmp_path)) * 3 // 4
     victim = interrupted_climb(worked_on, tmp_path, moment)
     journal = json.loads((victim / ".git/mlops-ladder/journal.json").read_text())
     arrived = [m["path"] for m in journal["moves"] if (victim / m["path"]).exists()]
@@ -175,7 +189,7 @@ def test_what_was_written_after_the_interruption_stays(worked_on: Path, tmp_path
 def test_plan_says_that_something_was_interrupted_and_touches_nothing(
     worked_on: Path, tmp_path: Path
 ) -> None:
-    moment = moment_in_the_middle(worked_on, tmp_path)
+    moment = len(events_of_a_climb(worked_on, tmp_path)) * 3 // 4
     victim = interrupted_climb(worked_on, tmp_path, moment)
     found = tree(victim)
     assert "interrupted" in done("plan", str(GOAL), cwd=victim)
