@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from .adoption.shape import leave_kept, read_shape
 from .errors import Misused
-from .git import git
+from .git import git, run_git, succeeds
 from .merging import BASE, OURS, THEIRS, Contents, Entry, Scratch, scratch_repository
 from .project import Project
 from .rendering import ANSWERS_FILE, Rendering, render
@@ -122,17 +122,21 @@ def carry_notebook(project: Project, old: Rendering, new: Rendering) -> list[str
         What a person should know of it.
     """
     problems = list(new.folder.glob("src/*/problem.py"))
-    notebook = project.root / NOTEBOOK
     if project.level > 0 or not problems or NOTEBOOK in read_shape(project.root).kept:
         return []
     (problem,) = problems
     name = problem.relative_to(new.folder).as_posix()
-    if not notebook.is_file():
+    if not succeeds(project.root, "cat-file", "-e", f"HEAD:./{NOTEBOOK}"):
         return [f"{NOTEBOOK} is not there: {name} comes as the template has it"]
-    from .notebook import carry_over  # brings nbformat, which takes its time
+    from .notebook import carry_over, modules_in  # brings nbformat, which takes its time
 
     generated = problem.read_text(encoding="utf-8")
-    carried = carry_over((old.folder / NOTEBOOK).read_bytes(), notebook.read_bytes(), generated)
+    carried = carry_over(
+        (old.folder / NOTEBOOK).read_bytes(),
+        run_git(project.root, "cat-file", "blob", f"HEAD:./{NOTEBOOK}"),
+        generated,
+        modules_in(project.root),
+    )
     problem.write_text(carried.problem, encoding="utf-8")
     return carried.notes(name)
 
@@ -156,14 +160,13 @@ def merge(
         base[ANSWERS_FILE] = ours[ANSWERS_FILE]
     name = f"level-{level}" if level != project.level else f"template-{new.answers['_commit']}"
     merged = scratch.merge(base, ours, theirs, ("yours", name))
-    gone = sorted(path for path, sides in merged.disputed.items() if sides.keys() == {BASE, OURS})
-    unwanted = sorted(p for p, sides in merged.disputed.items() if sides.keys() == {BASE, THEIRS})
-    dropped = {*unwanted, *(gone if edited == "drop" else [])}
-    disputed = {
-        path: sides for path, sides in merged.disputed.items() if path not in {*gone, *unwanted}
-    }
+    only = {path: merged.disputed[path].keys() for path in sorted(merged.disputed)}
+    gone = [path for path, stages in only.items() if stages == {BASE, OURS}]
+    deleted = [path for path, stages in only.items() if stages == {BASE, THEIRS}]
+    disputed = {path: merged.disputed[path] for path in only if path not in {*gone, *deleted}}
     before = Contents(scratch, ours)
-    after = Contents(scratch, {p: e for p, e in merged.files.items() if p not in dropped})
+    left = {p: e for p, e in merged.files.items() if edited != "drop" or p not in gone}
+    after = Contents(scratch, left)
     return Step(
         level=level,
         goal=new,
@@ -173,7 +176,7 @@ def merge(
         conflicts=[*marked(disputed, after), *broken_toml(before, after, disputed)],
         edited_away=gone,
         in_the_way=in_the_way(project.root, before, after),
-        notes=[*notes, *(f"{path} stays deleted, as you deleted it" for path in unwanted)],
+        notes=[*notes, *(f"{path} stays deleted, as you deleted it" for path in deleted)],
         questions=[name for name in new.answers if name not in project.answers],
         scratch=scratch,
     )
