@@ -27,6 +27,6 @@ def test_after_generating_the_next_three_commands_are_named(ladder: Ladder, leve
 def test_the_menu_says_for_each_level_what_it_is_for_costs_and_when_not_to_take_it() -> None:
     for level in LEVELS:
         described = SETTINGS["ladder"]["default"][level]
-        assert described.keys() == {"title", "for", "costs", "not", "next"}
+        assert described.keys() == {"title", "for", "costs", "not", "job", "next"}
     for word in ("for", "costs", "not"):
         assert f"level.{word}" in SETTINGS["level"]["help"]

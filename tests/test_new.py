@@ -136,3 +136,30 @@ def test_a_disk_that_takes_no_more_leaves_nothing(ladder: Ladder, tmp_path: Path
     result = call("new", "locked/file/project", "--template", ladder.template, cwd=tmp_path)
     assert result.exit_code == 1
     assert [path.name for path in (tmp_path / "locked").iterdir()] == ["file"]
+
+
+RUN_MADE = """\
+setup:
+\t@echo locked > uv.lock
+notebook:
+\t@{}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("job", "code"), [("echo trained", 0), ("exit 1", 1)])
+def test_it_runs_the_main_job_of_the_level(
+    ladder: Ladder, tmp_path: Path, job: str, code: int
+) -> None:
+    shutil.copytree(ladder.template, tmp_path / "template")
+    (tmp_path / "template/template/Makefile").write_text(RUN_MADE.format(job))
+    commit_all(tmp_path / "template", "A job that is done at once")
+    git(tmp_path / "template", "tag", "v0.0.2")
+    made = ["new", "project", "--run", "--template", tmp_path / "template"]
+    finished = run(*made, cwd=tmp_path)
+    assert finished.returncode == code and finished.stdout == ""
+    assert ("trained" in finished.stderr) == (code == 0)
+    assert ("the project itself is made" in finished.stderr) == (code == 1)
+    commits = git(tmp_path / "project", "log", "--format=%s").splitlines()
+    locked = ["Lock the dependencies"] if code == 0 else []
+    assert commits == [*locked, "Start at level 0"]

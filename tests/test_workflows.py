@@ -104,6 +104,25 @@ def test_the_loop_takes_a_step_by_schedule_and_a_challenger_when_asked(
     assert workflow["concurrency"] == {"group": "retrain", "cancel-in-progress": False}
 
 
+def test_newer_versions_of_the_template_are_told_and_nothing_is_changed(
+    workflows: dict[str, dict[Any, Any]],
+) -> None:
+    workflow = workflows["check-update.yml"]
+    assert workflow[True].keys() == {"schedule", "workflow_dispatch"}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "issues": "write"}
+    assert [step["run"] for step in job["steps"] if "run" in step] == [
+        "make check-update ISSUE=yes"
+    ]
+
+
+def test_newer_versions_are_told_from_level_1_on_where_github_is(ladder: Ladder) -> None:
+    told = ".github/workflows/check-update.yml"
+    assert not (ladder.fresh(0) / told).exists()
+    assert (ladder.fresh(1) / told).exists()
+    assert not (ladder.fresh(1, ci_provider="none") / told).exists()
+
+
 def test_a_cluster_may_name_another_folder_than_production(ladder: Ladder) -> None:
     project = ladder.fresh(LEVELS[-1], deploy_target="kubernetes")
     text = (project / ".github/workflows/deploy-kubernetes.yml").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 LEVELS = {"pipelines": 2, "serving": 3, "experiments": 3, "monitoring": 3, "retraining": 4}
-(PACKAGE,) = (init.parent for init in Path("src").glob("*/__init__.py"))
+(PACKAGE,) = (problem.parent for problem in Path("src").glob("*/problem.py"))
 
 
 def level(module: tuple[str, ...]) -> int:

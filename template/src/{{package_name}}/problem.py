@@ -1,7 +1,7 @@
 """The problem: how many minutes will a taxi ride take, told before it starts?
 
 This is the one file to rewrite for a problem of your own; everything else in the project
-imports it and knows nothing of taxis. `docs/another-problem.md` shows it done.
+imports it and knows nothing of its subject. `docs/another-problem.md` shows it done.
 
     load, SCHEMA            where rows come from, and what a valid row is
     TARGET, TIME            the column to predict, and the one that orders rows in time (or None)

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from .profile import LARGE, NOTABLE, Numbers, Values
 
+rcParams["text.parse_math"] = False  # a field, a value or a slice may hold dollars
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 QUIET, INK = "#9aa7b4", "#3d4a57"
 MOST_BARS = 12

@@ -53,7 +53,10 @@ def objections(scores: Scores, rows: pd.DataFrame, params: GateParams) -> list[s
     `alpha`: a one-sided paired t-test on the day means.
     """
     if len(rows) < params.min_test_rows:
-        return [f"{len(rows)} fresh rows are too few to judge by: {params.min_test_rows} at least"]
+        return [
+            f"{len(rows)} fresh rows are too few to judge by: {params.min_test_rows} at least "
+            "(gate: min_test_rows in params.yaml)"
+        ]
     found = []
     over_baseline = gain(scores.challenger.mean(), scores.baseline.mean())
     if over_baseline < params.min_gain_over_baseline:

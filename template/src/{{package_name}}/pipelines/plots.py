@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from .. import problem
 from ..evaluate import mean_by_slice
 from .gate import Scores
 
+rcParams["text.parse_math"] = False  # a slice's name may hold dollars
 COLOURS = {"challenger": "#0072b2", "champion": "#d55e00", "baseline": "#999999"}
 
 

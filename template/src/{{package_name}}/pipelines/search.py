@@ -11,6 +11,7 @@ from ..dataset import Split, split_rows
 from ..evaluate import scores_of
 from ..train import fit
 from .parameters import Params
+from .tracking import metric_name
 
 
 def candidates(trials: int) -> list[dict[str, Any]]:
@@ -44,6 +45,6 @@ def best_parameters(rows: pd.DataFrame, params: Params) -> dict[str, Any]:
         with mlflow.start_run(nested=True, tags={"role": "search"}):
             scores.append(validation_score(split, tried))
             mlflow.log_params({f"model.{name}": value for name, value in tried.items()})
-            mlflow.log_metric(f"validation_{problem.METRIC}", scores[-1])
+            mlflow.log_metric(metric_name(f"validation_{problem.METRIC}"), scores[-1])
     best = min(scores) if problem.LOWER_IS_BETTER else max(scores)
     return trials[scores.index(best)]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import UserError
 
 STORE = Path("mlruns")
 NAME = __name__.partition(".")[0]  # the package names its experiment and its registered model
+LONGEST_NAME = 250  # of a metric
 
 
 @contextmanager
@@ -49,6 +51,12 @@ def tracking_store() -> Iterator[MlflowClient]:
         # The address may hold a password, which is nobody's to read.
         message = str(error.message).replace(store, "MLFLOW_TRACKING_URI")
         raise UserError(f"the tracking store did not do its part: {message}") from error
+
+
+def metric_name(name: str) -> str:
+    """The name as MLflow takes it: where it lets no such letter stand, or nothing, `_` does."""
+    parts = re.sub(r"[^\w\- .:/]", "_", name).split("/")
+    return "/".join(part if part.strip(".") else "_" for part in parts)[:LONGEST_NAME]
 
 
 def newest_run(client: MlflowClient, query: str = "") -> Run | None:

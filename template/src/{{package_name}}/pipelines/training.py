@@ -25,7 +25,7 @@ from ..lineage import code_version, data_version, environment, git_commit
 from . import steps
 from .parameters import Params, read_params
 from .registry import trained_until
-from .tracking import NAME, newest_run, tracking_store
+from .tracking import NAME, metric_name, newest_run, tracking_store
 
 
 @contextmanager
@@ -84,7 +84,8 @@ def learn(
         judgement = steps.evaluate(client, model, rows, parts, params)
     with timed("register", seconds):
         version = steps.register(client, model, parts)
-    mlflow.log_metrics(judgement.metrics() | seconds)
+    measured = judgement.metrics() | seconds
+    mlflow.log_metrics({metric_name(name): value for name, value in measured.items()})
     return version, judgement
 
 

@@ -133,8 +133,10 @@ def predictions_of(runtime: Runtime, columns: dict[str, np.ndarray]) -> Sequence
     Raises:
         ValueError: there is not one finite prediction for each row.
     """
-    values = runtime.predict(columns)
     rows = len(next(iter(columns.values())))
+    if not rows:  # of which scikit-learn refuses to predict anything
+        return []
+    values = runtime.predict(columns)
     if values.shape != (rows,):
         raise ValueError(f"{rows} rows got predictions of shape {values.shape}")
     if values.dtype.kind == "f" and not np.isfinite(values).all():

@@ -129,18 +129,20 @@ class Traffic:
         """Labels by another rule, one that is easily learned.
 
         Rows that stand high in the most telling feature, from somewhere on, all get the label that
-        is usual at the top: the border between two labels moves.
+        is usual at the top: the border between two labels moves. Where no border moves enough of
+        them, as many rows stand lowest, the two labels change places.
         """
         ranks = next(iter(self.ranks.values()))
+        lowest, highest = ranks.min(), ranks.max()
         labels = self.rows[problem.TARGET].to_numpy()
-        usual = most_frequent(labels[ranks <= 0.25])
-        others = labels[(ranks >= 0.75) & (labels != usual)]
+        usual = most_frequent(labels[ranks <= max(0.25, lowest)])
+        others = labels[(ranks >= min(0.75, highest)) & (labels != usual)]
         top = most_frequent(others if len(others) else labels[labels != usual])
-        for border in np.arange(0.9, 0.3, -0.05):
+        for border in np.maximum(np.arange(0.9, 0.3, -0.05), lowest):
             moving = (ranks > border) & (labels != top)
             if moving.mean() >= RELABELLED:
-                break
-        return np.where(moving, top, labels)
+                return np.where(moving, top, labels)
+        return np.select([labels == usual, labels == top], [top, usual], labels)
 
     def _within(self, values: np.ndarray) -> np.ndarray:
         """The numbers as the schema's bounds allow them, in the type of the target."""

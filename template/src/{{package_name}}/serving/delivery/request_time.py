@@ -63,13 +63,20 @@ def defined_names(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         yield statement.name
         return
+    inner = variables_of_comprehensions(statement)
     for node in ast.walk(statement):
         if isinstance(node, ast.alias):
             yield node.asname or node.name.partition(".")[0]
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in inner:
             yield node.id
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
             yield from used_names(node.value)
+
+
+def variables_of_comprehensions(statement: ast.stmt) -> set[ast.AST]:
+    """What takes the values of a comprehension, which no line outside of it can see."""
+    targets = [node.target for node in ast.walk(statement) if isinstance(node, ast.comprehension)]
+    return {name for target in targets for name in ast.walk(target)}
 
 
 def used_names(node: ast.AST) -> Iterator[str]:

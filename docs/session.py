@@ -1,0 +1,143 @@
+"""Draws docs/session.svg, the picture in the README, from a real session: `make picture`.
+
+Every command runs in an empty folder as it stands in the README, and what it printed is shown; of
+a long output some lines, with dots for the others. It takes minutes, and fetches packages that
+are not cached.
+"""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+PICTURE = Path(__file__).with_name("session.svg")
+CHECKOUT = Path(__file__).parents[1]
+COLUMNS = 100
+URL = "http://127.0.0.1:8000"
+PROMPT = "$ "
+FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # fetched from elsewhere: not by a README
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command, and how many of the first and last lines that it prints are shown."""
+
+    command: str
+    first: int
+    last: int
+
+
+BEFORE = [
+    Shown("mlops-ladder new rides --level 2 --defaults", 20, 0),
+    Shown("make setup pipeline promote", 0, 16),
+    Shown("mlops-ladder plan 3", 26, 0),
+    Shown("mlops-ladder climb 3 --commit", 20, 0),
+    Shown("make setup pipeline promote deploy", 0, 7),
+]
+ASK = (
+    f"curl -s {URL}/predict -H 'Content-Type: application/json' -d "
+    '\'{"pickup_time": "2025-03-05T08:30:00", "pickup_zone": 4, "dropoff_zone": 33,'
+    ' "distance_miles": 3.1}\''
+)
+
+
+def environment() -> dict[str, str]:
+    """A terminal of so many columns, in colour, for a person whom git knows."""
+    person = {f"GIT_{role}_NAME": "Ada" for role in ("AUTHOR", "COMMITTER")}
+    address = {f"GIT_{role}_EMAIL": "ada@example.org" for role in ("AUTHOR", "COMMITTER")}
+    terminal = {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "TERM": "xterm-256color"}
+    quiet = {"MAKEFLAGS": "--no-print-directory"}
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return kept | person | address | terminal | quiet
+
+
+def run(command: str, folder: Path) -> list[str]:
+    """The lines that a command prints; its failure ends the drawing."""
+    finished = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if finished.returncode:
+        raise SystemExit(f"{command} failed:\n{finished.stdout}")
+    return finished.stdout.strip("\n").splitlines()
+
+
+def cut(lines: list[str], shown: Shown) -> list[str]:
+    """The first and the last lines, and dots for what lies between."""
+    if len(lines) <= shown.first + shown.last:
+        return lines
+    return [*lines[: shown.first], "...", *lines[len(lines) - shown.last :]]
+
+
+@contextmanager
+def serving(project: Path) -> Iterator[None]:
+    """`make serve`, until it is not needed any more."""
+    process = subprocess.Popen(
+        ["make", "serve"],
+        cwd=project,
+        env=environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{URL}/readyz")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+
+
+def session(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every command with the lines that are shown of it."""
+    project = folder / "rides"
+    for number, shown in enumerate(BEFORE):
+        yield shown.command, cut(run(shown.command, project if number else folder), shown)
+        if number == 0:
+            yield "cd rides", []
+    with serving(project):
+        yield "make serve &", []
+        yield ASK, run(ASK, project)
+
+
+def draw(folder: Path) -> str:
+    """The session as a picture; folders that nobody else has are shown under a home."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    for command, lines in session(folder):
+        console.print(Text.assemble((PROMPT, "bold green"), (command, "bold")))
+        for line in lines:
+            shown = line.replace(str(folder), "~").replace(str(CHECKOUT), "~/mlops-ladder")
+            console.print(Text.from_ansi(shown))
+        if lines:
+            console.print()
+    return FONT.sub("", console.export_svg(title="mlops-ladder"))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        PICTURE.write_text(draw(Path(folder)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
