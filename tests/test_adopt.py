@@ -1,0 +1,397 @@
+"""Repositories of other people come under the ladder, and nothing of theirs changes."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from commands import NAMED, done, refused
+from foreign import (
+    CHECKED,
+    GENERATED,
+    PACKAGED,
+    README,
+    REPOSITORIES,
+    SCRIPTS,
+    TRAIN,
+    Files,
+    make_repository,
+    own_tests,
+)
+from mlops_ladder.adoption.dependencies import NoPlaceError, with_arrivals, with_settings
+from mlops_ladder.adoption.looking import Repository
+from mlops_ladder.adoption.shape import read_shape
+from mlops_ladder.errors import Refused
+from projects import Ladder, commit_all, git
+from workshop import Workshop
+
+BRANCH = "adopt-level-1"
+LEVEL = '[project]\nname = "x"\ndependencies = [\n    "skops>=0.13",\n    "scikit-learn>=1.6",\n]\n'
+HIGHER = f'{LEVEL}[project.optional-dependencies]\npipelines = ["mlflow>=3"]\n'
+
+
+@pytest.fixture(params=REPOSITORIES)
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Each of the repositories, from a path with a space."""
+    return make_repository(tmp_path / f"their {request.param}", REPOSITORIES[request.param])
+
+
+def looked(files: Files, folder: str = "some-folder") -> Repository:
+    """The repository as it is looked at, without git."""
+    return Repository(folder, {path: text.encode() for path, text in files.items()})
+
+
+def adopt(ladder: Ladder, repository: Path, *options: str) -> str:
+    """What the command says."""
+    options = ("--template", str(ladder.template), *options)
+    return done("adopt", repository, *options, cwd=repository)
+
+
+def state(repository: Path) -> tuple[object, ...]:
+    """All that must not change: branch, commit, work tree, index."""
+    files = {
+        path.relative_to(repository): path.read_bytes()
+        for path in repository.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
+    shown = [git(repository, "status", "--branch", "--short"), git(repository, "rev-parse", "HEAD")]
+    return files, *shown
+
+
+def contents(repository: Path, files: Files) -> dict[str, bytes]:
+    """Their files as they are now."""
+    return {name: (repository / name).read_bytes() for name in files}
+
+
+def expected(files: Files) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.items()}
+
+
+def changes(repository: Path, old: str, new: str) -> set[str]:
+    """What git says of the difference: `A` for what came, and more for what should not be."""
+    return {line[0] for line in git(repository, "diff", "--name-status", old, new).splitlines()}
+
+
+@pytest.mark.slow
+def test_nothing_of_theirs_changes_and_a_climb_works(
+    ladder: Ladder, repository: Path, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["repository"]
+    files, tested = REPOSITORIES[name], name != "notebooks"
+    before, passed = state(repository), own_tests(repository)[0]
+    assert passed == (0 if tested else pytest.ExitCode.NO_TESTS_COLLECTED)
+
+    adopt(ladder, repository)
+    assert state(repository) == before
+    assert changes(repository, "main", BRANCH) == {"A"}
+    assert git(repository, "rev-list", "--count", f"main..{BRANCH}").strip() == "1"
+    assert "missing" not in git(repository, "fsck", "--full")
+
+    git(repository, "merge", "--quiet", BRANCH)
+    assert contents(repository, files) == expected(files)
+    if tested:
+        code, said = own_tests(repository)
+        assert code == 0, said
+    said = done("climb", "2", "--commit", "--defaults", cwd=repository)
+    assert not git(repository, "status", "--porcelain")
+    assert (repository / "make/pipelines.mk").is_file(), said
+    assert "as you deleted it" not in said
+    assert len([*repository.glob("README*")]) == 1
+    after = contents(repository, files)
+    pyproject = after.pop("pyproject.toml", b"").decode()
+    assert after == {path: body for path, body in expected(files).items() if path in after}
+    old = files.get("pyproject.toml", "")
+    left = iter(pyproject.splitlines())
+    assert all(line in left for line in old.splitlines()), "the climb only adds to pyproject.toml"
+    if old:
+        extras = tomllib.loads(pyproject)["project"]["optional-dependencies"]
+        assert any(entry.startswith("mlflow") for entry in extras["pipelines"])
+    if tested:
+        code, said = own_tests(repository)
+        assert code == 0, said
+
+
+@pytest.mark.slow
+def test_from_level_0_to_the_highest_their_tests_still_pass(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "theirs", CHECKED)
+    adopt(ladder, repository, "--level", "0")
+    git(repository, "merge", "--quiet", "adopt-level-0")
+    done("climb", "4", "--commit", "--defaults", cwd=repository)
+    assert contents(repository, CHECKED) == expected(CHECKED)
+    assert (repository / "docs/ladder/params.yaml").is_file()
+    assert own_tests(repository)[0] == 0
+
+
+@pytest.mark.slow
+def test_an_upgrade_reaches_ours_where_they_stand(ladder: Ladder, tmp_path: Path) -> None:
+    template = shutil.copytree(ladder.template, tmp_path / "template")
+    repository = make_repository(tmp_path / "theirs", PACKAGED)
+    done("adopt", "--template", template, cwd=repository)
+    git(repository, "merge", "--quiet", BRANCH)
+    for name in ("Makefile", ".gitignore", "tests/test_release.py"):
+        with (template / "template" / name).open("a", encoding="utf-8") as file:
+            file.write("# newer\n")
+    commit_all(template, "Newer")
+    git(template, "tag", "v0.0.2")
+    said = done("upgrade", "--commit", "--defaults", cwd=repository)
+    assert ".gitignore stays yours. The template adds to its own: # newer" in said
+    changed = git(repository, "diff", "--name-only", "HEAD~1").split()
+    assert changed == [".copier-answers.yml", "ladder.mk", "tests/ladder/level/test_release.py"]
+    assert contents(repository, PACKAGED) == expected(PACKAGED)
+
+
+@pytest.mark.slow
+def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "theirs", SCRIPTS)
+    adopt(ladder, repository)
+    git(repository, "switch", "--quiet", BRANCH)
+    workshop = Workshop(repository)
+    workshop.make("setup lint types")
+    said = workshop.make("test")
+    assert "tests/ladder/level/test_problem.py" in said
+    assert "tests/test_clean.py" in said
+    assert "absolute_error_minutes" in workshop.make("train")
+    assert git(repository, "status", "--porcelain").split() == ["??", "uv.lock"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [PACKAGED, GENERATED], ids=["packaged", "generated"])
+def test_the_patch_makes_the_level_work(ladder: Ladder, tmp_path: Path, files: Files) -> None:
+    repository = make_repository(tmp_path / "theirs", files)
+    adopt(ladder, repository)
+    git(repository, "switch", "--quiet", BRANCH)
+    git(repository, "apply", "--3way", "docs/adoption.patch")
+    commit_all(repository, "Take over what was proposed")
+    workshop = Workshop(repository)
+    assert "absolute_error_minutes" in workshop.make("setup train")
+    assert own_tests(repository, pytest=str(repository / ".venv/bin/pytest"))[0] == 0
+    commit_all(repository, "Lock the dependencies")
+    done("climb", "2", "--commit", "--defaults", cwd=repository)
+    assert "gate would let it pass" in workshop.make("setup pipeline")
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_leaves_no_branch_or_all_of_it(
+    ladder: Ladder, tmp_path: Path
+) -> None:
+    repository = make_repository(tmp_path / "theirs", SCRIPTS)
+    before, moments = state(repository), random.Random(5)
+    variables = os.environ | NAMED | {"MLOPS_LADDER_TEMPLATE": str(ladder.template)}
+    begun = time.monotonic()
+    adopt(ladder, repository, "--branch", "whole")
+    whole, length = git(repository, "rev-parse", "whole^{tree}"), time.monotonic() - begun
+    for number in range(4):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "mlops_ladder", "adopt", "--branch", f"try-{number}"],
+            cwd=repository,
+            env=variables,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            running.wait(moments.uniform(0.5, 1.1) * length)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+        assert state(repository) == before
+    made = git(repository, "for-each-ref", "--format=%(tree)", "refs/heads/try-*").split()
+    assert set(made) <= {whole.strip()}
+    adopt(ladder, repository)
+    assert git(repository, "rev-parse", f"{BRANCH}^{{tree}}") == whole
+
+
+@pytest.mark.slow
+def test_what_is_in_the_way_on_disk_is_named(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "theirs", {**SCRIPTS, ".gitignore": "Makefile\n"})
+    (repository / "Makefile").write_text("mine:\n")
+    (repository / "half done.py").write_text("draft = True\n")
+    before = state(repository)
+    said = adopt(ladder, repository, "--dry-run")
+    assert "Move these away before you switch" in said
+    assert "- Makefile\n" in f"{said}\n"
+    assert "only what is committed is looked at" in said
+    assert state(repository) == before
+    assert git(repository, "branch", "--list", "adopt*") == ""
+
+
+@pytest.mark.slow
+def test_a_project_in_a_subfolder_stays_there(ladder: Ladder, tmp_path: Path) -> None:
+    files = {f"churn/{path}": text for path, text in PACKAGED.items()} | {"Makefile": "all:\n"}
+    repository = make_repository(tmp_path / "theirs", files)
+    adopt(ladder, repository / "churn")
+    git(repository, "switch", "--quiet", BRANCH)
+    came = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
+    assert all(line.startswith("A\tchurn/") for line in came)
+    answers = yaml.safe_load((repository / "churn/.copier-answers.yml").read_text())
+    assert answers["ci_provider"] == "none"
+    git(repository / "churn", "apply", "docs/adoption.patch")
+    assert git(repository, "diff", "--name-only").split() == [
+        "churn/.gitignore",
+        "churn/Makefile",
+        "churn/pyproject.toml",
+    ]
+
+
+def refusal(repository: Path, *options: str | Path) -> str:
+    """Why it refuses, which leaves no branch."""
+    said = refused("adopt", repository, *options, cwd=repository)
+    assert "adopt-level" not in git(repository, "for-each-ref")
+    return said
+
+
+def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
+    assert "is in no git repository" in refused("adopt", tmp_path, cwd=tmp_path)
+
+
+def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    assert "has no commit to start from" in refusal(tmp_path)
+
+
+def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare")
+    assert "adopt a clone of it" in refusal(tmp_path)
+
+
+def test_a_project_of_the_ladder_is_refused(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, {".copier-answers.yml": "_commit: v1\nlevel: 1\n"})
+    assert "under the ladder already: mlops-ladder climb" in refusal(repository)
+
+
+def test_a_project_of_another_template_is_refused(tmp_path: Path) -> None:
+    files = {".copier-answers.yml": "_src_path: gh:a/b\n", "train.py": TRAIN}
+    assert "another copier template's" in refusal(make_repository(tmp_path, files))
+
+
+def test_a_repository_without_python_is_refused(tmp_path: Path) -> None:
+    assert "nothing to adopt" in refusal(make_repository(tmp_path, {"README.md": README}))
+
+
+def test_a_folder_that_is_no_project_of_its_own_is_refused(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, PACKAGED)
+    assert f"adopt the whole: {repository}" in refusal(repository / "src")
+
+
+@pytest.mark.parametrize(
+    ("files", "advice"),
+    [
+        (
+            {"pyproject.toml": '[build-system]\nrequires = []\n[project]\nname = "a"\n'},
+            '[tool.setuptools] packages = ["churn"]',
+        ),
+        ({"setup.py": "from setuptools import setup\nsetup(name='a')\n"}, "packages=['churn']"),
+    ],
+    ids=["pyproject.toml", "setup.py"],
+)
+def test_packages_that_setuptools_would_lose_are_refused(
+    tmp_path: Path, files: Files, advice: str
+) -> None:
+    package = {"churn/__init__.py": "", "churn/train.py": TRAIN}
+    assert advice in refusal(make_repository(tmp_path, {**files, **package}))
+
+
+def test_a_branch_that_is_there_is_refused(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, SCRIPTS)
+    git(repository, "branch", "mine")
+    said = refusal(repository, "--branch", "mine", "--template", ladder.template)
+    assert "the branch mine is there already" in said
+
+
+def test_a_package_name_of_theirs_is_refused(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, PACKAGED)
+    options = ("--data", "package_name=churn", "--template", ladder.template)
+    said = refusal(repository, *options)
+    assert "--data package_name=churn_model" in said
+
+
+def test_what_is_said_of_a_project_is_proposed() -> None:
+    assert looked(PACKAGED).answers({}) == {
+        "project_name": "Customer churn",
+        "description": "Which customers leave, and when?",
+        "author_name": "Ada Lovelace",
+        "author_email": "ada@example.org",
+        "license": "MIT",
+    }
+
+
+def test_an_answer_that_was_given_is_not_proposed() -> None:
+    assert "license" not in looked(PACKAGED).answers({"license": "none"})
+
+
+def test_a_package_never_shares_a_name_with_theirs() -> None:
+    assert looked(GENERATED).answers({})["package_name"] == "churn_forecast_model"
+    assert looked(PACKAGED).answers({"project_name": "Churn"})["package_name"] == "churn_model"
+    assert "package_name" not in looked(SCRIPTS).answers({})
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"README.md": "# [![CI](a.svg)](b) *Our* [sales](c)\n"}, "Our sales"),
+        ({"README.rst": "Our sales\n=========\n"}, "Our sales"),
+        ({"README.md": "Nothing.\n", "setup.cfg": "[metadata]\nname = our-sales\n"}, "Our sales"),
+        ({"README.md": "# {{ cookiecutter.name }}\n"}, "Some folder"),
+        ({}, "Some folder"),
+    ],
+)
+def test_a_name_is_found_that_the_template_accepts(files: Files, name: str) -> None:
+    assert looked(files).name == name
+
+
+def test_another_service_that_checks_is_left_its_work() -> None:
+    assert looked({**SCRIPTS, ".gitlab-ci.yml": "a: b\n"}).answers({})["ci_provider"] == "none"
+    assert "ci_provider" not in looked(CHECKED).answers({})
+
+
+def test_packages_that_setuptools_is_told_of_are_clear() -> None:
+    for files in (SCRIPTS, PACKAGED, GENERATED, CHECKED):
+        assert looked(files).unclear_packages() is None
+
+
+THEIRS = """\
+# Ours since 2019
+[project]
+name = "churn"   # two blanks
+dependencies = ["Scikit_Learn"]
+"""
+
+
+def test_a_level_only_adds_to_pyproject() -> None:
+    adopted = with_arrivals(with_settings(THEIRS, LEVEL, []), "", LEVEL)
+    climbed = with_arrivals(adopted, LEVEL, HIGHER)
+    for longer, shorter in ((adopted, THEIRS), (climbed, adopted)):
+        lines = iter(longer.splitlines())
+        assert all(line in lines for line in shorter.splitlines())
+    said = tomllib.loads(climbed)
+    assert said["dependency-groups"] == {"ladder": ["skops>=0.13", "scikit-learn>=1.6"]}
+    assert said["project"]["optional-dependencies"] == {"pipelines": ["mlflow>=3"]}
+    assert said["project"]["requires-python"] == ">=3.11"
+    assert said["tool"]["uv"]["default-groups"] == "all"
+
+
+def test_a_step_that_needs_nothing_new_leaves_pyproject_alone() -> None:
+    assert with_arrivals(THEIRS, LEVEL, LEVEL) == THEIRS
+
+
+def test_extras_that_are_dynamic_become_groups() -> None:
+    theirs = f'{THEIRS}dynamic = ["optional-dependencies"]\n'
+    said = tomllib.loads(with_arrivals(theirs, LEVEL, HIGHER))
+    assert said["dependency-groups"] == {"pipelines": ["mlflow>=3"]}
+
+
+@pytest.mark.parametrize("theirs", ['[tool.poetry]\nname = "churn"\n', "[project\n"])
+def test_where_uv_could_not_install_nothing_is_added(theirs: str) -> None:
+    with pytest.raises(NoPlaceError, match=r"no \[project\] table|no TOML"):
+        with_arrivals(theirs, LEVEL, HIGHER)
+
+
+def test_a_broken_memory_of_the_adoption_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".mlops-ladder.yml").write_text("kept: [a\n")
+    with pytest.raises(Refused, match=r"git log -- \.mlops-ladder\.yml"):
+        read_shape(tmp_path)
