@@ -39,11 +39,11 @@ class Shown:
 
 
 BEFORE = [
-    Shown("mlops-ladder new rides --level 2 --defaults", 20, 0),
-    Shown("make setup pipeline promote", 0, 16),
+    Shown("mlops-ladder new rides --level 2 --defaults --run", 4, 18),
+    Shown("make promote", 0, 4),
     Shown("mlops-ladder plan 3", 26, 0),
     Shown("mlops-ladder climb 3 --commit", 20, 0),
-    Shown("make setup pipeline promote deploy", 0, 7),
+    Shown("make setup deploy", 0, 6),
 ]
 ASK = (
     f"curl -s {URL}/predict -H 'Content-Type: application/json' -d "

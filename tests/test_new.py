@@ -155,7 +155,7 @@ def test_it_runs_the_main_job_of_the_level(
     (tmp_path / "template/template/Makefile").write_text(RUN_MADE.format(job))
     commit_all(tmp_path / "template", "A job that is done at once")
     git(tmp_path / "template", "tag", "v0.0.2")
-    made = ["new", "project", "--run", "--template", tmp_path / "template"]
+    made = ["new", "project", "--run", "--template", str(tmp_path / "template")]
     finished = run(*made, cwd=tmp_path)
     assert finished.returncode == code and finished.stdout == ""
     assert ("trained" in finished.stderr) == (code == 0)

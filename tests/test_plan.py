@@ -79,6 +79,7 @@ def test_what_it_foretells_is_what_climb_does(
     ladder: Ladder, start: int, goal: int, edits: str
 ) -> None:
     project = prepared(ladder, start, EDITS[edits])
+    (project / "README.md").touch()  # git would note that it looked, if it were let
     before, untouched = tree(project), everything(project)
     plan = planned(project, goal)
     assert everything(project) == untouched

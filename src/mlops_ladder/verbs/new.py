@@ -105,9 +105,9 @@ def command(
         if uses_git and is_free(destination) and not is_inside_repository(destination):
             make_first_commit(project, rendering)
         move(project, destination)
-    say_what_next(destination, rendering, source, problem)
-    if runs:
-        run_main_job(destination, rendering)
+    say_what_was_made(destination, rendering, source, problem)
+    done = run_main_job(destination, rendering) if runs else []
+    say_what_next(destination, rendering, done)
 
 
 def check_destination(destination: Path, into: bool) -> None:
@@ -236,8 +236,11 @@ def would_lose(project: Path, destination: Path, file: Path) -> bool:
     return bool(blocked) or ((there.exists() or there.is_symlink()) and not same)
 
 
-def run_main_job(project: Path, rendering: Rendering) -> None:
+def run_main_job(project: Path, rendering: Rendering) -> list[str]:
     """Install the project and do what its level is there for; commit the lock that this writes.
+
+    Returns:
+        The commands that nobody needs to run any more.
 
     Raises:
         Refused: it fails; the project stays as it was made.
@@ -249,25 +252,31 @@ def run_main_job(project: Path, rendering: Rendering) -> None:
     if (project / ".git").exists() and has_identity(project):
         git(project, "add", "--", LOCK)
         git(project, "commit", "--quiet", "--no-verify", "--message", "Lock the dependencies")
+    return ["make setup", f"make {job}"]
 
 
-def say_what_next(
+def say_what_was_made(
     destination: Path, rendering: Rendering, source: Template, problem: "OwnProblem | None"
 ) -> None:
-    """Say what was made, what was found in the person's data, and the next three commands."""
+    """Say what was made, from what, and what was found in the person's data."""
     level = rendering.answers["level"]
-    title = rendering.ladder[level]["title"]
-    version = rendering.answers["_commit"]
+    title, version = rendering.ladder[level]["title"], rendering.answers["_commit"]
     lines = [f"{rendering.answers['project_name']} stands at level {level} in {destination}."]
     lines += [f"  {title}; template {source.location} at {version}"]
     if problem:
-        size = (destination / "data" / problem.data_name).stat().st_size
-        where = f"data/{problem.data_name}"
-        kept = "is part of the project" if size <= COMMITTED_AT_MOST else "stays out of git"
-        lines += ["", f"{where} {kept}. Found in it:"]
+        where = destination / "data" / problem.data_name
+        committed = where.stat().st_size <= COMMITTED_AT_MOST
+        kept = "is part of the project" if committed else "stays out of git"
+        lines += ["", f"data/{problem.data_name} {kept}. Found in it:"]
         lines += [f"  - {finding}" for finding in problem.findings]
+    click.echo("\n".join(lines), err=True)
+
+
+def say_what_next(destination: Path, rendering: Rendering, done: list[str]) -> None:
+    """Say the next commands: three, if none is done yet."""
     relative = os.path.relpath(destination)
     shown = relative if not relative.startswith("..") else str(destination)
-    lines += ["", "Next:", "", f"    cd {shlex.quote(shown)}"]
-    lines += [f"    {command}" for command in rendering.ladder[level]["next"]]
+    commands = rendering.ladder[rendering.answers["level"]]["next"]
+    left = [command for command in commands if command not in done]
+    lines = ["", "Next:", "", f"    cd {shlex.quote(shown)}", *(f"    {one}" for one in left)]
     click.echo("\n".join(lines), err=True)

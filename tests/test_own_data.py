@@ -1,0 +1,228 @@
+"""A person's own file becomes a project that trains, climbs to the top and passes its own tests.
+
+All projects share the environment of one at the highest level: each brings its own `src/`.
+"""
+
+import ast
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+
+from commands import done, refused
+from projects import LEVELS, Ladder, git, tree
+from workshop import REAL_RIDES, Workshop, environment, open_workshop
+
+# Leaves the tests that have to do with the problem's own rows: all others bring what they need,
+# and say the same whatever problem.py says, as they do for `FULL`.
+ABOUT_ROWS = """
+def pytest_collection_modifyitems(items):
+    items[:] = [item for item in items if "rows" in item.fixturenames]
+"""
+
+
+@dataclass(frozen=True)
+class Data:
+    """A file as a person has it, and what they want to know."""
+
+    file: str
+    target: str
+    table: Callable[[], pd.DataFrame]
+    time: str | None = None
+    german: bool = False  # as a spreadsheet in Germany exports it
+
+    def write(self, folder: Path) -> Path:
+        """Put the file into the folder."""
+        path, table = folder / self.file, self.table()
+        if path.suffix == ".parquet":
+            table.to_parquet(path)
+        elif self.german:
+            table.to_csv(path, index=False, sep=";", decimal=",", encoding="cp1252")
+        else:
+            table.to_csv(path, index=False)
+        return path
+
+    def order(self, folder: Path) -> list[str | Path]:
+        """The arguments of `new` that name the file and its columns."""
+        time = [] if self.time is None else ["--time", self.time]
+        return ["--from", self.write(folder), "--target", self.target, *time]
+
+
+def iris() -> pd.DataFrame:
+    bunch = datasets.load_iris(as_frame=True)
+    return bunch.data.assign(species=bunch.target_names[bunch.target])
+
+
+def wine() -> pd.DataFrame:
+    return datasets.load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
+
+
+def tumours() -> pd.DataFrame:
+    bunch = datasets.load_breast_cancer(as_frame=True)
+    numbers = 1_000 + np.random.default_rng(0).permutation(len(bunch.data))
+    return bunch.data.assign(diagnosis=np.where(bunch.target, "B", "M"), **{"patient id": numbers})
+
+
+def digits() -> pd.DataFrame:
+    return datasets.load_digits(as_frame=True).frame.rename(columns={"target": "digit"})
+
+
+def diabetes() -> pd.DataFrame:
+    frame = datasets.load_diabetes(as_frame=True, scaled=False).frame
+    return frame.rename(columns={"target": "progression", "bp": "blood pressure"})
+
+
+def trips() -> pd.DataFrame:
+    return pd.read_csv(REAL_RIDES)
+
+
+def flats() -> pd.DataFrame:
+    """Headers and values as people type them: gaps, umlauts, words among numbers."""
+    rng, rows = np.random.default_rng(0), 600
+    sold = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 9_000, rows)), "h")
+    area, quarter = rng.lognormal(4.2, 0.4, rows), rng.choice(["Süd", "Nord", "c$_"], rows)
+    balcony = rng.choice(["ja", "nein"], rows)
+    price = area * np.where(quarter == "Nord", 4.5, 3.0) * rng.lognormal(0, 0.1, rows)
+    table = pd.DataFrame(
+        {
+            " Verkauft am ": sold.strftime("%d.%m.%Y %H:%M"),
+            "Größe (m²)": area.round(1),
+            "class": quarter,
+            "Balkon?": balcony,
+            "": rng.normal(size=rows),
+            "Lfd. Nr.": np.arange(rows),
+            "Preis €": price.round(0),
+        }
+    )
+    gaps = {"Größe (m²)": 0.05, "class": 0.1, "Balkon?": 0.2, "Preis €": 0.02}
+    for column, share in gaps.items():
+        table.loc[rng.random(rows) < share, column] = None
+    return table
+
+
+DATA = {
+    "iris": Data("iris flowers.csv", "species", iris),
+    "wine": Data("wine.parquet", "cultivar", wine),
+    "tumours": Data("tumours.csv", "diagnosis", tumours),
+    "digits": Data("digits.parquet", "digit", digits),
+    "diabetes": Data("diabetes.csv", "progression", diabetes, german=True),
+    "fares": Data("trips.csv", "total_amount", trips, time="tpep_pickup_datetime"),
+    "payments": Data("trips.csv", "payment_type", trips, time="tpep_pickup_datetime"),
+    "colours": Data("trips.csv", "color", trips),
+    "flats": Data("verkäufe 2024.csv", "Preis €", flats, time="Verkauft am", german=True),
+}
+FULL = ["iris", "fares"]  # classes without a time, and amounts with one
+slow_and_together = [pytest.mark.slow, pytest.mark.xdist_group("own data")]
+
+
+@pytest.fixture(scope="module")
+def installed(ladder: Ladder) -> Path:
+    """What a project of the highest level has installed; any other one can run with it."""
+    return open_workshop(ladder.project(LEVELS[-1])).project / ".venv"
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the choice of tests."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "about_rows.py").write_text(ABOUT_ROWS, encoding="utf-8")
+    return folder
+
+
+def make(project: Path, goals: str, installed: Path, plugins: Path | None = None) -> str:
+    """What make targets print in a project that has no environment of its own."""
+    paths = [project / "src"] if plugins is None else [project / "src", plugins]
+    return Workshop(project).make(
+        f"RUN= {goals}",
+        PATH=f"{installed}/bin:{environment()['PATH']}",
+        PYTHONPATH=":".join(map(str, paths)),
+        PYTEST_ADDOPTS="" if plugins is None else "-p about_rows",
+    )
+
+
+def new(ladder: Ladder, folder: Path, data: Data, level: int) -> Path:
+    """A project for the data."""
+    project = folder / f"level {level}"
+    options = ["--defaults", "--level", str(level), "--template", str(ladder.template)]
+    done("new", project, *data.order(folder), *options, cwd=folder)
+    return project
+
+
+def beats_the_constant(project: Path) -> bool:
+    """Whether the model that was trained last is better than the best constant."""
+    newest = max((project / "models").glob("*.json"))
+    metrics = json.loads(newest.read_text(encoding="utf-8"))["metrics"]
+    (metric,) = [name for name in metrics if f"baseline_{name}" in metrics]
+    return bool(metrics[metric] < 0.95 * metrics[f"baseline_{metric}"])
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=slow_and_together) for name in DATA])
+def test_a_file_becomes_a_project_that_trains_climbs_and_passes_its_tests(
+    name: str, ladder: Ladder, installed: Path, plugins: Path, tmp_path: Path
+) -> None:
+    project = new(ladder, tmp_path, DATA[name], 1)
+    make(project, "train", installed)
+    assert beats_the_constant(project)
+    done("climb", str(LEVELS[-1]), "--commit", cwd=project)
+    assert git(project, "status", "--porcelain") == ""
+    if name in FULL:
+        make(project, "lint types test", installed)
+    else:
+        make(project, "lint test", installed, plugins)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["iris", "flats"])
+def test_the_problem_is_the_same_from_the_notebook_on(
+    name: str, ladder: Ladder, tmp_path: Path
+) -> None:
+    climbed, fresh = (new(ladder, tmp_path, DATA[name], level) for level in (0, 1))
+    done("climb", "1", "--commit", cwd=climbed)
+    there, expected = tree(climbed), tree(fresh)
+    (module,) = [path for path in expected if path.endswith("/problem.py")]
+    assert definitions(there.pop(module)) == definitions(expected.pop(module))
+    assert there == expected
+
+
+def definitions(module: bytes) -> list[str]:
+    """What the module says below its docstring, however it is written."""
+    return [ast.unparse(statement) for statement in ast.parse(module).body[1:]]
+
+
+def test_the_file_is_part_of_the_project_and_what_was_found_is_said(
+    ladder: Ladder, tmp_path: Path
+) -> None:
+    order = DATA["tumours"].order(tmp_path)
+    said = done("new", "project", *order, "--template", ladder.template, cwd=tmp_path)
+    assert "patient_id" in said
+    assert "data/tumours.csv" in git(tmp_path / "project", "ls-files", "data")
+    brought = tmp_path / "project/data/tumours.csv"
+    assert brought.read_bytes() == (tmp_path / "tumours.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("columns", "target", "words"),
+    [
+        ({}, "y", "empty"),
+        ({"x": range(9), "y": range(9)}, "y", "few"),
+        ({"x": range(99), "y": [None] * 99}, "y", "y"),
+        ({"x": range(99), "y": ["yes"] * 99}, "y", "yes"),
+        ({"x": range(99), "y": [1.5] * 99}, "y", "1.5"),
+        ({"x": range(99), "price": np.linspace(0, 1, 99)}, "prize", "price"),
+        ({"x": [1] * 99, "y": np.linspace(0, 1, 99)}, "y", "x"),
+    ],
+    ids=["empty", "few rows", "missing", "one class", "constant", "no target", "no feature"],
+)
+def test_what_cannot_be_learned_is_refused_and_nothing_is_written(
+    columns: dict[str, object], target: str, words: str, ladder: Ladder, tmp_path: Path
+) -> None:
+    pd.DataFrame(columns).to_csv(tmp_path / "rows.csv", index=False)
+    options = ["--from", "rows.csv", "--target", target, "--template", str(ladder.template)]
+    said = refused("new", "project", *options, cwd=tmp_path)
+    assert words in said
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
