@@ -12,7 +12,7 @@ from edits import BINARY, CLASHING, PACKAGE, PARAMETERS, Edit, appends, make, wr
 from mlops_ladder import applying
 from mlops_ladder.applying import make_ready
 from mlops_ladder.project import open_project
-from projects import LEVELS, Ladder, commit_all, git, tree
+from projects import LEVELS, Ladder, answers_of, commit_all, git, tree
 
 TOP = LEVELS[-1]
 
@@ -297,6 +297,17 @@ def test_a_template_that_is_gone(ladder: Ladder, tmp_path: Path) -> None:
     done("climb", "1", "--template", tmp_path / "template", cwd=project)
     assert str(tmp_path / "template") in answers.read_text()
     assert git(project, "diff", "--name-only", "--diff-filter=U") == ""
+
+
+@pytest.mark.slow
+def test_a_comment_among_the_answers_stays(ladder: Ladder) -> None:
+    project = ladder.project(1)
+    answers = project / ".copier-answers.yml"
+    answers.write_text("# Ask Ada before you change the licence.\n" + answers.read_text())
+    commit_all(project, "Our work")
+    done("climb", "2", cwd=project)
+    assert answers.read_text().startswith("# Ask Ada")
+    assert answers_of(project)["level"] == 2
 
 
 @pytest.mark.slow

@@ -490,11 +490,9 @@ def test_workflows_call_make_targets_that_there_are(ladder: Ladder, target: str)
     for file in (project / ".github/workflows").glob("*.yml"):
         for name, job in read(file)["jobs"].items():
             for line in (step["run"] for step in job["steps"] if "run" in step):
-                assert line.split()[0] == "make" and set(line.split()[1:]) <= set(listed), (
-                    file,
-                    name,
-                    line,
-                )
+                program, *words = line.split()
+                goals = {word for word in words if "=" not in word}
+                assert program == "make" and goals <= set(listed), (file, name, line)
 
 
 @pytest.mark.parametrize("target", ["compose", "kubernetes"])

@@ -155,8 +155,8 @@ def merge(
     shape = read_shape(project.root)
     base, theirs = (shape.fit(scratch, scratch.tree_of(side.folder)) for side in (old, new))
     notes = [*notes, *leave_kept(shape, Contents(scratch, ours), base, theirs)]
-    if old.answers != project.answers and ANSWERS_FILE in ours:
-        # From another place or with newer tags: what the file says of them is no edit of anybody.
+    if ANSWERS_FILE in ours and b"#" not in scratch.read(ours[ANSWERS_FILE].content):
+        # Other places, newer tags and folded lines are no edits of anybody's; comments are.
         base[ANSWERS_FILE] = ours[ANSWERS_FILE]
     name = f"level-{level}" if level != project.level else f"template-{new.answers['_commit']}"
     merged = scratch.merge(base, ours, theirs, ("yours", name))
