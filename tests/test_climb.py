@@ -195,6 +195,7 @@ def test_a_file_where_the_level_has_a_folder(ladder: Ladder) -> None:
     assert tree(project) == before
 
 
+@pytest.mark.slow
 def test_going_down_stops_before_edited_files(ladder: Ladder) -> None:
     """Copier deletes them without a word: tests/test_user_edits.py shows it."""
     own = Edit("own module", 2, writes(f"{PACKAGE}/pipelines/own.py", "AIRPORT = 132\n"))

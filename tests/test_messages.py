@@ -11,7 +11,9 @@ from projects import LEVELS, REPOSITORY, Ladder, answers_of
 SETTINGS = yaml.safe_load((REPOSITORY / "copier.yml").read_text().partition("\n---\n")[0])
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "level", [LEVELS[0], *(pytest.param(n, marks=pytest.mark.slow) for n in LEVELS[1:])]
+)
 def test_after_generating_the_next_three_commands_are_named(ladder: Ladder, level: int) -> None:
     project = ladder.new_folder()
     answers = ["--defaults", "--data", f"level={level}"]

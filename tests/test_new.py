@@ -23,6 +23,7 @@ def test_it_makes_what_copier_makes_and_commits_it(ladder: Ladder, tmp_path: Pat
     assert [path.name for path in (tmp_path / "a b").iterdir()] == ["my project"]
 
 
+@pytest.mark.slow
 def test_the_template_is_recorded_where_it_is_found_again(ladder: Ladder, tmp_path: Path) -> None:
     """Copier records a path as it is typed: tests/test_user_edits.py shows it."""
     shutil.copytree(ladder.template, tmp_path / "template")
@@ -38,6 +39,7 @@ def test_the_environment_names_the_template(ladder: Ladder, tmp_path: Path) -> N
     assert answers_of(tmp_path / "project")["_src_path"] == str(ladder.template)
 
 
+@pytest.mark.slow
 def test_answers_come_from_a_file_and_the_command_line_wins(ladder: Ladder, tmp_path: Path) -> None:
     answers = {"level": 1, "license": "MIT", "author_name": "Ada", "_commit": "from elsewhere"}
     (tmp_path / "answers.json").write_text(json.dumps(answers))
