@@ -130,6 +130,7 @@ def run_update(project: Path, level: int) -> subprocess.CompletedProcess[str]:
     return run_copier(project, "update", "--vcs-ref=:current:", *answers)
 
 
+@pytest.mark.slow
 def test_where_both_wrote_the_same_lines_both_stay_and_are_marked(ladder: Ladder) -> None:
     """Copier marks such conflicts and ends with exit code 0, as if there were none.
 
