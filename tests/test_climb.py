@@ -9,7 +9,7 @@ import pytest
 
 from commands import call, done, refused, run
 from edits import BINARY, CLASHING, PACKAGE, PARAMETERS, Edit, appends, make, writes
-from mlops_ladder import applying
+from mlops_ladder import applying, step_command
 from mlops_ladder.applying import make_ready
 from mlops_ladder.project import open_project
 from projects import LEVELS, Ladder, answers_of, commit_all, git, tree
@@ -327,6 +327,22 @@ def test_what_is_saved_meanwhile_is_not_lost(
     saved = before["pyproject.toml"] + b"# saved by an editor\n"
     assert tree(project) == before | {"pyproject.toml": saved}
     assert git(project, "status", "--porcelain") == " M pyproject.toml\n"
+
+
+@pytest.mark.slow
+def test_what_is_committed_meanwhile_is_not_lost(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ladder.project(1)
+
+    def commit_meanwhile(*_: Any) -> None:
+        appends("pyproject.toml", "# committed by a colleague\n")(project)
+        commit_all(project, "A colleague's work")
+
+    monkeypatch.setattr(step_command, "refuse_losses", commit_meanwhile)
+    assert "another commit meanwhile" in refused("climb", "2", cwd=project)
+    assert b"by a colleague" in tree(project)["pyproject.toml"]
+    assert git(project, "status", "--porcelain") == ""
 
 
 @pytest.mark.slow

@@ -61,4 +61,4 @@ def given_answers(pairs: tuple[str, ...], answers_file: Path | None) -> dict[str
 
 def may_ask(defaults: bool) -> bool:
     """Whether there is somebody at a terminal who wants to be asked."""
-    return not defaults and sys.stdin.isatty() and sys.stderr.isatty()
+    return not defaults and sys.stdin.isatty() and sys.stdout.isatty()

@@ -88,9 +88,11 @@ def carry_out(
     """
     signatures = {path: signature(project.root / path) for path in (*step.changed, *step.removed)}
     project.check_clean()
+    if git(project.root, "rev-parse", "HEAD") != step.commit:
+        raise Refused("the project got another commit meanwhile; try again")
     journal = Journal(
         what=what,
-        commit=git(project.root, "rev-parse", "HEAD"),
+        commit=step.commit,
         branch=git(project.root, "branch", "--show-current") or None,
         new_branch=new_branch,
         moves=moves_of(step),

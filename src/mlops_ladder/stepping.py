@@ -44,6 +44,8 @@ class Step:
 
     level: int
     goal: Rendering
+    commit: str
+    """The commit of the project that it starts from."""
     before: Contents
     after: Contents
     disputed: dict[str, dict[int, Entry]]
@@ -151,7 +153,8 @@ def merge(
     scratch: Scratch,
 ) -> Step:
     """What comes of the project's last commit if it takes over what differs in the renderings."""
-    ours = scratch.files_of(git(project.root, "rev-parse", "HEAD:./"))
+    commit = git(project.root, "rev-parse", "HEAD")
+    ours = scratch.files_of(git(project.root, "rev-parse", f"{commit}:./"))
     shape = read_shape(project.root)
     base, theirs = (shape.fit(scratch, scratch.tree_of(side.folder)) for side in (old, new))
     notes = [*notes, *leave_kept(shape, Contents(scratch, ours), base, theirs)]
@@ -170,6 +173,7 @@ def merge(
     return Step(
         level=level,
         goal=new,
+        commit=commit,
         before=before,
         after=after,
         disputed=disputed,
