@@ -16,14 +16,14 @@ EDITS = {
     "edits that merge": MERGING,
     "edits that clash": [*CLASHING, OWN_LINT],
     "no edits": [],
-    "other edits": ALONE,
-}
+} | {str(edit): [edit] for edit in ALONE}
 BOTTOM, TOP = LEVELS[0], LEVELS[-1]
 PAIRS = list(itertools.permutations(LEVELS, 2))
-# Edits that merge and that clash between any two levels; the others from end to end.
+# Edits that merge and that clash between any two levels; the others up to the top.
 COMBINED = [
-    *itertools.product(PAIRS, list(EDITS)[:2]),
-    *itertools.product([(BOTTOM, TOP), (TOP, BOTTOM)], list(EDITS)[2:]),
+    *itertools.product(PAIRS, ["edits that merge", "edits that clash"]),
+    ((BOTTOM, TOP), "no edits"),
+    *(((min(edit.level, TOP - 1), TOP), str(edit)) for edit in ALONE),
 ]
 QUICK = [((1, 2), "edits that merge")]
 CASES = [

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 TARGETS = {
     0: "help setup notebook data",
-    1: "test lint format types build train predict release",
+    1: "test lint format types build train predict release check-update",
     2: "pipeline tracking register promote",
     3: "serve deploy rollback smoke load-test ab-report monitor image apply",
     4: "retrain tick watch simulate audit",
@@ -130,6 +130,14 @@ def test_every_line_of_the_ci_workflow_passes(workshop: Workshop) -> None:
 def test_ci_refuses_a_lock_that_is_not_up_to_date(ladder: Ladder) -> None:
     refusal = Workshop(ladder.project(1)).refused("setup", CI="true")
     assert "uv.lock" in refusal
+
+
+@at_levels(1)
+def test_every_line_of_the_update_workflow_passes(workshop: Workshop) -> None:
+    (line,) = workflow_lines(workshop.project, "check-update.yml")
+    finished = workshop.run(line)
+    assert finished.returncode == 0, finished.stderr
+    assert "has the newest version" in finished.stdout
 
 
 @at_levels(1)
