@@ -363,6 +363,25 @@ def test_a_failure_on_the_way_changes_nothing(
 
 
 @pytest.mark.slow
+def test_what_cannot_be_undone_at_once_is_undone_by_the_next_run(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ladder.project(1)
+    before = tree(project)
+
+    def full_disk(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(applying, "replace_index", full_disk)
+        broken.setattr(applying, "go_back", full_disk)
+        assert isinstance(call("climb", "2", cwd=project).exception, OSError)
+    assert tree(project) != before
+    assert "as it was before" in done("climb", "1", cwd=project)
+    assert tree(project) == before
+
+
+@pytest.mark.slow
 def test_two_at_once_do_not_meet(ladder: Ladder) -> None:
     project = ladder.project(0)
     before = tree(project)

@@ -112,10 +112,10 @@ def carry_out(
         if message:
             git(project.root, "commit", "--quiet", "--no-verify", "--message", message)
     except BaseException:
-        go_back(project, journal)
-        raise
-    finally:
+        go_back(project, journal)  # if this fails, too, the journal stays, and the next run tries
         forget(project)
+        raise
+    forget(project)
 
 
 def moves_of(step: Step) -> list[Move]:
