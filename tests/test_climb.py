@@ -345,15 +345,16 @@ def test_what_is_committed_meanwhile_is_not_lost(
     assert git(project, "status", "--porcelain") == ""
 
 
+def full_disk(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.slow
 def test_a_failure_on_the_way_changes_nothing(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = ladder.project(1)
     before, stood = tree(project), head(project)
-
-    def full_disk(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(applying, "replace_index", full_disk)
     result = call("climb", "2", "--branch", "up", cwd=project)
@@ -368,9 +369,6 @@ def test_what_cannot_be_undone_at_once_is_undone_by_the_next_run(
 ) -> None:
     project = ladder.project(1)
     before = tree(project)
-
-    def full_disk(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as broken:
         broken.setattr(applying, "replace_index", full_disk)

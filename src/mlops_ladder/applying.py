@@ -139,10 +139,9 @@ def make_ready(project: Project, step: Step, journal: Journal) -> None:
     for number, move in enumerate(journal.moves):
         if move.after:
             write(folder / "files" / str(number), step.after[move.path], move.after.mode)
-    index = Path(git(project.root, "rev-parse", "--git-path", "index"))
     (folder / f"{INDEX}.lock").unlink(missing_ok=True)  # of a git that was killed with its parent
     for name in (INDEX, OLD_INDEX):
-        shutil.copy2(project.root / index, folder / name)
+        shutil.copy2(project.index, folder / name)
     change_index(project, step, journal)
     part = folder / f"{JOURNAL}.part"
     part.write_text(json.dumps(asdict(journal)), encoding="utf-8")
@@ -166,7 +165,8 @@ def write(file: Path, body: bytes, mode: str) -> None:
         file.symlink_to(os.fsdecode(body))
         return
     file.write_bytes(body)
-    file.chmod(file.stat().st_mode | 0o111 if mode == EXECUTABLE else file.stat().st_mode & ~0o111)
+    plain = file.stat().st_mode & ~0o111
+    file.chmod(plain | 0o111 if mode == EXECUTABLE else plain)
 
 
 def put(file: Path, entry: Entry | None, ready: Path) -> None:
@@ -217,7 +217,7 @@ def replace_index(project: Project) -> None:
     ready = workshop(project) / INDEX
     variables = {"GIT_INDEX_FILE": str(ready)}
     run_git(project.root, "update-index", "-q", "--refresh", variables=variables, passing=(0, 1))
-    ready.replace(project.root / git(project.root, "rev-parse", "--git-path", "index"))
+    ready.replace(project.index)
 
 
 def signature(file: Path) -> tuple[int, int, int] | None:
@@ -236,9 +236,8 @@ def go_back(project: Project, journal: Journal) -> list[str]:
         These edited files.
     """
     edited = []
-    index = project.root / git(project.root, "rev-parse", "--git-path", "index")
     if (workshop(project) / OLD_INDEX).exists():
-        (workshop(project) / OLD_INDEX).replace(index)
+        (workshop(project) / OLD_INDEX).replace(project.index)
     for move in reversed(journal.moves):
         file = project.root / move.path
         if is_at(file, move.before):

@@ -45,6 +45,11 @@ class Project:
         """The folder in which git keeps what was committed."""
         return self.root / git(self.root, "rev-parse", "--git-path", "objects")
 
+    @cached_property
+    def index(self) -> Path:
+        """The file in which git keeps what is staged."""
+        return self.root / git(self.root, "rev-parse", "--git-path", "index")
+
     def uncommitted(self) -> list[str]:
         """What git does not have in the last commit, one line a file, as `git status` shows it."""
         return git(self.root, "status", "--porcelain", "--untracked-files=all").splitlines()

@@ -42,14 +42,18 @@ class StepOptions:
         return given_answers(self.pairs, self.answers_file)
 
 
+project_option = click.option(
+    "--project",
+    "path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="The project's folder, if it is not this one.",
+)
+template_option = click.option(
+    "--template", metavar="SOURCE", help="Where the project's template is now."
+)
 OPTIONS = (
-    click.option(
-        "--project",
-        "path",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        default=".",
-        help="The project's folder, if it is not this one.",
-    ),
+    project_option,
     click.option("--dry-run", is_flag=True, help="Show the plan, and touch nothing."),
     click.option("--branch", metavar="NAME", help="Do it on a new branch of that name."),
     click.option("--commit", "commits", is_flag=True, help="Commit the result."),
@@ -65,7 +69,7 @@ OPTIONS = (
         help="What becomes of files that you edited and the goal does not have.",
     ),
     answer_options,
-    click.option("--template", metavar="SOURCE", help="Where the project's template is now."),
+    template_option,
 )
 
 
@@ -98,7 +102,7 @@ def open_for_step(options: StepOptions) -> Project:
     with alone(project):
         if sentence := recover(project):
             click.echo(sentence, err=True)
-    project = open_project(options.path)
+            project = open_project(options.path)  # whose answers may be others now
     project.check_clean()
     check_git(project, options.branch, options.commits)
     return project

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import Refused
 from ..git import git, run_git
-from ..merging import Contents, Entry, Scratch
+from ..merging import ORDINARY, Contents, Entry, Scratch
 from ..project import Project
 from ..rendering import ANSWERS_FILE, Rendering
 from . import dependencies
@@ -25,7 +25,6 @@ from .shape import EXAMPLE_DATA, FILE, OF_EXAMPLE, PYPROJECT, Shape
 WORKFLOWS = ".github/workflows/"
 OWN_TESTS = "tests/ladder"
 TASKS = "ladder.mk"
-REGULAR = "100644"
 BESIDE = "docs/ladder"
 THEIRS_ALONE = {
     *(".gitignore", "CHANGELOG.md", "LICENSE", "README.md", "notebook.ipynb", PYPROJECT),
@@ -123,7 +122,7 @@ def bring(
     }
     arriving = {p: e for p, e in brought.items() if p not in held and p not in shape.kept}
     for path, text in own_files(repository, shape, package, held).items():
-        arriving[path] = Entry(REGULAR, scratch.write(text))
+        arriving[path] = Entry(ORDINARY, scratch.write(text))
     wanted, proposed = proposals(repository, shape, brought, held, scratch)
     before = {**theirs.entries, **arriving}
     patch = difference(scratch, project.prefix, before, {**before, **wanted}) if wanted else b""
@@ -368,7 +367,7 @@ def proposals(
     tree = repository.tree
 
     def propose(path: str, text: str, what: str) -> None:
-        mode = tree.entries[path].mode if isinstance(tree, Contents) else REGULAR
+        mode = tree.entries[path].mode if isinstance(tree, Contents) else ORDINARY
         wanted[path] = Entry(mode, scratch.write(text.encode("utf-8", "surrogateescape")))
         said[path] = what
 

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from ..adoption.branching import make_branch
-from ..adoption.bringing import REGULAR, Adoption, bring, check_package, free, in_the_way
+from ..adoption.bringing import Adoption, bring, check_package, free, in_the_way
 from ..adoption.looking import Repository
 from ..adoption.wording import decisions, found_in, next_commands, report
 from ..answers import answer_options, given_answers, may_ask
 from ..errors import Refused
 from ..git import git, succeeds
-from ..merging import Contents, Entry, Scratch, scratch_repository
+from ..merging import ORDINARY, Contents, Entry, Scratch, scratch_repository
 from ..project import Project
 from ..rendering import ANSWERS_FILE, Rendering, render
 from ..source import Template, chosen_template
@@ -168,9 +168,9 @@ def with_report(adoption: Adoption, patch: str, scratch: Scratch) -> Adoption:
     place = free("docs/adoption.md", adoption.repository.paths)
     arriving = dict(adoption.arriving)
     if adoption.patch:
-        arriving[patch] = Entry(REGULAR, scratch.write(adoption.patch))
+        arriving[patch] = Entry(ORDINARY, scratch.write(adoption.patch))
     text = report(adoption, patch).encode("utf-8", "surrogateescape")
-    arriving[place] = Entry(REGULAR, scratch.write(text))
+    arriving[place] = Entry(ORDINARY, scratch.write(text))
     return replace(adoption, arriving=arriving)
 
 

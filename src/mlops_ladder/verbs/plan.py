@@ -9,6 +9,7 @@ from ..applying import interrupted
 from ..project import open_project
 from ..report import print_plan, print_plan_as_json
 from ..source import source_of
+from ..step_command import project_option, template_option
 from ..stepping import prepare
 
 
@@ -16,15 +17,9 @@ from ..stepping import prepare
 @click.argument("level", type=int)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")
 @click.option("--full", is_flag=True, help="Name every file, and show every line that changes.")
-@click.option(
-    "--project",
-    "path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=".",
-    help="The project's folder, if it is not this one.",
-)
+@project_option
 @answer_options
-@click.option("--template", metavar="SOURCE", help="Where the project's template is now.")
+@template_option
 def command(
     level: int,
     as_json: bool,
