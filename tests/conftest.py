@@ -1,12 +1,17 @@
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import copier
 import pytest
 
 import postgres
+from mlops_ladder import rendering
 from postgres import PostgreSQL
-from projects import Ladder, snapshot
+from projects import Ladder, git, snapshot
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +32,44 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(f"{verdict}: {report.nodeid}: {report.longrepr[2]}")
         if not may_be_missing:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class Renderings:
+    """Renders the same answers once: copier gives the same files for them every time.
+
+    It stands in for `run_copy` where the commands run in this process; those that run in one of
+    their own render for themselves.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.known: dict[str, tuple[Path, Any]] = {}
+
+    def run_copy(self, source: str, goal: Path, **options: Any) -> Any:
+        """Do what copier does, or copy what it did before."""
+        version = options.get("vcs_ref")
+        if not version or not options["defaults"] or not Path(source).is_dir():
+            return copier.run_copy(source, goal, **options)
+        try:
+            commit = git(Path(source), "rev-parse", f"{version}^{{commit}}")
+        except subprocess.CalledProcessError:
+            return copier.run_copy(source, goal, **options)
+        key = repr((source, commit, sorted(options.items(), key=str)))
+        if key not in self.known:
+            made = self.folder / str(len(self.known))
+            self.known[key] = made, copier.run_copy(source, made, **options)
+        made, worker = self.known[key]
+        shutil.copytree(made, goal, symlinks=True)
+        return worker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def renderings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the commands that run in this process render each set of answers once."""
+    with pytest.MonkeyPatch.context() as patched:
+        cache = Renderings(tmp_path_factory.mktemp("renderings"))
+        patched.setattr(rendering, "run_copy", cache.run_copy)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from commands import call, done, refused, run
 from edits import BINARY, CLASHING, PACKAGE, PARAMETERS, Edit, appends, make, writes
-from mlops_ladder import applying, step_command
-from mlops_ladder.applying import make_ready
+from mlops_ladder import applying, index, step_command
+from mlops_ladder.applying import publish
 from mlops_ladder.project import open_project
 from projects import LEVELS, Ladder, answers_of, commit_all, git, tree
 
@@ -319,10 +320,10 @@ def test_what_is_saved_meanwhile_is_not_lost(
     before = tree(project)
 
     def save_meanwhile(*arguments: Any) -> None:
-        make_ready(*arguments)
+        publish(*arguments)
         appends("pyproject.toml", "# saved by an editor\n")(project)
 
-    monkeypatch.setattr(applying, "make_ready", save_meanwhile)
+    monkeypatch.setattr(applying, "publish", save_meanwhile)
     assert "pyproject.toml was changed meanwhile" in refused("climb", "2", cwd=project)
     saved = before["pyproject.toml"] + b"# saved by an editor\n"
     assert tree(project) == before | {"pyproject.toml": saved}
@@ -349,6 +350,17 @@ def full_disk(*_: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def fails_once(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that fails at its first call, as on a full disk, and works afterwards."""
+    calls = []
+
+    def failing(*arguments: Any) -> None:
+        calls.append(arguments)
+        full_disk() if len(calls) == 1 else function(*arguments)
+
+    return failing
+
+
 @pytest.mark.slow
 def test_a_failure_on_the_way_changes_nothing(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
@@ -356,7 +368,7 @@ def test_a_failure_on_the_way_changes_nothing(
     project = ladder.project(1)
     before, stood = tree(project), head(project)
 
-    monkeypatch.setattr(applying, "replace_index", full_disk)
+    monkeypatch.setattr(index, "replace", fails_once(index.replace))
     result = call("climb", "2", "--branch", "up", cwd=project)
     assert isinstance(result.exception, OSError)
     assert (tree(project), head(project)) == (before, stood)
@@ -371,8 +383,7 @@ def test_what_cannot_be_undone_at_once_is_undone_by_the_next_run(
     before = tree(project)
 
     with monkeypatch.context() as broken:
-        broken.setattr(applying, "replace_index", full_disk)
-        broken.setattr(applying, "go_back", full_disk)
+        broken.setattr(index, "replace", full_disk)
         assert isinstance(call("climb", "2", cwd=project).exception, OSError)
     assert tree(project) != before
     assert "as it was before" in done("climb", "1", cwd=project)

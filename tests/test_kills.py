@@ -11,17 +11,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 from commands import NAMED, done, run
-from edits import MERGING, make, writes
-from projects import Ladder, commit_all, git, tree
+from projects import commit_all, git
+from small import State, make_project, make_template, state, write
 
-MOMENTS = 50
 SEED = 20261121
-START, GOAL = 1, 3
+START, GOAL = 1, 2
+DATED = NAMED | {
+    "GIT_AUTHOR_DATE": "2026-11-21T12:00:00Z",
+    "GIT_COMMITTER_DATE": "2026-11-21T12:00:00Z",
+}
 
 # Counts what happens in a folder, and ends at event number `moment`, if there is one: at once and
 # alone, or with all its processes and some milliseconds later.
@@ -30,7 +35,7 @@ import json, os, signal, sys, threading
 
 folder, moment, later, report, *arguments = sys.argv[1:]
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.symlink",
-          "shutil.rmtree", "subprocess.Popen"}
+          "os.link", "shutil.rmtree", "subprocess.Popen"}
 seen = []
 
 def touches(event, found):
@@ -59,98 +64,202 @@ finally:
 """
 
 
+@dataclass(frozen=True)
+class Situation:
+    """A repository, and the folder of the project in it."""
+
+    repository: Path
+    folder: str = ""
+
+    @property
+    def project(self) -> Path:
+        return self.repository / self.folder
+
+    def copied(self, goal: Path) -> "Situation":
+        """Copy the repository to a folder, which is written anew."""
+        shutil.rmtree(goal, ignore_errors=True)
+        shutil.copytree(self.repository, goal, symlinks=True)
+        return Situation(goal, self.folder)
+
+
 def killable(
-    project: Path, moment: int, report: Path, *options: str, later: str = ""
+    place: Situation, moment: int, report: Path, *options: str, later: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """A climb that kills itself just before its event of that number, or its group later."""
-    climb = ["climb", str(GOAL), "--project", str(project), *options]
+    """Run a climb that kills itself just before its event of that number, or its group later."""
+    climb = ["climb", str(GOAL), "--project", str(place.project), *options]
+    watched = str(place.repository)
     return subprocess.run(
-        [sys.executable, "-c", KILLABLE, str(project), str(moment), later, str(report), *climb],
+        [sys.executable, "-c", KILLABLE, watched, str(moment), later, str(report), *climb],
         start_new_session=True,
-        cwd=project.parent,
-        env=os.environ | NAMED,
+        cwd=place.repository.parent,
+        env=os.environ | DATED,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
 
 
-@pytest.fixture(scope="module")
-def worked_on(ladder: Ladder) -> Path:
-    """A project with months of work in it, some of it in files that git does not see."""
-    project = ladder.project(START)
-    make(project, [edit for edit in MERGING if edit.level <= START])
-    writes(".gitignore", "/.env\n/models/\n/data/\n")(project)
+def worked_on(template: Path, folder: Path) -> Situation:
+    """Make a project with work in it, some of it in files that git does not see."""
+    project = make_project(template, folder, START)
+    (project / "README.md").unlink()
+    write(project, {".gitignore": "/.env\n/models/\n", "own/data.py": "OWN = 1\n"})
+    pyproject = (project / "pyproject.toml").read_text().replace("0.1.0", "0.7.0")
+    write(project, {"pyproject.toml": "# Ours.\n" + pyproject, "src/rides/own.py": "OWN = 2\n"})
+    (project / "own/data.py").chmod(0o755)
     commit_all(project, "Our work")
-    writes(".env", "KEY=value\n")(project)
-    writes("models/old.skops", bytes(range(256)))(project)
-    return project
+    write(project, {".env": "KEY=value\n", "uv.lock": "old\n"})
+    (project / "models").mkdir()
+    (project / "models/old.skops").write_bytes(bytes(range(256)))
+    return Situation(project)
 
 
-def state(project: Path) -> tuple[str, str, str]:
-    """The branch, its tree, and what is not committed."""
-    branch = git(project, "branch", "--show-current").strip()
-    return branch, git(project, "rev-parse", "HEAD^{tree}"), git(project, "status", "--porcelain")
+def with_crlf(template: Path, folder: Path) -> Situation:
+    """Make a project whose files git checks out with other line ends than it keeps."""
+    place = worked_on(template, folder)
+    git(folder, "config", "core.autocrlf", "true")
+    for name in ("pyproject.toml", "docs/1-ci.md", "src/rides/rows.py"):
+        (folder / name).unlink()
+        git(folder, "checkout", "--", name)
+    return place
+
+
+def sparse(template: Path, folder: Path) -> Situation:
+    """Make a project of which a part is not on disk, with a flag on a file that will change."""
+    place = worked_on(template, folder)
+    git(folder, "update-index", "--refresh")
+    git(folder, "sparse-checkout", "set", "--no-cone", "/*", "!/docs")
+    git(folder, "update-index", "--assume-unchanged", "pyproject.toml")
+    return place
+
+
+def in_monorepo(template: Path, folder: Path) -> Situation:
+    """Make a project in a folder of a repository, with work in another one, a part of it staged."""
+    worked_on(template, folder / "services/rides")
+    shutil.rmtree(folder / "services/rides/.git")
+    write(folder, {"services/other/main.py": "print(1)\n"})
+    commit_all(folder, "Everything")
+    write(folder, {"services/other/main.py": "print(2)\n", "services/other/new.py": "print(3)\n"})
+    git(folder, "add", "services/other/new.py")
+    write(folder, {"services/other/draft.py": "print(4)\n"})
+    return Situation(folder, "services/rides")
+
+
+SITUATIONS: dict[str, Callable[[Path, Path], Situation]] = {
+    "work": worked_on,
+    "other line ends": with_crlf,
+    "sparse checkout": sparse,
+    "monorepo": in_monorepo,
+}
+COMMITTED = ["--branch", "up", "--commit"]
+
+
+@pytest.fixture(scope="module")
+def situations(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Situation]:
+    """Repositories in each situation, to be copied."""
+    folder, known = tmp_path_factory.mktemp("situations"), dict[str, Situation]()
+    template = make_template(folder / "template")
+
+    def of_name(name: str) -> Situation:
+        if name not in known:
+            known[name] = SITUATIONS[name](template, folder / name)
+        return known[name]
+
+    return of_name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("way", "moments", "options"),
+    ("situation", "moments", "options", "later"),
     [
-        ("left to review", MOMENTS // 2, []),
-        ("committed on a branch", MOMENTS // 2, ["--branch", "up", "--commit"]),
-        ("with all its processes", 10, []),
+        ("work", 25, [], False),
+        ("work", 25, COMMITTED, False),
+        ("work", 10, [], True),
+        ("other line ends", 10, [], False),
+        ("other line ends", 10, ["--test"], True),
+        ("sparse checkout", 10, COMMITTED, False),
+        ("monorepo", 10, [], False),
+        ("monorepo", 10, ["--test", "--commit"], False),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_killed_climb_is_as_before_or_as_after(
-    worked_on: Path, tmp_path: Path, way: str, moments: int, options: list[str]
+    situations: Callable[[str], Situation],
+    tmp_path: Path,
+    situation: str,
+    moments: int,
+    options: list[str],
+    later: bool,
 ) -> None:
-    report, climbed, victim = tmp_path / "events", tmp_path / "climbed", tmp_path / "victim"
-    shutil.copytree(worked_on, climbed, symlinks=True)
+    start, report = situations(situation), tmp_path / "events"
+    climbed = start.copied(tmp_path / "climbed")
     finished = killable(climbed, -1, report, *options)
     assert finished.returncode == 0, finished.stderr
-    before, after = tree(worked_on), tree(climbed)
-    ends = {state(worked_on), state(climbed)}
-    if options:
-        git(climbed, "reset", "--soft", "--quiet", "HEAD^")
-        ends.add(state(climbed))
+    before, after = state(start.repository), state(climbed.repository)
+    whole = {name: {side.files.get(name) for side in (before, after)} for name in after.files}
 
-    chance = random.Random(f"{SEED} {way}")
+    chance = random.Random(f"{SEED} {situation} {options} {later}")
+    events = events_in(report)
+    published = next(n for n, event in enumerate(events) if "journal.json.part" in event)
+    early, late = range(published), range(published, len(events))
     sentences = set()
-    for moment in sorted(chance.sample(range(len(events_in(report))), moments)):
-        shutil.rmtree(victim, ignore_errors=True)
-        shutil.copytree(worked_on, victim, symlinks=True)
-        later = f"{chance.uniform(0, 0.01):.4f}" if way == "with all its processes" else ""
-        killed = killable(victim, moment, report, *options, later=later)
+    for moment in sorted(
+        chance.sample(early, moments // 5) + chance.sample(late, moments * 4 // 5)
+    ):
+        victim = start.copied(tmp_path / "victim")
+        delay = f"{chance.uniform(0, 0.01):.4f}" if later else ""
+        killed = killable(victim, moment, report, *options, later=delay)
         assert killed.returncode == -signal.SIGKILL or later, f"moment {moment}: {killed.stderr}"
-        for name, body in tree(victim).items():
-            assert body in (before.get(name), after.get(name)), f"moment {moment}: {name}"
-        lost = (before.keys() & after.keys()) - tree(victim).keys()
+        found = state(victim.repository).files
+        for name, body in found.items():
+            expected = whole.get(name, {before.files.get(name)})
+            assert body in expected or name.endswith("uv.lock"), f"moment {moment}: {name}"
+        lost = before.files.keys() & after.files.keys() - found.keys()
         assert not lost, f"moment {moment}: {lost}"
-        assert git(victim, "branch", "--show-current").strip() in {"main", "up"}
 
-        said = run("climb", str(START), "--project", victim, cwd=tmp_path)
+        said = run("climb", level_of(victim), "--project", victim.project, cwd=tmp_path)
         sentences |= {line for line in said.stderr.splitlines() if "interrupted" in line}
         assert "Traceback" not in said.stderr, f"moment {moment}: {said.stderr}"
-        assert state(victim) in ends, f"moment {moment}: {said.stderr}"
-        assert tree(victim) == (before if state(victim) == state(worked_on) else after), moment
-        assert not (victim / ".git/mlops-ladder/journal.json").exists()
-        git(victim, "fsck", "--strict")
+        ends = [differing(state(victim.repository), end) for end in (before, after)]
+        assert "" in ends, f"moment {moment}: {said.stderr} {ends}"
+        assert not (victim.repository / ".git/mlops-ladder/journal.json").exists()
+        git(victim.repository, "fsck", "--strict")
     assert any("as it was before" in sentence for sentence in sentences)
 
 
-def interrupted_climb(worked_on: Path, folder: Path, moment: int) -> Path:
-    victim = folder / "victim"
-    shutil.copytree(worked_on, victim, symlinks=True)
+def level_of(place: Situation) -> str:
+    """Return the level that the project was last committed at, which is no climb to go to."""
+    answers = git(place.project, "show", "HEAD:./.copier-answers.yml")
+    return answers.partition("level: ")[2].partition("\n")[0]
+
+
+def differing(found: State, expected: State) -> str:
+    """Name what differs between two states."""
+    sides = [asdict(side) for side in (found, expected)]
+    sides = [side | side.pop("files") for side in sides]
+    names = sides[0].keys() | sides[1].keys()
+    parts = [
+        f"{n}: {sides[0].get(n)} {sides[1].get(n)}"
+        for n in sorted(names)
+        if sides[0].get(n) != sides[1].get(n)
+    ]
+    return "; ".join(parts)
+
+
+@pytest.fixture
+def work(situations: Callable[[str], Situation]) -> Situation:
+    return situations("work")
+
+
+def interrupted_climb(work: Situation, folder: Path, moment: int) -> Path:
+    victim = work.copied(folder / "victim")
     assert killable(victim, moment, folder / "events").returncode == -signal.SIGKILL
-    return victim
+    return victim.project
 
 
-def events_of_a_climb(worked_on: Path, folder: Path) -> list[str]:
-    """All that a climb which nobody kills does to the project's folder."""
-    shutil.copytree(worked_on, folder / "counted", symlinks=True)
-    assert killable(folder / "counted", -1, folder / "events").returncode == 0
+def events_of_a_climb(work: Situation, folder: Path) -> list[str]:
+    """List all that a climb which nobody kills does to the project's folder."""
+    counted = work.copied(folder / "counted")
+    assert killable(counted, -1, folder / "events").returncode == 0
     return events_in(folder / "events")
 
 
@@ -159,39 +268,81 @@ def events_in(report: Path) -> list[str]:
     return found
 
 
+def amid_the_files(events: list[str]) -> int:
+    """Return a moment at which some files have changed and others have not."""
+    renames = [
+        n for n, event in enumerate(events) if event.startswith("os.rename") and "/after/" in event
+    ]
+    return renames[len(renames) // 2]
+
+
 @pytest.mark.slow
-def test_a_climb_that_lacked_only_the_last_word_is_done(worked_on: Path, tmp_path: Path) -> None:
-    events = events_of_a_climb(worked_on, tmp_path)
-    (moment,) = (n for n, event in enumerate(events) if "remove" in event and "journal" in event)
-    victim = interrupted_climb(worked_on, tmp_path, moment)
+def test_a_climb_that_lacked_only_the_last_word_is_done(work: Situation, tmp_path: Path) -> None:
+    events = events_of_a_climb(work, tmp_path)
+    moment = max(n for n, event in enumerate(events) if "remove" in event and "journal" in event)
+    victim = interrupted_climb(work, tmp_path, moment)
     said = run("climb", str(START), "--project", victim, cwd=tmp_path).stderr
     assert "as after it" in said
     assert state(victim) == state(tmp_path / "counted")
 
 
 @pytest.mark.slow
-def test_what_was_written_after_the_interruption_stays(worked_on: Path, tmp_path: Path) -> None:
-    moment = len(events_of_a_climb(worked_on, tmp_path)) * 3 // 4
-    victim = interrupted_climb(worked_on, tmp_path, moment)
-    journal = json.loads((victim / ".git/mlops-ladder/journal.json").read_text())
-    arrived = [m["path"] for m in journal["moves"] if (victim / m["path"]).exists()]
-    new = [path for path in arrived if path not in tree(worked_on)]
-    assert new and len(arrived) < len(journal["moves"])
+def test_what_was_written_after_the_interruption_stays(work: Situation, tmp_path: Path) -> None:
+    victim = interrupted_climb(work, tmp_path, amid_the_files(events_of_a_climb(work, tmp_path)))
+    before = state(work.project)
+    new = sorted(state(victim).files.keys() - before.files.keys())
+    assert new
     (victim / new[0]).write_text("edited since\n")
     said = run("climb", str(START), "--project", victim, cwd=tmp_path).stderr
     assert "as it was before" in said and new[0] in said
     assert (victim / new[0]).read_text() == "edited since\n"
     (victim / new[0]).unlink()
-    assert tree(victim) == tree(worked_on)
+    assert state(victim) == before
+
+
+@pytest.mark.slow
+def test_what_was_staged_after_the_interruption_stays(
+    situations: Callable[[str], Situation], tmp_path: Path
+) -> None:
+    """Somebody goes on elsewhere in the repository, before the next climb undoes this one."""
+    start = situations("monorepo")
+    moment = max(
+        n for n, event in enumerate(events_of_a_climb(start, tmp_path)) if "journal" in event
+    )
+    victim = start.copied(tmp_path / "victim")
+    assert killable(victim, moment, tmp_path / "events", "--commit").returncode == -signal.SIGKILL
+    (victim.repository / ".git/index.lock").unlink(missing_ok=True)
+    git(victim.repository, "add", "services/other/draft.py")
+    said = run("climb", str(START), "--project", victim.project, cwd=tmp_path).stderr
+    assert "as it was before" in said
+    status = git(victim.repository, "status", "--porcelain")
+    assert "A  services/other/draft.py" in status and "services/rides" not in status
+
+
+@pytest.mark.slow
+def test_a_lock_of_ours_that_was_left_is_removed(work: Situation, tmp_path: Path) -> None:
+    events = events_of_a_climb(work, tmp_path)
+    locked = next(n for n, event in enumerate(events) if event.startswith("os.link"))
+    victim = interrupted_climb(work, tmp_path, locked + 1)
+    assert (victim / ".git/index.lock").exists()
+    done("climb", str(GOAL), cwd=victim)
+    assert not (victim / ".git/index.lock").exists()
 
 
 @pytest.mark.slow
 def test_plan_says_that_something_was_interrupted_and_touches_nothing(
-    worked_on: Path, tmp_path: Path
+    work: Situation, tmp_path: Path
 ) -> None:
-    moment = len(events_of_a_climb(worked_on, tmp_path)) * 3 // 4
-    victim = interrupted_climb(worked_on, tmp_path, moment)
-    found = tree(victim)
+    victim = interrupted_climb(work, tmp_path, amid_the_files(events_of_a_climb(work, tmp_path)))
+    found = state(victim)
     assert "interrupted" in done("plan", str(GOAL), cwd=victim)
-    assert tree(victim) == found
+    assert state(victim) == found
     assert (victim / ".git/mlops-ladder/journal.json").exists()
+
+
+@pytest.mark.slow
+def test_a_journal_that_cannot_be_read_is_said(work: Situation, tmp_path: Path) -> None:
+    victim = work.copied(tmp_path / "victim").project
+    write(victim / ".git/mlops-ladder", {"journal.json": "{}"})
+    said = run("climb", str(GOAL), cwd=victim).stderr
+    assert "journal.json" in said and "Traceback" not in said

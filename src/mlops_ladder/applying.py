@@ -1,8 +1,9 @@
 """Puts a step into the project so that a process killed at any instant loses nothing.
 
-Everything is written beside the project's files first. Then a journal in git's folder says what
-is about to change, each file changes in one instant, and the journal goes. Whoever finds a
-journal knows that somebody was interrupted, and goes back.
+Everything is written beside the project's files first, and those that change are copied. Then a
+journal in git's folder says what is about to change, each file changes in one instant, git's index
+last, and the journal goes. Whoever finds a journal knows that somebody was interrupted, and undoes
+it: each file becomes again, byte for byte, what it was.
 """
 
 import errno
@@ -10,30 +11,36 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from . import index
 from .errors import Refused, listed
-from .git import git, run_git
-from .merging import EXECUTABLE, Entry
+from .git import git, succeeds
+from .index import Record
+from .line_ends import with_line_ends
+from .making import LOCK
+from .merging import EXECUTABLE, ORDINARY, Entry
 from .project import Project
-from .stepping import Step
+from .stepping import Step, hidden_edits
 
 SYMLINK = "120000"
-JOURNAL, INDEX, OLD_INDEX = "journal.json", "index", "index.before"
+JOURNAL, INDEX, BACK = "journal.json", "index", "back"
+FOLDERS = BEFORE, AFTER = "before", "after"
 
 
 @dataclass(frozen=True)
 class Move:
-    """What happens to one file; a side that is not there is None."""
+    """What happens to one file: the digests of its bytes on disk, None where it is not there."""
 
     path: str
-    before: Entry | None
-    after: Entry | None
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True)
@@ -42,31 +49,34 @@ class Journal:
 
     what: str
     commit: str
-    """The commit that the project stands at."""
+    """The commit that the project is at."""
     branch: str | None
     """The branch that it is on; None if it is on none."""
     new_branch: str | None
     moves: list[Move]
+    index: dict[str, Record]
+    """What the index said of every path whose entry changes."""
+    lock: str | None
+    """The digest of uv.lock, which the project's own tests may write."""
+    goes_on: bool
+    """Whether tests or a commit follow, before which the step is not done."""
 
 
 @contextmanager
 def alone(project: Project) -> Iterator[None]:
-    """Nobody else changes the project meanwhile.
+    """Let no other mlops-ladder change the project meanwhile.
 
-    Raises:
-        Refused: somebody does already.
+    Raises
+    ------
+    Refused
+        Another one does already.
     """
-    workshop(project).mkdir(exist_ok=True)
+    project.workshop.mkdir(exist_ok=True)
     try:
-        with FileLock(workshop(project) / "lock", timeout=0):
+        with FileLock(project.workshop / "lock", timeout=0):
             yield
     except Timeout as error:
         raise Refused(f"another mlops-ladder is changing {project.root} right now") from error
-
-
-def workshop(project: Project) -> Path:
-    """The folder among git's own in which a step is made ready."""
-    return project.git_folder / "mlops-ladder"
 
 
 def carry_out(
@@ -80,72 +90,159 @@ def carry_out(
 ) -> None:
     """Change the project's files and git's index, on a new branch if one is named.
 
-    `check` may refuse the result, and `message` commits it. Whatever fails, and Ctrl-C, too,
-    leaves the project as it was.
+    `check` may refuse the result, and `message` commits it, with the lock that the check wrote.
+    Whatever fails, and Ctrl-C, too, leaves the project as it was.
 
-    Raises:
-        Refused: something was not as it should be, and the project is as it was.
+    Raises
+    ------
+    Refused
+        Something was not as it should be, and the project is as it was.
     """
-    signatures = {path: signature(project.root / path) for path in (*step.changed, *step.removed)}
-    project.check_clean()
-    if git(project.root, "rev-parse", "HEAD") != step.commit:
-        raise Refused("the project got another commit meanwhile; try again")
-    journal = Journal(
-        what=what,
-        commit=step.commit,
-        branch=git(project.root, "branch", "--show-current") or None,
-        new_branch=new_branch,
-        moves=moves_of(step),
-    )
-    make_ready(project, step, journal)
+    entries = entries_of(step, project)
+    journal = make_ready(project, step, entries, what, new_branch, goes_on=bool(check or message))
+    ready = project.workshop / INDEX
     try:
-        if new_branch:
-            git(project.root, "branch", new_branch)
-            git(project.root, "symbolic-ref", "HEAD", f"refs/heads/{new_branch}")
-        for number, move in enumerate(journal.moves):
-            if move.before and signature(project.root / move.path) != signatures[move.path]:
-                raise Refused(f"{move.path} was changed meanwhile; commit it, and try again")
-            put(project.root / move.path, move.after, workshop(project) / "files" / str(number))
-        replace_index(project)
+        with index.locked(project):
+            check_unchanged(project, step)
+            index.make_ready(project, ready, records_after(step, entries, journal))
+            publish(project, journal)
+            if new_branch:
+                git(project.root, "update-ref", f"refs/heads/{new_branch}", step.commit, "")
+                git(project.root, "symbolic-ref", "HEAD", f"refs/heads/{new_branch}")
+            change_files(project, journal)
+            index.replace(project, ready)
         if check:
             check()
         if message:
-            git(project.root, "commit", "--quiet", "--no-verify", "--message", message)
+            commit(project, entries, message, with_lock=check is not None)
     except BaseException:
-        go_back(project, journal)  # if this fails, too, the journal stays, and the next run tries
+        if (project.workshop / JOURNAL).exists():
+            undo(project, journal)  # if this fails, too, the journal stays, and the next run tries
         forget(project)
         raise
     forget(project)
 
 
-def moves_of(step: Step) -> list[Move]:
-    """Every file that is not after the step what it is before."""
-    before, after = step.before.entries, step.after.entries
-    paths = (*step.added, *step.changed, *step.removed)
-    return [Move(path, before.get(path), after.get(path)) for path in paths]
+def entries_of(step: Step, project: Project) -> dict[str, Entry | None]:
+    """Return what git is to have of each file that changes, and bring it to the project's objects.
 
-
-def make_ready(project: Project, step: Step, journal: Journal) -> None:
-    """Write everything that will be needed; last of all the journal, which tells of it."""
-    folder = workshop(project)
-    shutil.rmtree(folder / "files", ignore_errors=True)
-    (folder / "files").mkdir()
-    arriving = [move.after for move in journal.moves if move.after]
-    for entry in [
-        *arriving,
-        *(side for sides in step.disputed.values() for side in sides.values()),
-    ]:
+    A file that a filter such as Git LFS keeps in another form goes through that filter.
+    """
+    found: dict[str, Entry | None] = dict.fromkeys(step.removed)
+    for path in (*step.added, *step.changed):
+        entry = step.after.entries[path]
+        if path in step.filtered:
+            entry = Entry(entry.mode, project.checked_in(path, step.after[path]))
+        found[path] = entry
+    arriving = [entry for entry in found.values() if entry]
+    sides = (side for sides in step.disputed.values() for side in sides.values())
+    for entry in (*arriving, *sides):
         bring_object(step.scratch.folder / "objects", project.object_folder, entry.content)
-    for number, move in enumerate(journal.moves):
-        if move.after:
-            write(folder / "files" / str(number), step.after[move.path], move.after.mode)
-    (folder / f"{INDEX}.lock").unlink(missing_ok=True)  # of a git that was killed with its parent
-    for name in (INDEX, OLD_INDEX):
-        shutil.copy2(project.index, folder / name)
-    change_index(project, step, journal)
-    part = folder / f"{JOURNAL}.part"
+    return found
+
+
+def make_ready(
+    project: Project,
+    step: Step,
+    entries: Mapping[str, Entry | None],
+    what: str,
+    new_branch: str | None,
+    *,
+    goes_on: bool,
+) -> Journal:
+    """Write every file as it will be and copy every file as it is, beside the project's files."""
+    forget(project)
+    for name in FOLDERS:
+        (project.workshop / name).mkdir()
+    absent = project.left_out((*step.changed, *step.removed)) - step.disputed.keys()
+    moves: list[Move] = []
+    for path in (path for path in entries if path not in absent):
+        before, after = (project.workshop / name / str(len(moves)) for name in FOLDERS)
+        file = project.root / path
+        if os.path.lexists(file):
+            shutil.copy2(file, before, follow_symlinks=False)
+        if entry := entries[path]:
+            was = before.read_bytes() if before.is_file() and not before.is_symlink() else b""
+            write(after, with_line_ends(step.after[path], was), entry.mode)
+        moves.append(Move(path, digest(before), digest(after)))
+    if (project.root / LOCK).is_file():
+        shutil.copy2(project.root / LOCK, project.workshop / LOCK)
+    return Journal(
+        what=what,
+        commit=step.commit,
+        branch=git(project.root, "branch", "--show-current") or None,
+        new_branch=new_branch,
+        moves=moves,
+        index=index.records(project, {*entries, *step.disputed, LOCK}),
+        lock=digest(project.workshop / LOCK),
+        goes_on=goes_on,
+    )
+
+
+def check_unchanged(project: Project, step: Step) -> None:
+    """Check that the project is what the step was made for.
+
+    Raises
+    ------
+    Refused
+        It has other work, or another commit.
+    """
+    project.check_clean()
+    if hidden := hidden_edits(project, step.before, step.after):
+        raise Refused(listed("these are in the way:", hidden))
+    if git(project.root, "rev-parse", "HEAD") != step.commit:
+        raise Refused("the project got another commit meanwhile; try again")
+
+
+def records_after(
+    step: Step, entries: Mapping[str, Entry | None], journal: Journal
+) -> dict[str, Record]:
+    """Return what the index is to say: conflicts as conflicts, with the flags that it has."""
+    found = {}
+    for path in {*entries, *step.disputed}:
+        entry = entries.get(path)
+        sides = step.disputed.get(path) or ({0: entry} if entry else {})
+        flag = "H" if path in step.disputed else journal.index[path].flag
+        found[path] = Record(dict(sides), flag)
+    return found
+
+
+def publish(project: Project, journal: Journal) -> None:
+    """Write the journal; from now on, whoever comes after a kill undoes the step."""
+    part = project.workshop / f"{JOURNAL}.part"
     part.write_text(json.dumps(asdict(journal)), encoding="utf-8")
-    part.replace(folder / JOURNAL)
+    part.replace(project.workshop / JOURNAL)
+
+
+def change_files(project: Project, journal: Journal) -> None:
+    """Let each file become what stands ready.
+
+    Raises
+    ------
+    Refused
+        A file was written meanwhile.
+    """
+    for number, move in enumerate(journal.moves):
+        file = project.root / move.path
+        if digest(file) != move.before:
+            raise Refused(f"{move.path} was changed meanwhile; commit it, and try again")
+        put(file, project.workshop / AFTER / str(number) if move.after else None)
+
+
+def commit(
+    project: Project, entries: Mapping[str, Entry | None], message: str, *, with_lock: bool
+) -> None:
+    """Commit the step, and the lock that the project's tests wrote."""
+    found, lock = dict(entries), project.root / LOCK
+    ignored = succeeds(project.root, "check-ignore", "--quiet", LOCK)
+    if with_lock and lock.is_file() and not ignored:
+        found[LOCK] = entry = Entry(ORDINARY, project.checked_in(LOCK, lock.read_bytes()))
+        ready = project.workshop / INDEX
+        with index.locked(project):
+            index.make_ready(project, ready, {LOCK: Record({0: entry})})
+            index.replace(project, ready)
+    made = index.commit(project, found, message, project.workshop / "commit.index")
+    git(project.root, "update-ref", "-m", f"commit: {message}", "HEAD", made)
 
 
 def bring_object(source: Path, goal: Path, content: str) -> None:
@@ -169,9 +266,9 @@ def write(file: Path, body: bytes, mode: str) -> None:
     file.chmod(plain | 0o111 if mode == EXECUTABLE else plain)
 
 
-def put(file: Path, entry: Entry | None, ready: Path) -> None:
-    """Let a file become, in one instant, what stands ready; without an entry it goes."""
-    if entry is None:
+def put(file: Path, ready: Path | None) -> None:
+    """Let a file become, in one instant, what stands ready; None removes it."""
+    if ready is None:
         file.unlink()
         remove_empty_folders(file.parent)
         return
@@ -194,109 +291,119 @@ def remove_empty_folders(folder: Path) -> None:
             folder = folder.parent
 
 
-def change_index(project: Project, step: Step, journal: Journal) -> None:
-    """Let the index that stands ready say what the step makes, conflicts as conflicts."""
-    nothing = "0" * len(journal.commit)
-    sides = {move.path: {0: move.after} if move.after else {} for move in journal.moves}
-    lines = []
-    for path, entries in (sides | step.disputed).items():
-        lines.append(f"0 {nothing}\t{project.prefix}{path}\0")
-        for stage, entry in sorted(entries.items()):
-            lines.append(f"{entry.mode} {entry.content} {stage}\t{project.prefix}{path}\0")
-    top = Path(git(project.root, "rev-parse", "--show-toplevel"))
-    run_git(
-        top,
-        *("update-index", "-z", "--index-info"),
-        variables={"GIT_INDEX_FILE": str(workshop(project) / INDEX)},
-        stdin="".join(lines).encode(errors="surrogateescape"),
-    )
+def digest(file: Path) -> str | None:
+    """Return the digest of a file's bytes, or of a symbolic link's goal; None if it is not there.
 
-
-def replace_index(project: Project) -> None:
-    """Let the index that stands ready become git's."""
-    ready = workshop(project) / INDEX
-    variables = {"GIT_INDEX_FILE": str(ready)}
-    run_git(project.root, "update-index", "-q", "--refresh", variables=variables, passing=(0, 1))
-    ready.replace(project.index)
-
-
-def signature(file: Path) -> tuple[int, int, int] | None:
-    """What tells whether a file was written meanwhile."""
+    A folder has a digest that no file has.
+    """
+    if file.is_symlink():
+        return hashlib.sha256(b"link " + os.fsencode(os.readlink(file))).hexdigest()
     try:
-        facts = file.lstat()
+        return hashlib.sha256(b"file " + file.read_bytes()).hexdigest()
     except FileNotFoundError:
         return None
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+    except (IsADirectoryError, NotADirectoryError):
+        return "folder"
 
 
-def go_back(project: Project, journal: Journal) -> list[str]:
+def undo(project: Project, journal: Journal) -> list[str]:
     """Put everything back; a file that is neither as before nor as after was edited, and stays.
 
-    Returns:
+    Returns
+    -------
+    list of str
         These edited files.
     """
     edited = []
-    if (workshop(project) / OLD_INDEX).exists():
-        (workshop(project) / OLD_INDEX).replace(project.index)
-    for move in reversed(journal.moves):
+    for number, move in reversed([*enumerate(journal.moves)]):
         file = project.root / move.path
-        if is_at(file, move.before):
-            continue
-        if not is_at(file, move.after):
+        if digest(file) not in (move.before, move.after):
             edited.append(move.path)
             continue
-        ready = workshop(project) / "back"
-        ready.unlink(missing_ok=True)
-        if move.before:
-            body = run_git(project.root, "cat-file", "blob", move.before.content)
-            write(ready, body, move.before.mode)
-        put(file, move.before, ready)
-    if journal.new_branch and git(project.root, "branch", "--show-current") == journal.new_branch:
+        put_back(project, file, project.workshop / BEFORE / str(number), move.before)
+    if journal.goes_on:
+        put_back(project, project.root / LOCK, project.workshop / LOCK, journal.lock)
+    ready = project.workshop / INDEX
+    with index.locked(project):
+        index.make_ready(project, ready, journal.index)
+        index.replace(project, ready)
+    if journal.new_branch:
+        leave_branch(project, journal, journal.new_branch)
+    return edited
+
+
+def leave_branch(project: Project, journal: Journal, made: str) -> None:
+    """Go to the branch that the project was on, and remove the one that was made."""
+    if git(project.root, "branch", "--show-current") == made:
         if journal.branch:
             git(project.root, "symbolic-ref", "HEAD", f"refs/heads/{journal.branch}")
         else:
             git(project.root, "update-ref", "--no-deref", "HEAD", journal.commit)
-        git(project.root, "branch", "--delete", "--force", journal.new_branch)
-    return edited
+    if succeeds(project.root, "rev-parse", "--verify", "--quiet", f"refs/heads/{made}"):
+        git(project.root, "branch", "--delete", "--force", made)
 
 
-def is_at(file: Path, entry: Entry | None) -> bool:
-    """Whether a file is what git would check out for the entry, or is not there for None."""
-    if entry is None or not (file.is_symlink() or file.is_file()):
-        return entry is None and not (file.is_symlink() or file.exists())
-    body = os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
-    algorithm = hashlib.sha1 if len(entry.content) == 40 else hashlib.sha256
-    named = algorithm(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
-    return named == entry.content
+def put_back(project: Project, file: Path, kept: Path, before: str | None) -> None:
+    """Let a file become what it was, if it is not; the copy stays for whoever has to try again."""
+    if before is None:
+        if os.path.lexists(file):
+            put(file, None)
+        return
+    if digest(file) == before and file.lstat().st_mode == kept.lstat().st_mode:
+        return
+    back = project.workshop / BACK
+    back.unlink(missing_ok=True)
+    shutil.copy2(kept, back, follow_symlinks=False)
+    put(file, back)
 
 
 def forget(project: Project) -> None:
-    """Remove what was made ready; the journal first, because the rest means nothing without it."""
-    folder = workshop(project)
-    for name in (JOURNAL, INDEX, OLD_INDEX, "back"):
+    """Remove what was prepared; the journal first, because the rest means nothing without it."""
+    folder = project.workshop
+    for name in (JOURNAL, INDEX, BACK, LOCK):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "files", ignore_errors=True)
+    for name in FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def interrupted(project: Project) -> Journal | None:
-    """What an interrupted process left behind, if there was one."""
+    """Return what an interrupted process left behind, if there was one.
+
+    Raises
+    ------
+    Refused
+        It cannot be read.
+    """
+    file = project.workshop / JOURNAL
     try:
-        found = json.loads((workshop(project) / JOURNAL).read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
+        moves = [Move(**move) for move in found.pop("moves")]
+        told = {path: read_record(record) for path, record in found.pop("index").items()}
+        return Journal(**found, moves=moves, index=told)
     except FileNotFoundError:
         return None
-    moves = [
-        Move(move["path"], *(side and Entry(**side) for side in (move["before"], move["after"])))
-        for move in found.pop("moves")
-    ]
-    return Journal(**found, moves=moves)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Refused(
+            f"{file} tells of an interrupted step, but cannot be read: {error}. Look with git"
+            " status at what it left, and remove the file"
+        ) from error
+
+
+def read_record(told: dict[str, Any]) -> Record:
+    """Return a record from its form in JSON, where the stages are text."""
+    sides = {int(stage): Entry(**entry) for stage, entry in told["sides"].items()}
+    return Record(sides, told["flag"])
 
 
 def recover(project: Project) -> str | None:
     """Bring an interrupted step to one of its ends: done if all was in place, undone otherwise.
 
-    Returns:
+    Returns
+    -------
+    str or None
         A sentence that says which; None if nothing was interrupted.
     """
+    index.remove_left_lock(project)
     journal = interrupted(project)
     if journal is None:
         return None
@@ -306,7 +413,7 @@ def recover(project: Project) -> str | None:
     elif all_in_place(project, journal):
         sentence += " It was done but for the last word: the project is as after it."
     else:
-        edited = go_back(project, journal)
+        edited = undo(project, journal)
         sentence += " The project is as it was before it."
         if edited:
             sentence = listed(f"{sentence} These files you edited since stay:", edited)
@@ -315,7 +422,9 @@ def recover(project: Project) -> str | None:
 
 
 def all_in_place(project: Project, journal: Journal) -> bool:
-    """Whether nothing was left to do: git's index comes last, and every file before it."""
-    return not (workshop(project) / INDEX).exists() and not any(
-        is_at(project.root / move.path, move.before) for move in journal.moves
+    """Tell whether nothing was left to do: git's index comes last, and every file before it."""
+    done = not journal.goes_on and not (project.workshop / INDEX).exists()
+    return done and not any(
+        move.before != move.after and digest(project.root / move.path) == move.before
+        for move in journal.moves
     )

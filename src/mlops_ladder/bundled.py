@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
 import platformdirs
 from filelock import FileLock
 from packaging.version import Version
 
 from .errors import Refused
 from .git import GitError, git, run_git
+from .terminal import say
 
 NAME = "mlops-ladder"
 PIECES = ("CHANGELOG.md", "copier.yml", "levels", "questions", "template")
@@ -87,7 +87,7 @@ def whole_repository(repository: Path) -> Path:
 def new_repository(repository: Path) -> Path:
     """An empty repository, which is there at once or not at all."""
     unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=repository.parent))
-    git(unfinished, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+    git(unfinished, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", plain=True)
     unfinished.chmod(0o755)
     return unfinished.rename(repository)
 
@@ -102,8 +102,8 @@ def mended(repository: Path) -> Path:
         try:
             in_repository(repository, "fetch", "--quiet", "--no-tags", str(aside), f"{tag}:{tag}")
         except GitError:
-            click.echo(f"note: version {file.name} of the template is lost", err=True)
-    click.echo(f"note: the kept template was damaged and is made anew; it is at {aside}", err=True)
+            say(f"note: version {file.name} of the template is lost")
+    say(f"note: the kept template was damaged and is made anew; it is at {aside}")
     return repository
 
 
@@ -144,4 +144,4 @@ def tagged(repository: Path, commit: str, version: str) -> str:
 
 def in_repository(repository: Path, *arguments: str, stdin: bytes = b"") -> str:
     """What git prints; it is told the folder, because people may forbid it to look for one."""
-    return run_git(repository, "--git-dir=.", *arguments, stdin=stdin).decode()
+    return run_git(repository, "--git-dir=.", *arguments, stdin=stdin, plain=True).decode()

@@ -1,12 +1,17 @@
 """The command `mlops-ladder`. A verb is imported when it is called, so that help comes at once."""
 
 import importlib
+import signal
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
 from .errors import Refused
+from .terminal import visible_lines
 
 VERBS = {
     "new": "Make a project at the level you need now.",
@@ -43,9 +48,29 @@ class Verbs(click.Group):
         command: click.Command = importlib.import_module(f".verbs.{cmd_name}", __package__).command
         return command
 
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        with errors_visible():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with errors_visible():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
+
+
+@contextmanager
+def errors_visible() -> Iterator[None]:
+    """Escape control characters in what click says of a wrong call, which quotes it."""
+    try:
+        yield
+    except click.UsageError as error:
+        said = error.format_message()
+        if visible_lines(said) == said:
+            raise
+        raise click.UsageError(visible_lines(said), error.ctx) from error
 
 
 def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -80,9 +105,19 @@ def ladder() -> None:
 
 def main() -> NoReturn:
     """Run the command; what the system refuses (a full disk, no permission) is said, too."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, stop)
     try:
         ladder(prog_name="mlops-ladder")
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         Refused(f"{error.strerror or error}{place}").show()
     sys.exit(Refused.exit_code)
+
+
+def stop(number: int, _: FrameType | None) -> NoReturn:
+    """End the program as at an error, so that nothing half-made is left, and only once."""
+    for other in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)

@@ -9,11 +9,16 @@ from typing import IO, Any
 
 import click
 
+from .terminal import visible, visible_lines
+
 
 class Refused(click.ClickException):
     """The program does not do it, or could not, and nothing changed."""
 
     exit_code = 1
+
+    def format_message(self) -> str:
+        return visible_lines(self.message)
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"error: {self.format_message()}", file=file, err=file is None)
@@ -36,4 +41,4 @@ class ConflictsLeft(Refused):
 
 def listed(heading: str, lines: Sequence[str]) -> str:
     """A message that names several things, one on each line."""
-    return "\n  ".join([heading, *lines])
+    return "\n  ".join([heading, *map(visible, lines)])

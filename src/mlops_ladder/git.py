@@ -7,23 +7,61 @@ from pathlib import Path
 
 from .errors import Refused
 
+# Of git's own variables, those that say who somebody is, how to reach a server, and where git's
+# settings are. Everything else is dropped: in a hook, git names the repository, the index and the
+# object folder of the commit under way, and every call here would then work on those.
+KEPT = {
+    *("GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_ATTR_NOSYSTEM", "GIT_CEILING_DIRECTORIES"),
+    *("GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH", "GIT_PROTOCOL_FROM_USER"),
+    *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_TERMINAL_PROMPT"),
+}
+KEPT_FAMILIES = (
+    *("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_", "GIT_HTTP_", "GIT_LFS_"),
+    *("GIT_PROXY_", "GIT_SSL_"),
+)
+# For temporary repositories: files as they were committed, no hooks, conflicts in one style.
+PLAIN = {
+    "clone.defaultRemoteName": "origin",
+    "core.attributesFile": os.devnull,
+    "core.autocrlf": "false",
+    "core.eol": "lf",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.safecrlf": "false",
+    "merge.conflictStyle": "merge",
+}
+LINES_SHOWN = 3
+
 
 class GitError(Refused):
     """Git failed; the message is its own."""
 
 
+def outer_environment() -> dict[str, str]:
+    """Return the caller's environment without what names another repository, as in a hook."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name in KEPT or name.startswith(KEPT_FAMILIES)
+    }
+
+
 def environment(**variables: str) -> dict[str, str]:
-    """The caller's environment without what steers git to another repository, as in a hook."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    identity = {name: value for name, value in os.environ.items() if name in IDENTITY}
-    # Looking must not write: git status would else refresh the index on the way.
-    return kept | identity | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables}
+    """Return the environment of git: in English, and reading writes nothing.
+
+    `git status` would otherwise refresh the index on the way.
+    """
+    return outer_environment() | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables}
 
 
-IDENTITY = {
-    *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
-    *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_SSH", "GIT_SSH_COMMAND"),
-}
+def plain_environment(**variables: str) -> dict[str, str]:
+    """Return the environment of git in temporary repositories, whatever the user's settings are."""
+    found = environment(GIT_TEMPLATE_DIR="", GIT_ATTR_NOSYSTEM="1", **variables)
+    count = found.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
+    for number, (name, value) in enumerate(PLAIN.items(), first):
+        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return found | {"GIT_CONFIG_COUNT": str(first + len(PLAIN))}
 
 
 def run_git(
@@ -32,37 +70,54 @@ def run_git(
     variables: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     passing: tuple[int, ...] = (0,),
+    plain: bool = False,
 ) -> bytes:
-    """What git prints when it runs in the folder.
+    """Run git in the folder, and return what it prints; `plain` is for temporary repositories.
 
-    Raises:
-        GitError: git is missing, or ended with an exit code that is not among `passing`.
+    Raises
+    ------
+    GitError
+        Git is missing, or ended with an exit code that is not among `passing`.
     """
     command = ["git", *map(str, arguments)]
+    surroundings = plain_environment if plain else environment
     try:
         finished = subprocess.run(
             command,
             cwd=folder,
-            env=environment(**(variables or {})),
+            env=surroundings(**(variables or {})),
             input=stdin,
             capture_output=True,
         )
     except FileNotFoundError as error:
         raise GitError("git is missing, or the folder is: install git 2.38 or later") from error
     if finished.returncode not in passing:
-        said = finished.stderr.decode(errors="replace").strip()
-        raise GitError(f"git {arguments[0]} failed in {folder}: {said}")
+        words = (word for word in command[1:] if not word.startswith("-") and "=" not in word)
+        raise GitError(f"git {next(words, '')} failed in {folder}: {reason(finished.stderr)}")
     return finished.stdout
 
 
-def git(folder: Path, *arguments: str | Path, variables: Mapping[str, str] | None = None) -> str:
-    """What git prints, as text without the last line's end."""
-    printed = run_git(folder, *arguments, variables=variables)
+def reason(stderr: bytes | str) -> str:
+    """Return what git says of a failure in one line, without its hints."""
+    text = stderr if isinstance(stderr, str) else stderr.decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
+    return "; ".join((said or lines)[:LINES_SHOWN]) or "it gave no reason"
+
+
+def git(
+    folder: Path,
+    *arguments: str | Path,
+    variables: Mapping[str, str] | None = None,
+    plain: bool = False,
+) -> str:
+    """Run git in the folder, and return what it prints as text without the last line's end."""
+    printed = run_git(folder, *arguments, variables=variables, plain=plain)
     return printed.decode(errors="surrogateescape").removesuffix("\n")
 
 
 def succeeds(folder: Path, *arguments: str | Path) -> bool:
-    """Whether git has a good answer."""
+    """Tell whether git ends with exit code 0."""
     try:
         run_git(folder, *arguments)
     except GitError:
@@ -70,8 +125,14 @@ def succeeds(folder: Path, *arguments: str | Path) -> bool:
     return True
 
 
+def is_set(folder: Path, setting: str) -> bool:
+    """Tell whether a setting of git's is true in the folder."""
+    printed = run_git(folder, "config", "--type=bool", "--get", setting, passing=(0, 1))
+    return printed.strip() == b"true"
+
+
 def has_identity(folder: Path) -> bool:
-    """Whether git knows in whose name to commit."""
+    """Tell whether git knows an author and a committer."""
     return succeeds(folder, "var", "GIT_AUTHOR_IDENT") and succeeds(
         folder, "var", "GIT_COMMITTER_IDENT"
     )

@@ -1,8 +1,9 @@
 """The project's own make targets, run for the person who asked for it."""
 
-import os
 import subprocess
 from pathlib import Path
+
+from .git import outer_environment
 
 LOCK = "uv.lock"
 """What `make setup` writes: the exact version of everything, which belongs into git."""
@@ -13,7 +14,8 @@ def make(project: Path, *goals: str) -> bool:
 
     The environment that this program may run in stays out: the project has its own.
     """
-    outside = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    outside = outer_environment()
+    outside.pop("VIRTUAL_ENV", None)
     command = ["make", *goals]
     finished = subprocess.run(command, cwd=project, env=outside, stdin=subprocess.DEVNULL, stdout=2)
     return finished.returncode == 0

@@ -1,5 +1,9 @@
 """A project under the ladder: what it remembers of the template, and its state in git."""
 
+import os
+import re
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,10 +12,30 @@ from typing import Any
 import yaml
 
 from .errors import Refused, listed
-from .git import git, succeeds
-from .rendering import ANSWERS_FILE
+from .git import GitError, git, run_git, succeeds
+from .making import LOCK
+from .reading import first_line
 
+ANSWERS_FILE = ".copier-answers.yml"
+REMEMBERED = ("_src_path", "_commit", "level")
 SHOWN = 10
+# What git leaves in its folder while an operation is under way; those that use others come first.
+OPERATIONS = {
+    "rebase-merge": "rebase",
+    "rebase-apply/applying": "am",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "sequencer": "cherry-pick",
+    "BISECT_LOG": "bisect",
+}
+# Look at the files themselves, whatever the user's settings let git assume of them.
+EXACT = (
+    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"),
+    *("-c", "core.splitIndex=false", "--literal-pathspecs"),
+)
+LONGEST = 100_000  # bytes of a file that may hold answers
 
 
 @dataclass(frozen=True)
@@ -20,6 +44,8 @@ class Project:
 
     root: Path
     answers: dict[str, Any]
+    answers_file: str = ANSWERS_FILE
+    """The name of the file that remembers them, which `copier copy -a` lets people choose."""
 
     @property
     def level(self) -> int:
@@ -36,9 +62,19 @@ class Project:
         return git(self.root, "rev-parse", "--show-prefix")
 
     @cached_property
+    def top(self) -> Path:
+        """The top of the repository's work tree."""
+        return Path(git(self.root, "rev-parse", "--show-toplevel"))
+
+    @cached_property
     def git_folder(self) -> Path:
         """The folder in which git keeps the index and the branch of this work tree."""
         return Path(git(self.root, "rev-parse", "--absolute-git-dir"))
+
+    @property
+    def workshop(self) -> Path:
+        """The folder among git's own in which a step is prepared."""
+        return self.git_folder / "mlops-ladder"
 
     @cached_property
     def object_folder(self) -> Path:
@@ -51,55 +87,207 @@ class Project:
         return self.root / git(self.root, "rev-parse", "--git-path", "index")
 
     def uncommitted(self) -> list[str]:
-        """What git does not have in the last commit, one line a file, as `git status` shows it."""
-        return git(self.root, "status", "--porcelain", "--untracked-files=all").splitlines()
+        """List what the project has and its last commit has not, as `git status` shows it.
+
+        The rest of the repository does not count, nor does the lock that `make setup` writes.
+        """
+        lock = f"{self.prefix}{LOCK}"
+        return [line for line in self.status(".") if line[3:] != lock]
+
+    def status(self, *paths: str, **variables: str) -> list[str]:
+        """Return what `git status` shows of the paths or below them, a line for each file."""
+        options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
+        printed = run_git(self.root, *EXACT, "status", *options, variables=variables)
+        return list(filter(None, printed.decode(errors="surrogateescape").split("\0")))
 
     def check_clean(self) -> None:
-        """Make sure that everything is committed, so that nothing can be lost.
+        """Check that everything is committed, so that nothing can be lost.
 
-        Raises:
-            Refused: something is not.
+        Raises
+        ------
+        Refused
+            Something is not, or git is in the middle of something.
         """
+        self.check_idle()
         if found := self.uncommitted():
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
             raise Refused(listed("commit or stash your work first:", [*found[:SHOWN], *more]))
 
+    def check_idle(self) -> None:
+        """Check that no operation of git's is under way, which a commit would end.
+
+        Raises
+        ------
+        Refused
+            One is.
+        """
+        for name, operation in OPERATIONS.items():
+            is_ref = name.endswith("_HEAD")  # which need not be a file
+            found = is_ref and succeeds(self.root, "rev-parse", "--verify", "--quiet", name)
+            if not found and not (self.git_folder / name).exists():
+                continue
+            end = "git bisect reset" if operation == "bisect" else f"git {operation} --abort"
+            raise Refused(
+                f"a git {operation} is under way in {self.root}: finish it, or stop it with"
+                f" {end}, and try again"
+            )
+
+    def committed(self) -> set[str]:
+        """Return every file of the last commit, relative to the project."""
+        printed = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "HEAD")
+        return set(filter(None, printed.decode(errors="surrogateescape").split("\0")))
+
+    def differing(self, paths: Iterable[str]) -> list[str]:
+        """List those of the paths whose files are not on disk what the last commit has.
+
+        Their bytes are compared: the flags in git's index that let it look away do not count, nor
+        what it noted of their size and time. A file that a sparse checkout leaves out does not
+        differ.
+
+        Parameters
+        ----------
+        paths
+            Files of the last commit, relative to the project.
+        """
+        named = list(paths)
+        if not named:
+            return []
+        with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as folder:
+            fresh = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            run_git(self.root, *EXACT, "read-tree", "HEAD", variables=fresh)
+            found = {line[3:].removeprefix(self.prefix) for line in self.status(*named, **fresh)}
+        return sorted(found - self.left_out(named))
+
+    def left_out(self, paths: Iterable[str]) -> set[str]:
+        """Return those of the paths that a sparse checkout keeps from the disk."""
+        flagged = [path for path, flag in self.flags(paths).items() if flag in "Ss"]
+        return {path for path in flagged if not os.path.lexists(self.root / path)}
+
+    def flags(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the letter that `git ls-files -v` shows for each of the paths that git has.
+
+        `S` is skip-worktree, a lower-case letter is assume-unchanged, `H` is neither.
+        """
+        named = list(paths)
+        if not named:
+            return {}
+        printed = run_git(self.root, *EXACT, "ls-files", "-v", "-z", "--", *named)
+        lines = printed.decode(errors="surrogateescape").split("\0")
+        return {line[2:]: line[0] for line in lines if line}
+
+    def filtered(self, paths: Iterable[str]) -> set[str]:
+        """Return those of the paths that git keeps in another form than on disk, as by Git LFS."""
+        stdin = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
+        printed = run_git(self.root, "check-attr", "-z", "--stdin", "filter", stdin=stdin)
+        fields = printed.decode(errors="surrogateescape").split("\0")
+        found = zip(fields[::3], fields[2::3], strict=False)
+        return {path for path, value in found if value not in {"unspecified", "unset"}}
+
+    def checked_out(self, path: str) -> bytes:
+        """Return a file of the last commit as git would check it out.
+
+        Raises
+        ------
+        GitError
+            A filter fails, or the file is missing.
+        """
+        return run_git(self.root, "cat-file", "--filters", f"HEAD:./{path}")
+
+    def checked_in(self, path: str, body: bytes) -> str:
+        """Keep bytes as git would check in the file, and return the name of the object."""
+        settings = ("-c", "core.safecrlf=false")
+        options = ("-w", "--stdin", "--path", path)
+        return run_git(self.root, *settings, "hash-object", *options, stdin=body).decode().strip()
+
 
 def open_project(path: Path) -> Project:
-    """The project in the folder, or in the nearest folder above that has one.
+    """Open the project in the folder, or in the nearest folder above that has one.
 
-    Raises:
-        Refused: there is none; what it remembers cannot be read; or it has no commit yet.
+    Raises
+    ------
+    Refused
+        There is none; what it remembers cannot be read; git does not read it; or it has no commit.
     """
     start = path.resolve()
-    found = [folder for folder in [start, *start.parents] if (folder / ANSWERS_FILE).is_file()]
-    if not found:
+    found = next(filter(None, map(answers_file_in, [start, *start.parents])), None)
+    if found is None:
         raise Refused(
             f"no project of the ladder here: {start} has no {ANSWERS_FILE}. Make one with"
             " mlops-ladder new, or bring an existing repository with mlops-ladder adopt"
         )
-    project = Project(found[0], read_answers(found[0] / ANSWERS_FILE))
-    if not succeeds(project.root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+    project = Project(found.parent, read_answers(found), found.name)
+    try:
+        git(project.root, "rev-parse", "--git-dir")
+    except GitError as error:
+        if "not a git repository" not in error.message:
+            raise
         raise Refused(
-            f"{project.root} has no commit to go back to: git init, git add --all, git commit"
-        )
+            f"{project.root} is in no git repository: git init, git add --all, git commit"
+        ) from error
+    if not succeeds(project.root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        raise Refused(f"{project.root} has no commit to go back to: git add --all, git commit")
     return project
 
 
-def read_answers(file: Path) -> dict[str, Any]:
-    """What a project remembers.
+def answers_file_in(folder: Path) -> Path | None:
+    """Return the file in the folder that remembers answers to our template, if there is one.
 
-    Raises:
-        Refused: the file is no YAML, or lacks the template, its version or the level.
+    The usual name wins, unless that file is another template's.
+
+    Raises
+    ------
+    Refused
+        Several files of other names look like it.
+    """
+    usual = folder / ANSWERS_FILE
+    if usual.is_file() and remembers_level(usual):
+        return usual
+    others = [
+        file
+        for file in sorted(folder.glob("*.y*ml"))
+        if file.suffix in {".yml", ".yaml"} and file != usual and remembers_level(file)
+    ]
+    if len(others) > 1:
+        names = ", ".join(file.name for file in others)
+        raise Refused(f"{folder} has several files of answers: {names}. Keep one of them")
+    return next(iter(others), usual if usual.is_file() else None)
+
+
+def remembers_level(file: Path) -> bool:
+    """Tell whether a file has every name that a project remembers of its template and level."""
+    try:
+        text = file.read_text(encoding="utf-8") if file.stat().st_size < LONGEST else ""
+    except (OSError, UnicodeDecodeError):
+        return False
+    return all(re.search(rf"^[\"']?{name}[\"']? *:", text, re.MULTILINE) for name in REMEMBERED)
+
+
+def read_answers(file: Path) -> dict[str, Any]:
+    """Return what a project remembers.
+
+    The version is text whatever YAML takes it for: a short commit may be all digits.
+
+    Raises
+    ------
+    Refused
+        The file is no YAML, or lacks the template, its version or the level.
     """
     try:
-        answers = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refused(f"{file} cannot be read: {error}") from error
-    for name, kind in {"_src_path": str, "_commit": str, "level": int}.items():
-        if not isinstance(answers, dict) or not isinstance(answers.get(name), kind):
+        text = file.read_text(encoding="utf-8")
+        answers, written = yaml.safe_load(text), yaml.load(text, yaml.BaseLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise Refused(f"{file} cannot be read: {first_line(error)}") from error
+    for name in REMEMBERED:
+        if not isinstance(answers, dict) or answers.get(name) is None:
             raise Refused(
                 f"{file} does not say `{name}`: was the project made from this template?"
-                f" Its history has the file as it was: git log -- {ANSWERS_FILE}"
+                f" Its history has the file as it was: git log -- {file.name}"
             )
-    return dict(answers)
+    level = answers["level"]
+    if isinstance(level, bool) or not re.fullmatch(r"[0-9]{1,9}", str(level)):
+        raise Refused(f"{file}: level: {written.get('level')!r} is no level; write a number, as 2")
+    source = {name: written.get(name) for name in ("_src_path", "_commit")}
+    for name, value in source.items():
+        if not isinstance(value, str):
+            raise Refused(f"{file}: {name}: {value!r} is no text")
+    return {**answers, **source, "level": int(level)}

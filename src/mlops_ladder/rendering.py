@@ -2,21 +2,24 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import copier
 import yaml
+from copier import run_copy
 from copier.errors import CopierAnswersInterrupt, CopierError
 from jinja2 import TemplateError
+from plumbum import local
 from plumbum.commands.processes import ProcessExecutionError
 
 from .errors import Misused, Refused
+from .git import plain_environment, reason
+from .project import ANSWERS_FILE
 from .source import Template
 
-ANSWERS_FILE = ".copier-answers.yml"
 REQUIRED = re.compile(r'Question "(\w+)" is required')
 
 
@@ -59,6 +62,7 @@ def render(
     *,
     defaults: Mapping[str, Any] | None = None,
     ask: bool = False,
+    answers_file: str = ANSWERS_FILE,
 ) -> Rendering:
     """Render the template into the folder, which must be empty or not there.
 
@@ -70,14 +74,15 @@ def render(
         InvalidAnswer: an answer is not valid.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), copiers_git():
             warnings.simplefilter("ignore")
-            worker = copier.run_copy(
+            worker = run_copy(
                 template.location,
                 folder,
                 data=dict(answers),
                 user_defaults=dict(defaults or {}),
                 vcs_ref=template.version,
+                answers_file=answers_file,
                 defaults=not ask,
                 quiet=True,
                 unsafe=False,
@@ -85,8 +90,8 @@ def render(
     except (CopierAnswersInterrupt, KeyboardInterrupt) as error:
         raise Refused("stopped before the last question; nothing was written") from error
     except ProcessExecutionError as error:
-        reason = str(error.stderr).strip().splitlines()[-1:] or [str(error)]
-        raise Refused(f"the template {template} could not be fetched: {reason[0]}") from error
+        said = reason(str(error.stderr))
+        raise Refused(f"the template {template} could not be fetched: {said}") from error
     except ValueError as error:
         if required := REQUIRED.fullmatch(str(error)):
             name = required[1]
@@ -97,5 +102,14 @@ def render(
     except (CopierError, TemplateError, TypeError, OSError, yaml.YAMLError) as error:
         raise Refused(f"the template {template} could not be rendered: {error}") from error
     questions = worker.template.questions_data
-    remembered = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    remembered = yaml.safe_load((folder / answers_file).read_text(encoding="utf-8"))
     return Rendering(folder, remembered, questions)
+
+
+@contextmanager
+def copiers_git() -> Iterator[None]:
+    """Let copier call git as this program does in temporary repositories, and not as in a hook."""
+    with local.env():  # which restores what it was
+        local.env.clear()
+        local.env.update(plain_environment())
+        yield

@@ -20,8 +20,10 @@ from rich.text import Text
 
 from .arrivals import Arrivals, Dependency, Difference, Service, arrivals
 from .criteria import Status, Verdict, judge
+from .making import LOCK
 from .project import Project
 from .stepping import Step
+from .terminal import visible
 
 T = TypeVar("T")
 
@@ -182,9 +184,16 @@ def print_done(
     if notes := [*step.notes, *plan.arrivals.notes]:
         parts += [Text(), section("Notes", "", [Text(visible(note)) for note in notes])]
     look = [] if committed else ["git diff --staged", f'git commit -m "{plan.heading}"']
-    commands = [*look, *step.goal.ladder[step.level]["next"]]
+    commands = [*look, *step.goal.ladder[step.level]["next"], *lock_commands(project)]
     parts += [Text(), section("Next", "", [Text(visible(command)) for command in commands])]
     show(parts, stderr=True)
+
+
+def lock_commands(project: Project) -> list[str]:
+    """Return how to commit the lock that `make setup` writes, if the last commit has another."""
+    if not (project.root / LOCK).is_file() or not project.status(LOCK):
+        return []
+    return [f"git add {LOCK}", 'git commit -m "Lock the dependencies"']
 
 
 def show(parts: Sequence[RenderableType], stderr: bool = False) -> None:
@@ -443,11 +452,3 @@ def question_in_words(question: dict[str, Any]) -> list[str | Text]:
         question["name"],
         Text.assemble(visible(question["help"]), "  ", (visible(taken), "dim")),
     ]
-
-
-def visible(text: str) -> str:
-    """The text with control characters written out, so that no file's name can play tricks."""
-    return "".join(
-        c if c.isprintable() or c == "\t" else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in text
-    )

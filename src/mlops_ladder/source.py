@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import click
 from packaging.version import InvalidVersion, Version
 
 from . import bundled
 from .errors import Misused, Refused
 from .git import GitError, git, succeeds
+from .terminal import say
 
 VARIABLE = "MLOPS_LADDER_TEMPLATE"
 PACKAGE = Path(__file__).parent
@@ -66,9 +66,8 @@ def checked_out(root: Path) -> Template:
     if not is_checkout(root):
         return laid_down(root)
     if git(root, "status", "--porcelain", "--", *bundled.PIECES):
-        click.echo(
+        say(
             f"note: the template in {root} has changes that are not committed; they are not used",
-            err=True,
         )
     return Template(str(root), git(root, "rev-parse", "HEAD"))
 
@@ -209,7 +208,7 @@ def stand_in(location: str, version: str) -> Template:
             " --template ADDRESS-OR-PATH, or run mlops-ladder plan once as it was in that version,"
             " which then stays on this machine"
         )
-    click.echo(f"note: {location} is not here; {own.location} has {version} too", err=True)
+    say(f"note: {location} is not here; {own.location} has {version} too")
     return Template(own.location, version)
 
 
@@ -279,7 +278,7 @@ def history(template: Template) -> Iterator[Path]:
     borrow = ["--shared"] if Path(url).is_dir() else ["--filter=blob:none"]
     with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as folder:
         repository = Path(folder) / "template.git"
-        git(Path(folder), "clone", "--quiet", "--bare", *borrow, "--", url, repository)
+        git(Path(folder), "clone", "--quiet", "--bare", *borrow, "--", url, repository, plain=True)
         yield repository
 
 

@@ -11,14 +11,16 @@ import click
 from .answers import answer_options, given_answers, may_ask
 from .applying import alone, carry_out, recover
 from .errors import ConflictsLeft, Misused, Refused, listed
-from .git import git, has_identity, succeeds
-from .making import LOCK, make
+from .git import has_identity, succeeds
+from .making import make
 from .project import Project, open_project
 from .report import print_done, print_plan
 from .source import Template
 from .stepping import Edited, Step, prepare
+from .terminal import say
 
 Command = Callable[..., Any]
+UNDO = "git restore --source=HEAD --staged --worktree ."
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def open_for_step(options: StepOptions) -> Project:
         return project
     with alone(project):
         if sentence := recover(project):
-            click.echo(sentence, err=True)
+            say(sentence)
             project = open_project(options.path)  # whose answers may be others now
     project.check_clean()
     check_git(project, options.branch, options.commits)
@@ -139,7 +141,7 @@ def go(
                     f"{len(step.conflicts)} places are left to you:",
                     [
                         *map(str, step.conflicts),
-                        "Then git add them; git reset --hard undoes it all.",
+                        f"Then git add them. {UNDO} undoes it all.",
                     ],
                 )
             )
@@ -183,7 +185,7 @@ def take(project: Project, step: Step, what: str, options: StepOptions) -> None:
         step,
         what,
         new_branch=options.branch,
-        check=(lambda: check_project(project, options.commits)) if options.tests else None,
+        check=(lambda: check_project(project)) if options.tests else None,
         message=what.capitalize() if options.commits else None,
     )
 
@@ -206,19 +208,13 @@ def refuse_losses(step: Step, edited: Edited | None) -> None:
         )
 
 
-def check_project(project: Project, commits: bool) -> None:
-    """Install and test the project as it now stands; the lock file may change with it.
+def check_project(project: Project) -> None:
+    """Install and test the project as it now is.
 
-    Raises:
-        Refused: it fails.
+    Raises
+    ------
+    Refused
+        It fails.
     """
-    lock = project.root / LOCK
-    locked = lock.read_bytes() if lock.is_file() else None
     if not make(project.root, "setup", "test"):
-        if locked is None:
-            lock.unlink(missing_ok=True)
-        else:
-            lock.write_bytes(locked)
         raise Refused("the project's tests fail at the goal (above); the project is as it was")
-    if commits and lock.is_file():
-        git(project.root, "add", "--", LOCK)

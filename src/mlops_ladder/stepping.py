@@ -4,6 +4,7 @@
 is what comes.
 """
 
+import os
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .adoption.shape import leave_kept, read_shape
-from .errors import Misused
-from .git import git, run_git, succeeds
+from .errors import Misused, Refused
+from .git import git
 from .merging import BASE, OURS, THEIRS, Contents, Entry, Scratch, scratch_repository
+from .packages import moved_package
 from .project import Project
-from .rendering import ANSWERS_FILE, Rendering, render
+from .rendering import Rendering, render
 from .source import Template
 
 NOTEBOOK = "notebook.ipynb"
 MARKER = b"<<<<<<< "
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 Edited = Literal["keep", "drop"]
 
 
@@ -54,7 +57,9 @@ class Step:
     edited_away: list[str]
     """Files that the user edited and the goal does not have."""
     in_the_way: list[str]
-    """Files that git does not have and the step would write over, each with what to do."""
+    """Files on disk that the step would write over and no commit has, each with what to do."""
+    filtered: set[str]
+    """The files that git keeps in another form than on disk, as by Git LFS."""
     notes: list[str]
     questions: list[str]
     """The names of the questions that are answered for the first time."""
@@ -95,15 +100,48 @@ def prepare(
         Refused: a template cannot be rendered.
         Misused: the template has no such level, or does not ask what `given` answers.
     """
+    given = given or {}
     with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as parent:
-        old = render(origin, Path(parent) / "old", project.own_answers)
+        old = rendered_before(project, origin, Path(parent), given)
         check_level(level, old)
-        answers = {**project.own_answers, **(given or {}), "level": level}
-        new = render(goal, Path(parent) / "new", answers, ask=ask)
-        new.check_names(given or {})
+        answers = {**project.own_answers, **given, "level": level}
+        kept = project.answers_file
+        new = render(goal, Path(parent) / "new", answers, ask=ask, answers_file=kept)
+        new.check_names(given)
         notes = carry_notebook(project, old, new)
-        with scratch_repository(project.object_folder) as scratch:
+        with scratch_repository(project.root) as scratch:
             yield merge(project, level, old, new, notes, edited, scratch)
+
+
+def rendered_before(
+    project: Project, origin: Template, parent: Path, given: Mapping[str, Any]
+) -> Rendering:
+    """Render the template as the project has it, its package by the name that it has now.
+
+    Raises
+    ------
+    Refused
+        The user gave the package another name, and did not say so.
+    """
+    kept = project.answers_file
+    old = render(origin, parent / "old", project.own_answers, answers_file=kept)
+    package = str(old.answers.get("package_name", ""))
+    moved = moved_package(project.committed(), old.folder, package)
+    if not moved:
+        return old
+    folder, _, name = moved.rpartition("/")
+    if folder != "src":
+        raise Refused(
+            f"the package src/{package} is {moved} now, and levels add to src/{package}:"
+            f" git mv {moved} src/{package}"
+        )
+    if given.get("package_name") != name:
+        raise Refused(
+            f"the package src/{package} is {moved} now. Say so with --data package_name={name},"
+            f" or move it back: git mv {moved} src/{package}"
+        )
+    renamed = {**project.own_answers, "package_name": name}
+    return render(origin, parent / "renamed", renamed, answers_file=kept)
 
 
 def check_level(level: int, rendering: Rendering) -> None:
@@ -128,19 +166,40 @@ def carry_notebook(project: Project, old: Rendering, new: Rendering) -> list[str
         return []
     (problem,) = problems
     name = problem.relative_to(new.folder).as_posix()
-    if not succeeds(project.root, "cat-file", "-e", f"HEAD:./{NOTEBOOK}"):
+    notebook = read_notebook(project)
+    if notebook is None:
         return [f"{NOTEBOOK} is not there: {name} comes as the template has it"]
     from .notebook import carry_over, modules_in  # brings nbformat, which takes its time
 
     generated = problem.read_text(encoding="utf-8")
     carried = carry_over(
         (old.folder / NOTEBOOK).read_bytes(),
-        run_git(project.root, "cat-file", "blob", f"HEAD:./{NOTEBOOK}"),
+        notebook,
         generated,
         modules_in(project.root),
     )
     problem.write_text(carried.problem, encoding="utf-8")
     return carried.notes(name)
+
+
+def read_notebook(project: Project) -> bytes | None:
+    """Return the notebook as it was committed, or else as it is on disk, where git ignores it.
+
+    Raises
+    ------
+    Refused
+        Git LFS has not brought it yet.
+    """
+    file = project.root / NOTEBOOK
+    if NOTEBOOK not in project.committed():
+        return file.read_bytes() if file.is_file() else None
+    body = project.checked_out(NOTEBOOK)
+    if body.startswith(LFS_POINTER):
+        raise Refused(
+            f"{NOTEBOOK} is kept by Git LFS, which is not set up here, so its code cannot come"
+            " along: git lfs install, git lfs pull, and try again"
+        )
+    return body
 
 
 def merge(
@@ -157,10 +216,14 @@ def merge(
     ours = scratch.files_of(git(project.root, "rev-parse", f"{commit}:./"))
     shape = read_shape(project.root)
     base, theirs = (shape.fit(scratch, scratch.tree_of(side.folder)) for side in (old, new))
+    filtered = project.filtered(base.keys() | theirs.keys())
+    for path in filtered & ours.keys():
+        ours[path] = Entry(ours[path].mode, scratch.write(project.checked_out(path)))
     notes = [*notes, *leave_kept(shape, Contents(scratch, ours), base, theirs)]
-    if ANSWERS_FILE in ours and b"#" not in scratch.read(ours[ANSWERS_FILE].content):
+    answers = project.answers_file
+    if answers in ours and b"#" not in scratch.read(ours[answers].content):
         # Other places, newer tags and folded lines are no edits of anybody's; comments are.
-        base[ANSWERS_FILE] = ours[ANSWERS_FILE]
+        base[answers] = ours[answers]
     name = f"level-{level}" if level != project.level else f"template-{new.answers['_commit']}"
     merged = scratch.merge(base, ours, theirs, ("yours", name))
     only = {path: merged.disputed[path].keys() for path in sorted(merged.disputed)}
@@ -179,8 +242,12 @@ def merge(
         disputed=disputed,
         conflicts=[*marked(disputed, after), *broken_toml(before, after, disputed)],
         edited_away=gone,
-        in_the_way=in_the_way(project.root, before, after),
-        notes=[*notes, *(f"{path} stays deleted, as you deleted it" for path in deleted)],
+        in_the_way=[
+            *hidden_edits(project, before, after),
+            *in_the_way(project.root, before, after),
+        ],
+        filtered=filtered,
+        notes=[*notes, *(not_in_git(project.root, path) for path in deleted)],
         questions=[name for name in new.answers if name not in project.answers],
         scratch=scratch,
     )
@@ -224,14 +291,38 @@ def toml_error(body: bytes) -> str:
     return ""
 
 
+def not_in_git(root: Path, path: str) -> str:
+    """Say that a file of the template which the last commit lacks will not come back."""
+    if os.path.lexists(root / path):
+        return f"{path} is on disk, but not in git, and stays as it is"
+    return f"{path} stays deleted, as you deleted it"
+
+
+def hidden_edits(project: Project, before: Contents, after: Contents) -> list[str]:
+    """List files that the step changes or removes and whose edits `git status` does not show."""
+    old, new = before.entries, after.entries
+    touched = [path for path in old if old[path] != new.get(path)]
+    shown = {line[3:].removeprefix(project.prefix) for line in project.uncommitted()}
+    flags = "--no-skip-worktree --no-assume-unchanged"
+    return [
+        f"{path}: edited, though git was told not to look (git update-index {flags} {path})"
+        for path in project.differing(touched)
+        if path not in shown
+    ]
+
+
 def in_the_way(root: Path, before: Contents, after: Contents) -> list[str]:
-    """What the step would write over although git does not have it, or cannot write at all."""
+    """List what the step would write over although git does not have it, or cannot write at all."""
     blocked = []
     for path in sorted(after.keys() - before.keys()):
         file = root / path
         folders = [root / folder for folder in Path(path).parents if folder != Path()]
+        other = next((one for one in folders if os.path.lexists(one / ".git")), None)
         if file.is_symlink() or file.is_file():
             blocked.append(f"{path}: git does not have it. Commit it, or move it away")
         elif file.exists() or any(one.is_symlink() or one.is_file() for one in folders):
             blocked.append(f"{path}: a file and a folder would have the same name. Move yours away")
+        elif other:
+            name = other.relative_to(root).as_posix()
+            blocked.append(f"{path}: {name} is a git repository of its own. Move it away")
     return blocked

@@ -13,9 +13,10 @@ from packaging.utils import canonicalize_name
 
 from ..errors import Refused
 from ..git import git, run_git
+from ..line_ends import normalised, with_line_ends
 from ..merging import ORDINARY, Contents, Entry, Scratch
-from ..project import Project
-from ..rendering import ANSWERS_FILE, Rendering
+from ..project import ANSWERS_FILE, Project
+from ..rendering import Rendering
 from . import dependencies
 from .branching import difference
 from .dependencies import NoPlaceError, with_arrivals, with_settings
@@ -251,10 +252,10 @@ def ignores(tree: Iterable[str], path: str, lines: bytes) -> bool:
         rules = Path(folder) / path
         rules.parent.mkdir(parents=True, exist_ok=True)
         rules.write_bytes(lines)
-        git(Path(folder), "init", "--quiet", "--template=")
+        git(Path(folder), "init", "--quiet", plain=True)
         names = "\0".join(tree).encode(errors="surrogateescape")
         command = ("check-ignore", "--no-index", "-z", "--stdin")
-        return bool(run_git(Path(folder), *command, stdin=names, passing=(0, 1)))
+        return bool(run_git(Path(folder), *command, stdin=names, passing=(0, 1), plain=True))
 
 
 def releases(repository: Repository) -> bool:
@@ -368,7 +369,8 @@ def proposals(
 
     def propose(path: str, text: str, what: str) -> None:
         mode = tree.entries[path].mode if isinstance(tree, Contents) else ORDINARY
-        wanted[path] = Entry(mode, scratch.write(text.encode("utf-8", "surrogateescape")))
+        body = normalised(text.encode("utf-8", "surrogateescape"))
+        wanted[path] = Entry(mode, scratch.write(with_line_ends(body, tree[path])))
         said[path] = what
 
     if PYPROJECT in shape.kept and PYPROJECT in tree and PYPROJECT in files:

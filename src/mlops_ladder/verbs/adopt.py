@@ -13,16 +13,18 @@ from ..adoption.bringing import Adoption, bring, check_package, free, in_the_way
 from ..adoption.looking import Repository
 from ..adoption.wording import decisions, found_in, next_commands, report
 from ..answers import answer_options, given_answers, may_ask
-from ..errors import Refused
-from ..git import git, succeeds
+from ..errors import Refused, listed
+from ..git import GitError, git, run_git, succeeds
 from ..merging import ORDINARY, Contents, Entry, Scratch, scratch_repository
-from ..project import Project
-from ..rendering import ANSWERS_FILE, Rendering, render
+from ..project import ANSWERS_FILE, Project, answers_file_in, remembers_level
+from ..rendering import Rendering, render
 from ..source import Template, chosen_template
 from ..step_command import check_git
 from ..stepping import check_level
+from ..terminal import say, visible, visible_lines
 
 FIRST_LEVEL = 1
+SHOWN = 10
 OF_A_PROJECT = {"pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml"}
 
 
@@ -61,11 +63,13 @@ def command(
     """
     project = Project(path.resolve(), {})
     check_repository(project)
+    if not dry_run:
+        project.check_idle()
     given = given_answers(pairs, answers_file)
     if level is not None:
         given["level"] = level
     with (
-        scratch_repository(project.object_folder) as scratch,
+        scratch_repository(project.root) as scratch,
         tempfile.TemporaryDirectory(prefix="mlops-ladder-") as parent,
     ):
         files = scratch.files_of(git(project.root, "rev-parse", "HEAD:./"))
@@ -99,25 +103,25 @@ def check_repository(project: Project) -> None:
         Refused: there is none, or it has.
     """
     root = project.root
-    if not succeeds(root, "rev-parse", "--git-dir"):
+    try:
+        git(root, "rev-parse", "--git-dir")
+    except GitError as error:
+        if "not a git repository" not in error.message:
+            raise
         raise Refused(
             f"{root} is in no git repository. Make it one: git init, git add --all, git commit."
             " Or put a new project beside what is there: mlops-ladder new --into"
-        )
+        ) from error
     if git(root, "rev-parse", "--is-inside-work-tree") != "true":
         raise Refused(f"{root} has no work tree, as a bare repository; adopt a clone of it")
     if not succeeds(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         raise Refused(f"{root} has no commit to start from: git add --all, git commit")
     if not succeeds(root, "rev-parse", "--verify", "--quiet", "HEAD:./"):
         raise Refused(f"git has nothing of {root} in its last commit: git add, git commit")
-    remembered = f"HEAD:./{ANSWERS_FILE}"
-    if succeeds(root, "cat-file", "-e", remembered) or (root / ANSWERS_FILE).exists():
-        if (root / ANSWERS_FILE).is_file():
-            said = (root / ANSWERS_FILE).read_text(encoding="utf-8", errors="replace")
-        else:
-            said = git(root, "cat-file", "blob", remembered)
-        if "\nlevel:" in f"\n{said}":
-            raise Refused(f"{root} is under the ladder already: mlops-ladder climb, or upgrade")
+    file = answers_file_in(root)
+    if file and remembers_level(file):
+        raise Refused(f"{root} is under the ladder already: mlops-ladder climb, or upgrade")
+    if file or ANSWERS_FILE in project.committed():
         raise Refused(
             f"{root / ANSWERS_FILE} is another copier template's. Both need a file of that name:"
             " take the project out of the other template first (git rm the file), then adopt it"
@@ -136,6 +140,10 @@ def check_adoptable(project: Project, repository: Repository) -> None:
             f"{project.root} is a part of a repository, and no project of its own: it has no"
             f" pyproject.toml or requirements.txt. Give it one, or adopt the whole: {top}"
         )
+    if not repository.code and (ignored := ignored_code(project)):
+        raise Refused(
+            listed("git ignores all the code here; git add --force adds it:", ignored[:SHOWN])
+        )
     if not repository.code:
         raise Refused(
             "git has no Python file and no notebook here, so there is nothing to adopt. Start a"
@@ -146,6 +154,13 @@ def check_adoptable(project: Project, repository: Repository) -> None:
             "setuptools finds your packages by looking at the folders there are, and would find"
             f" others as soon as the level brings some. Name yours first: {missing}"
         )
+
+
+def ignored_code(project: Project) -> list[str]:
+    """List Python files and notebooks that are on disk and that git ignores."""
+    options = ("--others", "--ignored", "--exclude-standard", "-z")
+    printed = run_git(project.root, "ls-files", *options, "--", "*.py", "*.ipynb")
+    return list(filter(None, printed.decode(errors="surrogateescape").split("\0")))
 
 
 def renderings(
@@ -169,7 +184,7 @@ def with_report(adoption: Adoption, patch: str, scratch: Scratch) -> Adoption:
     arriving = dict(adoption.arriving)
     if adoption.patch:
         arriving[patch] = Entry(ORDINARY, scratch.write(adoption.patch))
-    text = report(adoption, patch).encode("utf-8", "surrogateescape")
+    text = visible_lines(report(adoption, patch)).encode("utf-8", "surrogateescape")
     arriving[place] = Entry(ORDINARY, scratch.write(text))
     return replace(adoption, arriving=arriving)
 
@@ -185,7 +200,7 @@ def say_what_was_found(project: Project, repository: Repository) -> None:
         lines.append(
             "note: only what is committed is looked at; your other changes stay as they are"
         )
-    click.echo("\n".join([*lines, ""]), err=True)
+    say("\n".join([*lines, ""]))
 
 
 def say_what_came(
@@ -206,11 +221,11 @@ def say_what_came(
         lines += ["", "Move these away before you switch; git does not have them:"]
         lines += [f"  - {path}" for path in blocked]
     if dry_run:
-        click.echo("\n".join(lines), err=True)
-        click.echo("\n".join(sorted(adoption.arriving)))
+        say("\n".join(lines))
+        click.echo("\n".join(map(visible, sorted(adoption.arriving))))
         return
     current = git(project.root, "branch", "--show-current") or "HEAD"
     lines += ["", "Next:", "", f"    git switch {branch}", f"    git diff {current}..."]
     lines += ["    less docs/adoption.md"]
     lines += [f"    {command}" for command in next_commands(adoption, patch)]
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))

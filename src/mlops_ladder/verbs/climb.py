@@ -4,6 +4,7 @@ import click
 
 from ..source import source_of
 from ..step_command import StepOptions, go, open_for_step, step_options
+from ..terminal import say
 
 
 @click.command("climb")
@@ -25,7 +26,7 @@ def command(options: StepOptions, level: int) -> None:
     """
     project = open_for_step(options)
     if level == project.level and not options.given:
-        click.echo(f"the project stands at level {level} already", err=True)
+        say(f"the project stands at level {level} already")
         return
     template = source_of(project.answers, options.template)
     what = f"climb from level {project.level} to {level}"

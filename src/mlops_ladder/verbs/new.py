@@ -14,11 +14,12 @@ import click
 
 from ..answers import answer_options, given_answers, may_ask
 from ..errors import Misused, Refused, listed
-from ..git import git, has_identity, succeeds
+from ..git import GitError, git, has_identity, run_git, succeeds
 from ..making import LOCK, make
 from ..rendering import Rendering, render
 from ..source import Template, chosen_template, last_commit
 from ..stepping import check_level
+from ..terminal import say
 
 if TYPE_CHECKING:
     from ..own_data import OwnProblem
@@ -102,9 +103,14 @@ def command(
         check_level(rendering.answers["level"], rendering)
         if problem and data_file:
             bring_problem(problem, data_file, rendering)
-        if uses_git and is_free(destination) and not is_inside_repository(destination):
-            make_first_commit(project, rendering)
-        move(project, destination)
+        made = files_to_commit(project, problem)
+        if is_inside_repository(destination):
+            move(project, destination)
+            say_what_git_ignores(destination, made)
+        else:
+            if uses_git and is_free(destination):
+                make_first_commit(project, rendering, made)
+            move(project, destination)
     say_what_was_made(destination, rendering, source, problem)
     done = run_main_job(destination, rendering) if runs else []
     say_what_next(destination, rendering, done)
@@ -189,20 +195,49 @@ def is_inside_repository(destination: Path) -> bool:
     return succeeds(destination.parent, "rev-parse", "--git-dir")
 
 
-def make_first_commit(project: Path, rendering: Rendering) -> None:
-    """Put the project under git; without a name to commit in, everything is ready to commit."""
+def files_to_commit(project: Path, problem: "OwnProblem | None") -> list[str]:
+    """Return every file that was made, without the user's data where they are large."""
+    large = None
+    if problem and (project / "data" / problem.data_name).stat().st_size > COMMITTED_AT_MOST:
+        large = project / "data" / problem.data_name
+    files = (path for path in sorted(project.rglob("*")) if not path.is_dir() and path != large)
+    return [path.relative_to(project).as_posix() for path in files]
+
+
+def say_what_git_ignores(project: Path, made: list[str]) -> None:
+    """Name the files that the repository around the project would leave out of every commit."""
+    stdin = "\0".join(made).encode(errors="surrogateescape")
+    command = ("check-ignore", "-z", "--stdin")
+    printed = run_git(project, *command, stdin=stdin, passing=(0, 1))
+    ignored = list(filter(None, printed.decode(errors="surrogateescape").split("\0")))
+    if ignored:
+        heading = "note: git ignores these files of the project here; git add --force adds them:"
+        say(listed(heading, ignored))
+
+
+def make_first_commit(project: Path, rendering: Rendering, made: list[str]) -> None:
+    """Put the project under git; where git cannot commit, everything is staged.
+
+    All that was made is committed, whatever the user's git ignores elsewhere.
+    """
     git(project, "init", "--quiet", "--initial-branch=main")
-    git(project, "add", "--all")
-    if has_identity(project):
-        message = f"Start at level {rendering.answers['level']}"
-        git(project, "commit", "--quiet", "--no-verify", "--message", message)
-    else:
-        click.echo(
-            "note: git does not know in whose name to commit. Tell it (git config --global"
-            ' user.name "Your Name"; git config --global user.email you@example.org), then:'
-            ' git commit -m "Start"',
-            err=True,
+    add = ("-c", "core.safecrlf=false", "--literal-pathspecs", "add", "--force")
+    paths = "\0".join(made).encode(errors="surrogateescape")
+    run_git(project, *add, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=paths)
+    level = rendering.answers["level"]
+    command = ["commit", "--quiet", "--no-verify", "--message", f"Start at level {level}"]
+    advice = f'Everything is staged: git commit -m "Start at level {level}"'
+    if not has_identity(project):
+        say(
+            "note: git user.name and user.email are not set, so there is no commit yet. Set them"
+            ' (git config --global user.name "Your Name"; git config --global user.email'
+            f" you@example.org). {advice}"
         )
+        return
+    try:
+        git(project, *command)
+    except GitError as error:
+        say(f"note: there is no commit yet, because {error.message}. {advice}")
 
 
 def move(project: Path, destination: Path) -> None:
@@ -246,13 +281,21 @@ def run_main_job(project: Path, rendering: Rendering) -> list[str]:
         Refused: it fails; the project stays as it was made.
     """
     job = rendering.ladder[rendering.answers["level"]]["job"]
-    click.echo(f"\n$ make setup {job}", err=True)
+    say(f"\n$ make setup {job}")
     if not make(project, "setup", *job.split()):
         raise Refused(f"make setup {job} failed in {project}; the project itself is made")
     if (project / ".git").exists() and has_identity(project):
-        git(project, "add", "--", LOCK)
-        git(project, "commit", "--quiet", "--no-verify", "--message", "Lock the dependencies")
+        commit_lock(project)
     return ["make setup", f"make {job}"]
+
+
+def commit_lock(project: Path) -> None:
+    """Commit the lock that `make setup` wrote, if git can."""
+    try:
+        git(project, "add", "--force", "--", LOCK)
+        git(project, "commit", "--quiet", "--no-verify", "--message", "Lock the dependencies")
+    except GitError as error:
+        say(f"note: {LOCK} is not committed, because {error.message}")
 
 
 def say_what_was_made(
@@ -269,7 +312,7 @@ def say_what_was_made(
         kept = "is part of the project" if committed else "stays out of git"
         lines += ["", f"data/{problem.data_name} {kept}. Found in it:"]
         lines += [f"  - {finding}" for finding in problem.findings]
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
 
 
 def say_what_next(destination: Path, rendering: Rendering, done: list[str]) -> None:
@@ -279,4 +322,4 @@ def say_what_next(destination: Path, rendering: Rendering, done: list[str]) -> N
     commands = rendering.ladder[rendering.answers["level"]]["next"]
     left = [command for command in commands if command not in done]
     lines = ["", "Next:", "", f"    cd {shlex.quote(shown)}", *(f"    {one}" for one in left)]
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))

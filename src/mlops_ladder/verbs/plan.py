@@ -11,6 +11,7 @@ from ..report import print_plan, print_plan_as_json
 from ..source import source_of
 from ..step_command import project_option, template_option
 from ..stepping import prepare
+from ..terminal import say
 
 
 @click.command("plan")
@@ -44,9 +45,9 @@ def command(
     """
     project = open_project(path)
     if interrupted(project):
-        click.echo("note: an earlier step was interrupted; climb brings it to an end", err=True)
+        say("note: an earlier step was interrupted; climb brings it to an end")
     if project.uncommitted():
-        click.echo("note: what is not committed is left out, and climb asks to commit it", err=True)
+        say("note: what is not committed is left out, and climb asks to commit it")
     origin = source_of(project.answers, template)
     given = given_answers(pairs, answers_file)
     with prepare(project, origin, origin, level=level, given=given) as step:

@@ -18,6 +18,7 @@ from ..source import (
     versions,
 )
 from ..step_command import StepOptions, go, open_for_step, step_options
+from ..terminal import say
 
 CHANGELOG = "CHANGELOG.md"
 
@@ -43,9 +44,9 @@ def command(options: StepOptions, to: str | None) -> None:
     with history(origin) as repository:
         goal = replace(origin, version=chosen_version(repository, origin, to))
         if not is_newer(repository, goal, origin, asked_for=to is not None):
-            click.echo(f"the project has the newest version already: {origin.version}", err=True)
+            say(f"the project has the newest version already: {origin.version}")
             return
-        click.echo(whats_new(repository, goal, origin), err=True)
+        say(whats_new(repository, goal, origin))
     what = f"upgrade from {origin.version} to {goal.version}"
     go(project, origin, goal, level=project.level, what=what, options=options)
 

@@ -1,0 +1,53 @@
+"""Line ends: text is merged with line feeds alone, and written back with the ends that it had."""
+
+from collections import Counter
+from difflib import SequenceMatcher
+
+SEARCHED = 8000  # bytes in which git looks for a NUL to tell binary files
+
+
+def is_text(body: bytes) -> bool:
+    """Tell whether git takes this for text."""
+    return b"\0" not in body[:SEARCHED]
+
+
+def normalised(body: bytes) -> bytes:
+    """Return the text with a line feed at the end of each line; binary files as they are."""
+    if not is_text(body):
+        return body
+    text = body.replace(b"\r\n", b"\n")
+    return text if not text or text.endswith(b"\n") else text + b"\n"
+
+
+def with_line_ends(body: bytes, like: bytes) -> bytes:
+    """Give each line of a text the end that it has in `like`; a new line the most common one.
+
+    Parameters
+    ----------
+    body
+        A text whose lines end with line feeds.
+    like
+        The text as it was. Where it is normalised or binary, `body` comes back unchanged.
+    """
+    if not body or not is_text(body) or normalised(like) == like:
+        return body
+    old, new = split(like), split(body)
+    counted = Counter(end for _, end in old if end)
+    usual = max(counted, key=lambda end: (counted[end], end), default=b"\n")
+    ends = [usual if end else b"" for _, end in new]
+    texts = ([text for text, _ in old], [text for text, _ in new])
+    for block in SequenceMatcher(None, *texts, autojunk=False).get_matching_blocks():
+        for place in range(block.size):
+            if ends[block.b + place]:
+                ends[block.b + place] = old[block.a + place][1]
+    ends[:-1] = [end or usual for end in ends[:-1]]  # only the last line may have none
+    return b"".join(text + end for (text, _), end in zip(new, ends, strict=True))
+
+
+def split(body: bytes) -> list[tuple[bytes, bytes]]:
+    """Split a text into its lines, each with its end, which may be empty in the last one."""
+    lines = body.split(b"\n")
+    pairs = [(line, b"\n") for line in lines[:-1]] + ([(lines[-1], b"")] if lines[-1] else [])
+    return [
+        (text[:-1], b"\r\n") if end and text.endswith(b"\r") else (text, end) for text, end in pairs
+    ]
