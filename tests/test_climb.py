@@ -235,7 +235,7 @@ def test_a_project_in_a_folder_of_a_repository(ladder: Ladder, tmp_path: Path) -
     done("climb", "2", "--project", project / "src", "--commit", cwd=tmp_path)
     assert tree(project) == tree(ladder.fresh(2))
     changed = git(tmp_path / "all our work", "diff", "--name-only", "HEAD^").splitlines()
-    assert all(name.startswith("taxis/") for name in changed)
+    assert changed and all(name.startswith("taxis/") for name in changed)
     assert git(tmp_path / "all our work", "status", "--porcelain") == ""
 
 

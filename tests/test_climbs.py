@@ -1,10 +1,17 @@
-"""Climb to N equals fresh N, byte for byte: up and down, in one jump and step by step."""
+"""Climb to N equals fresh N, byte for byte: up and down, in one jump and step by step.
+
+The command does it between all pairs of levels; copier alone, which takes its time, does it step
+by step and from end to end.
+"""
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from projects import LEVELS, Ladder, answers_of, folders, tree
+from commands import done
+from projects import LEVELS, Ladder, answers_of, commit_all, folders, tree, update
 
 ANSWERS = [
     pytest.param({}, id="defaults"),
@@ -43,20 +50,44 @@ JUMPS = [
 @pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize(("start", "goal"), JUMPS)
 def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]) -> None:
+    check_jump(ladder, start, goal, answers, climb)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", ANSWERS)
+@pytest.mark.parametrize(("start", "goal"), [(LEVELS[0], LEVELS[-1]), (LEVELS[-1], LEVELS[0])])
+def test_one_jump_by_copier_alone(
+    ladder: Ladder, start: int, goal: int, answers: dict[str, str]
+) -> None:
+    check_jump(ladder, start, goal, answers, update)
+
+
+def climb(project: Path, level: int, **answers: str) -> None:
+    """Climb or step down with the command."""
+    pairs = [word for name, answer in answers.items() for word in ("--data", f"{name}={answer}")]
+    done("climb", str(level), *pairs, cwd=project)
+
+
+def check_jump(
+    ladder: Ladder, start: int, goal: int, answers: dict[str, str], by: Callable[..., None]
+) -> None:
+    """Check that a project of one level becomes a fresh one of another."""
     project = ladder.project(start, **answers)
     # A question of a higher level has not been asked below it: its answer comes with the climb.
-    ladder.climb(project, goal, **answers)
+    by(project, goal, **answers)
     fresh = ladder.fresh(goal, **answers)
     assert tree(project) == tree(fresh)
     assert folders(project) == folders(fresh)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("by", [climb, update], ids=["mlops-ladder", "copier alone"])
 @pytest.mark.parametrize("order", [LEVELS, LEVELS[::-1]], ids=["up", "down"])
-def test_step_by_step(ladder: Ladder, order: list[int]) -> None:
+def test_step_by_step(ladder: Ladder, order: list[int], by: Callable[..., None]) -> None:
     project = ladder.project(order[0])
     for level in order[1:]:
-        ladder.climb(project, level)
+        by(project, level)
+        commit_all(project, f"Climb to level {level}")
         assert tree(project) == tree(ladder.fresh(level))
 
 

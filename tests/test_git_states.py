@@ -149,7 +149,7 @@ def test_hidden_edits_are_refused(project: Path, flag: str, file: str, level: in
     git(project, "update-index", f"--{flag}", file)
     with (project / file).open("a") as opened:
         opened.write("# ours\n")
-    assert f"{file}: edited" in refuses("climb", str(level), cwd=project)
+    assert f"--no-assume-unchanged {file}" in refuses("climb", str(level), cwd=project)
     shown = run("plan", str(level), "--json", cwd=project)
     (blocked,) = json.loads(shown.stdout)["in_the_way"]
     assert blocked.startswith(file)
@@ -284,6 +284,16 @@ def foreign(tmp_path: Path) -> Path:
     repository.mkdir()
     commit(repository, **{"train.py": "print('fit')\n", "README.md": "# Churn\n"})
     return repository
+
+
+def test_a_repository_of_another_object_format(made: Callable[[int], Path], tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(made(1), project, ignore=shutil.ignore_patterns(".git"))
+    git(project, "init", "--quiet", "--object-format=sha256", "--initial-branch=main")
+    commit_all(project, "Start")
+    for level in (2, 0):
+        does("climb", str(level), "--commit", cwd=project)
+        assert tree(project) == tree(made(level))
 
 
 CREDENTIALS = {
@@ -692,7 +702,7 @@ def test_undoing_touches_nothing_elsewhere(monorepo: Path) -> None:
     assert git(monorepo, "status", "--porcelain") == " M services/other/main.py\n"
 
 
-@pytest.mark.parametrize("kind", ["nested", "submodule"])
+@pytest.mark.parametrize("kind", ["nested", "submodule", "submodule that is not there"])
 def test_a_repository_inside_the_project(project: Path, tmp_path: Path, kind: str) -> None:
     """Level 2 has a file in `docs`, which is somebody else's repository."""
     git(project, "rm", "--quiet", "-r", "docs")
@@ -700,13 +710,15 @@ def test_a_repository_inside_the_project(project: Path, tmp_path: Path, kind: st
     git(project, "init", "--quiet", "docs")
     write(project / "docs", {"theirs.md": "theirs\n"})
     commit_all(project / "docs", "Theirs")
-    if kind == "submodule":
+    if kind == "nested":
+        (project / ".git/info/exclude").write_text("/docs\n")
+    else:
         subprocess.run(["git", "add", "docs"], cwd=project, check=True, capture_output=True)
         commit_all(project, "A submodule")
-    else:
-        (project / ".git/info/exclude").write_text("/docs\n")
-    assert "docs" in refuses("climb", "2", cwd=project)
-    assert tree(project / "docs")["theirs.md"] == b"theirs\n"
+    if kind == "submodule that is not there":
+        shutil.rmtree(project / "docs")
+        (project / "docs").mkdir()
+    assert "docs is a git repository" in refuses("climb", "2", cwd=project)
 
 
 # The file of answers.
@@ -895,7 +907,8 @@ def test_a_signal_at_a_question_leaves_nothing(template: Path, tmp_path: Path, n
 
 
 def test_a_signal_ends_a_climb_as_before(project: Path) -> None:
-    commit(project, Makefile="setup:\ntest:\n\t@kill -TERM $$(cat pid); sleep 60\n")
+    recipe = "setup:\ntest:\n\t@kill -TERM $$(cat pid); sleep 61.25; echo late > README.md\n"
+    commit(project, Makefile=recipe)
     (project / ".git/info/exclude").write_text("/pid\n")
     before = state(project)
     command = [sys.executable, "-m", "mlops_ladder", "climb", "2", "--test"]
@@ -907,3 +920,5 @@ def test_a_signal_ends_a_climb_as_before(project: Path) -> None:
     assert climbing.returncode == 128 + signal.SIGTERM, said
     (project / "pid").unlink()
     assert state(project) == before
+    sleeping = subprocess.run(["pgrep", "-f", f"{project}|sleep 61.25"], capture_output=True)
+    assert sleeping.stdout == b"", "what make started goes on"

@@ -28,6 +28,7 @@ from .making import LOCK
 from .merging import EXECUTABLE, ORDINARY, Entry
 from .project import Project
 from .stepping import Step, hidden_edits
+from .terminal import say
 
 SYMLINK = "120000"
 JOURNAL, INDEX, BACK = "journal.json", "index", "back"
@@ -98,6 +99,8 @@ def carry_out(
     Refused
         Something was not as it should be, and the project is as it was.
     """
+    if interrupted(project):
+        raise Refused("another step was interrupted meanwhile; try again, and it is undone first")
     entries = entries_of(step, project)
     journal = make_ready(project, step, entries, what, new_branch, goes_on=bool(check or message))
     ready = project.workshop / INDEX
@@ -116,11 +119,22 @@ def carry_out(
         if message:
             commit(project, entries, message, with_lock=check is not None)
     except BaseException:
-        if (project.workshop / JOURNAL).exists():
-            undo(project, journal)  # if this fails, too, the journal stays, and the next run tries
-        forget(project)
+        abandon(project, journal)
         raise
     forget(project)
+
+
+def abandon(project: Project, journal: Journal) -> None:
+    """Leave the project as it was, or as committed if only the last word was missing.
+
+    If that fails, the journal stays, and the next run tries again.
+    """
+    published = (project.workshop / JOURNAL).exists()
+    committed = git(project.root, "rev-parse", "HEAD") != journal.commit
+    edited = undo(project, journal) if published and not committed else []
+    forget(project)
+    if edited:
+        say(listed("note: these files were edited meanwhile, and stay:", edited))
 
 
 def entries_of(step: Step, project: Project) -> dict[str, Entry | None]:

@@ -21,6 +21,7 @@ VERBS = {
     "adopt": "Put an existing repository under the ladder, on a branch to review.",
     "completion": "Print what a shell needs to complete these words.",
 }
+ENDING = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
 EXAMPLES = """\
 \b
 Examples:
@@ -105,7 +106,7 @@ def ladder() -> None:
 
 def main() -> NoReturn:
     """Run the command; what the system refuses (a full disk, no permission) is said, too."""
-    for number in (signal.SIGHUP, signal.SIGTERM):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, stop)
     try:
@@ -118,6 +119,6 @@ def main() -> NoReturn:
 
 def stop(number: int, _: FrameType | None) -> NoReturn:
     """End the program as at an error, so that nothing half-made is left, and only once."""
-    for other in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+    for other in (*ENDING, signal.SIGINT):
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)

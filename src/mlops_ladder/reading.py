@@ -128,9 +128,13 @@ class Reading:
 
     @cached_property
     def answers(self) -> dict[str, Any]:
-        """What the project answered when it was generated."""
-        documents = self.documents(".copier-answers.yml")
-        return documents[0] if documents and isinstance(documents[0], dict) else {}
+        """What the project answered when it was generated, in a file of any name."""
+        for path in self.matching("*.yml", "*.yaml"):
+            if "_src_path" in self.text(path):
+                for said in self.documents(path):
+                    if isinstance(said, dict) and "level" in said:
+                        return said
+        return {}
 
     @cached_property
     def targets(self) -> dict[str, Target]:

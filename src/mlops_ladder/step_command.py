@@ -1,5 +1,6 @@
 """What the verbs that change a project share: their options, and the way through a step."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, wraps
@@ -20,7 +21,6 @@ from .stepping import Edited, Step, prepare
 from .terminal import say
 
 Command = Callable[..., Any]
-UNDO = "git restore --source=HEAD --staged --worktree ."
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,16 @@ def go(
                     f"{len(step.conflicts)} places are left to you:",
                     [
                         *map(str, step.conflicts),
-                        f"Then git add them. {UNDO} undoes it all.",
+                        f"Then git add them. {undoing(project)} undoes it all.",
                     ],
                 )
             )
+
+
+def undoing(project: Project) -> str:
+    """Return the command that undoes a step, and touches nothing outside the project."""
+    place = [] if project.root == Path.cwd() else ["-C", shlex.quote(str(project.root))]
+    return " ".join(["git", *place, "restore --source=HEAD --staged --worktree ."])
 
 
 def check_git(project: Project, branch: str | None, commits: bool) -> None:

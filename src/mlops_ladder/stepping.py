@@ -5,9 +5,10 @@ is what comes.
 """
 
 import os
+import shlex
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,6 +232,7 @@ def merge(
     deleted = [path for path, stages in only.items() if stages == {BASE, THEIRS}]
     disputed = {path: merged.disputed[path] for path in only if path not in {*gone, *deleted}}
     before = Contents(scratch, ours)
+    submodules = ours.keys() - before.keys()
     left = {p: e for p, e in merged.files.items() if edited != "drop" or p not in gone}
     after = Contents(scratch, left)
     return Step(
@@ -244,7 +246,7 @@ def merge(
         edited_away=gone,
         in_the_way=[
             *hidden_edits(project, before, after),
-            *in_the_way(project.root, before, after),
+            *in_the_way(project.root, before, after, submodules),
         ],
         filtered=filtered,
         notes=[*notes, *(not_in_git(project.root, path) for path in deleted)],
@@ -303,26 +305,43 @@ def hidden_edits(project: Project, before: Contents, after: Contents) -> list[st
     old, new = before.entries, after.entries
     touched = [path for path in old if old[path] != new.get(path)]
     shown = {line[3:].removeprefix(project.prefix) for line in project.uncommitted()}
-    flags = "--no-skip-worktree --no-assume-unchanged"
-    return [
-        f"{path}: edited, though git was told not to look (git update-index {flags} {path})"
-        for path in project.differing(touched)
-        if path not in shown
-    ]
+    hidden = [path for path in project.differing(touched) if path not in shown]
+    flags = project.flags(hidden)
+    return [hidden_edit(path, is_flagged=flags.get(path, "H") != "H") for path in hidden]
 
 
-def in_the_way(root: Path, before: Contents, after: Contents) -> list[str]:
+def hidden_edit(path: str, *, is_flagged: bool) -> str:
+    """Say why git does not show the edits of a file, and how it will."""
+    name = shlex.quote(path)
+    if is_flagged:
+        options = "--no-skip-worktree --no-assume-unchanged"
+        return f"{path}: edited, and git was told not to look: git update-index {options} {name}"
+    return f"{path}: edited, and git takes it for unchanged by its size and time: touch {name}"
+
+
+def in_the_way(
+    root: Path, before: Contents, after: Contents, submodules: Collection[str]
+) -> list[str]:
     """List what the step would write over although git does not have it, or cannot write at all."""
     blocked = []
     for path in sorted(after.keys() - before.keys()):
         file = root / path
-        folders = [root / folder for folder in Path(path).parents if folder != Path()]
-        other = next((one for one in folders if os.path.lexists(one / ".git")), None)
+        folders = [str(folder) for folder in Path(path).parents if folder != Path()]
+        other = next((one for one in folders if is_repository(root, one, submodules)), None)
         if file.is_symlink() or file.is_file():
             blocked.append(f"{path}: git does not have it. Commit it, or move it away")
-        elif file.exists() or any(one.is_symlink() or one.is_file() for one in folders):
+        elif file.exists() or any(is_no_folder(root / one) for one in folders):
             blocked.append(f"{path}: a file and a folder would have the same name. Move yours away")
         elif other:
-            name = other.relative_to(root).as_posix()
-            blocked.append(f"{path}: {name} is a git repository of its own. Move it away")
+            blocked.append(f"{path}: {other} is a git repository of its own. Move it away")
     return blocked
+
+
+def is_repository(root: Path, folder: str, submodules: Collection[str]) -> bool:
+    """Tell whether a folder of the project is a repository of its own."""
+    return folder in submodules or os.path.lexists(root / folder / ".git")
+
+
+def is_no_folder(path: Path) -> bool:
+    """Tell whether something is there that is no folder."""
+    return path.is_symlink() or path.is_file()

@@ -6,6 +6,7 @@ import click
 
 from ..answers import answer_options, given_answers
 from ..applying import interrupted
+from ..errors import Refused
 from ..project import open_project
 from ..report import print_plan, print_plan_as_json
 from ..source import source_of
@@ -46,6 +47,10 @@ def command(
     project = open_project(path)
     if interrupted(project):
         say("note: an earlier step was interrupted; climb brings it to an end")
+    try:
+        project.check_idle()
+    except Refused as error:
+        say(f"note: a climb would be refused: {error.message}")
     if project.uncommitted():
         say("note: what is not committed is left out, and climb asks to commit it")
     origin = source_of(project.answers, template)
