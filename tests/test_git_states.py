@@ -20,6 +20,8 @@ from projects import Ladder, answers_of, commit_all, git, tree
 from small import make_project, make_template, state, write
 from tools import installed
 
+pytestmark = pytest.mark.slow
+
 HOOK = "#!/bin/sh\nexec {python} -m mlops_ladder plan 2 > {told} 2>&1\n"
 
 
@@ -75,13 +77,6 @@ def commit(project: Path, **files: str) -> None:
     """Write files, whose names have `__` for a slash and `_` for a dot, and commit them."""
     write(project, files)
     commit_all(project, "Our work")
-
-
-def climbed(project: Path, made: Callable[[int], Path], level: int) -> bool:
-    """Tell whether the project is what a fresh one of the level is, its answers' order aside."""
-    found, fresh = tree(project), tree(made(level))
-    found.pop("uv.lock", None)
-    return found == fresh
 
 
 # Hooks, and variables that name another repository.
@@ -233,7 +228,6 @@ def test_new_in_a_repository_says_what_that_ignores(template: Path, tmp_path: Pa
     assert "docs/1-ci.md" in said and "git add --force" in said
 
 
-@pytest.mark.slow
 def test_a_notebook_that_git_ignores_comes_along(ladder: Ladder, tmp_path: Path) -> None:
     project = ladder.project(0)
     edit_notebook(project)
@@ -284,6 +278,40 @@ def foreign(tmp_path: Path) -> Path:
     repository.mkdir()
     commit(repository, **{"train.py": "print('fit')\n", "README.md": "# Churn\n"})
     return repository
+
+
+@pytest.mark.parametrize("kind", ["split", "many files", "detached"])
+def test_other_forms_of_git_s_own_files(
+    project: Path, made: Callable[[int], Path], kind: str
+) -> None:
+    if kind == "split":
+        git(project, "config", "core.splitIndex", "true")
+        git(project, "update-index", "--split-index")
+    elif kind == "many files":
+        git(project, "config", "feature.manyFiles", "true")
+        git(project, "update-index", "--index-version", "4", "--untracked-cache")
+    else:
+        git(project, "checkout", "--quiet", "--detach")
+    (project / ".git/info/exclude").write_text("/broken\n/uv.lock\n")
+    write(project, {"broken": ""})
+    refuses("climb", "2", "--test", "--branch", "up", cwd=project)
+    (project / "broken").unlink()
+    for level in (2, 0):
+        does("climb", str(level), "--commit", cwd=project)
+        assert git(project, "status", "--porcelain") == ""
+        found = tree(project)
+        found.pop("uv.lock", None)
+        assert found == tree(made(level))
+
+
+def test_a_work_tree_of_a_bare_repository(
+    project: Path, made: Callable[[int], Path], tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--bare", str(project), "bare.git")
+    git(tmp_path / "bare.git", "--git-dir=.", "worktree", "add", "--quiet", str(tmp_path / "tree"))
+    variables = config(tmp_path, "[safe]\nbareRepository = explicit\n")
+    does("climb", "2", "--commit", cwd=tmp_path / "tree", **variables)
+    assert tree(tmp_path / "tree") == tree(made(2))
 
 
 def test_a_repository_of_another_object_format(made: Callable[[int], Path], tmp_path: Path) -> None:
@@ -469,8 +497,10 @@ OPERATIONS: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("command", ["climb", "upgrade", "adopt"])
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [*(("climb", name) for name in OPERATIONS), ("upgrade", "merge"), ("adopt", "cherry-pick")],
+)
 def test_an_operation_under_way_is_not_finished(
     project: Path, tmp_path: Path, template: Path, operation: str, command: str
 ) -> None:
@@ -536,7 +566,6 @@ def test_a_package_whose_files_went_one_by_one_climbs(project: Path) -> None:
 # Filters: Git LFS and others.
 
 
-@pytest.mark.slow
 def test_a_notebook_under_git_lfs_comes_along(ladder: Ladder, tmp_path: Path) -> None:
     installed("git-lfs")
     variables = config(tmp_path, "")
@@ -560,7 +589,6 @@ def test_a_notebook_under_git_lfs_comes_along(ladder: Ladder, tmp_path: Path) ->
     assert printed.stdout == ""
 
 
-@pytest.mark.slow
 def test_a_notebook_that_git_lfs_has_not_brought(ladder: Ladder) -> None:
     project = ladder.project(0)
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
@@ -598,6 +626,19 @@ def test_a_file_under_a_filter_is_merged_as_it_is_on_disk(project: Path, tmp_pat
     text = (project / "pyproject.toml").read_text()
     assert "number = 2" in text and "# ours" in text
     assert "NUMBER = 2" in git(project, "show", "HEAD:pyproject.toml")
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_what_arrives_is_written_in_the_projects_encoding(project: Path) -> None:
+    encoding = "UTF-16LE-BOM"
+    commit(project, **{".gitattributes": f"*.md text working-tree-encoding={encoding}\n"})
+    git(project, "rm", "--quiet", "--cached", "-r", ".")
+    for file in [*project.glob("*.md"), *project.glob("docs/*.md")]:
+        file.write_bytes(b"\xff\xfe" + file.read_text().encode("utf-16-le"))
+    commit_all(project, "Sixteen bits")
+    does("climb", "2", "--commit", cwd=project)
+    assert (project / "docs/2-pipelines.md").read_text(encoding="utf-16") == "# Level 2\n"
+    assert git(project, "show", "HEAD:docs/2-pipelines.md") == "# Level 2\n"
     assert git(project, "status", "--porcelain") == ""
 
 

@@ -78,9 +78,11 @@ def walk(
             by(project, level)
             assert signs_of_conflict(project) == set()
             assert [lost for change in changes for lost in change.lost_from(project)] == []
-            expected, _ = edited(ladder, level, made)
+            expected = shutil.copytree(ladder.fresh(level), ladder.new_folder())
+            make(expected, made)
             assert tree(project) == tree(expected)
             assert executables(project) == executables(expected)
+            shutil.rmtree(expected)
         due = [edit for edit in edits if edit not in made and edit.level <= min(route[position:])]
         changes.append(make(project, due))
         made += due

@@ -176,8 +176,7 @@ def make_ready(
         if os.path.lexists(file):
             shutil.copy2(file, before, follow_symlinks=False)
         if entry := entries[path]:
-            was = before.read_bytes() if before.is_file() and not before.is_symlink() else b""
-            write(after, with_line_ends(step.after[path], was), entry.mode)
+            write(after, on_disk(project, step, path, entry, before), entry.mode)
         moves.append(Move(path, digest(before), digest(after)))
     if (project.root / LOCK).is_file():
         shutil.copy2(project.root / LOCK, project.workshop / LOCK)
@@ -191,6 +190,14 @@ def make_ready(
         lock=digest(project.workshop / LOCK),
         goes_on=goes_on,
     )
+
+
+def on_disk(project: Project, step: Step, path: str, entry: Entry, before: Path) -> bytes:
+    """Return a file's bytes as they belong on disk, with the line ends that it has there."""
+    if path in step.encoded:
+        return project.checked_out(path, entry.content)
+    was = before.read_bytes() if before.is_file() and not before.is_symlink() else b""
+    return with_line_ends(step.after[path], was)
 
 
 def check_unchanged(project: Project, step: Step) -> None:

@@ -12,10 +12,13 @@ def is_text(body: bytes) -> bool:
 
 
 def normalised(body: bytes) -> bytes:
-    """Return the text with a line feed at the end of each line; binary files as they are."""
-    if not is_text(body):
-        return body
+    """Return the text with a line feed at the end of each line.
+
+    Binary files, and texts in which a carriage return stands alone, come back as they are.
+    """
     text = body.replace(b"\r\n", b"\n")
+    if b"\r" in text or not is_text(body):
+        return body
     return text if not text or text.endswith(b"\n") else text + b"\n"
 
 
@@ -25,11 +28,11 @@ def with_line_ends(body: bytes, like: bytes) -> bytes:
     Parameters
     ----------
     body
-        A text whose lines end with line feeds.
+        A text whose lines end with line feeds; any other comes back unchanged.
     like
         The text as it was. Where it is normalised or binary, `body` comes back unchanged.
     """
-    if not body or not is_text(body) or normalised(like) == like:
+    if b"\r" in body or not is_text(body) or normalised(like) == like:
         return body
     old, new = split(like), split(body)
     counted = Counter(end for _, end in old if end)

@@ -175,23 +175,24 @@ class Project:
         lines = printed.decode(errors="surrogateescape").split("\0")
         return {line[2:]: line[0] for line in lines if line}
 
-    def filtered(self, paths: Iterable[str]) -> set[str]:
-        """Return those of the paths that git keeps in another form than on disk, as by Git LFS."""
+    def with_attribute(self, name: str, paths: Iterable[str]) -> set[str]:
+        """Return those of the paths for which the repository sets an attribute, as a filter."""
         stdin = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        printed = run_git(self.root, "check-attr", "-z", "--stdin", "filter", stdin=stdin)
+        printed = run_git(self.root, "check-attr", "-z", "--stdin", name, stdin=stdin)
         fields = printed.decode(errors="surrogateescape").split("\0")
         found = zip(fields[::3], fields[2::3], strict=False)
         return {path for path, value in found if value not in {"unspecified", "unset"}}
 
-    def checked_out(self, path: str) -> bytes:
-        """Return a file of the last commit as git would check it out.
+    def checked_out(self, path: str, content: str | None = None) -> bytes:
+        """Return a file of the last commit, or other content of it, as git would check it out.
 
         Raises
         ------
         GitError
             A filter fails, or the file is missing.
         """
-        return run_git(self.root, "cat-file", "--filters", f"HEAD:./{path}")
+        named = content or f"HEAD:./{path}"
+        return run_git(self.root, "cat-file", "--filters", "--path", self.prefix + path, named)
 
     def checked_in(self, path: str, body: bytes) -> str:
         """Keep bytes as git would check in the file, and return the name of the object."""
@@ -212,8 +213,9 @@ def open_project(path: Path) -> Project:
     found = next(filter(None, map(answers_file_in, [start, *start.parents])), None)
     if found is None:
         raise Refused(
-            f"no project of the ladder here: {start} has no {ANSWERS_FILE}. Make one with"
-            " mlops-ladder new, or bring an existing repository with mlops-ladder adopt"
+            f"no project of the ladder here: {start} has no {ANSWERS_FILE}, nor another YAML file"
+            f" that says {', '.join(REMEMBERED)}. Make one with mlops-ladder new, or bring an"
+            " existing repository with mlops-ladder adopt"
         )
     project = Project(found.parent, read_answers(found), found.name)
     try:

@@ -60,7 +60,9 @@ class Step:
     in_the_way: list[str]
     """Files on disk that the step would write over and no commit has, each with what to do."""
     filtered: set[str]
-    """The files that git keeps in another form than on disk, as by Git LFS."""
+    """The files that a filter keeps in another form in git than on disk, as Git LFS does."""
+    encoded: set[str]
+    """The files that git keeps in UTF-8, and the disk in another encoding."""
     notes: list[str]
     questions: list[str]
     """The names of the questions that are answered for the first time."""
@@ -217,7 +219,7 @@ def merge(
     ours = scratch.files_of(git(project.root, "rev-parse", f"{commit}:./"))
     shape = read_shape(project.root)
     base, theirs = (shape.fit(scratch, scratch.tree_of(side.folder)) for side in (old, new))
-    filtered = project.filtered(base.keys() | theirs.keys())
+    filtered = project.with_attribute("filter", base.keys() | theirs.keys())
     for path in filtered & ours.keys():
         ours[path] = Entry(ours[path].mode, scratch.write(project.checked_out(path)))
     notes = [*notes, *leave_kept(shape, Contents(scratch, ours), base, theirs)]
@@ -249,6 +251,7 @@ def merge(
             *in_the_way(project.root, before, after, submodules),
         ],
         filtered=filtered,
+        encoded=project.with_attribute("working-tree-encoding", theirs) - filtered,
         notes=[*notes, *(not_in_git(project.root, path) for path in deleted)],
         questions=[name for name in new.answers if name not in project.answers],
         scratch=scratch,
