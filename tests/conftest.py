@@ -11,7 +11,8 @@ import pytest
 import postgres
 from mlops_ladder import rendering
 from postgres import PostgreSQL
-from projects import Ladder, git, snapshot
+from projects import LEVELS, Ladder, git, snapshot
+from workshop import open_workshop
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,6 +80,12 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
         template=snapshot(tmp_path_factory.mktemp("template")),
         folder=tmp_path_factory.mktemp("projects"),
     )
+
+
+@pytest.fixture(scope="session")
+def installed(ladder: Ladder) -> Path:
+    """What a project of the highest level has installed; others can run with it."""
+    return open_workshop(ladder.project(LEVELS[-1])).project / ".venv"
 
 
 @pytest.fixture(scope="module")

@@ -259,7 +259,9 @@ def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_project_of_the_ladder_is_refused(tmp_path: Path) -> None:
-    repository = make_repository(tmp_path, {".copier-answers.yml": "_commit: v1\nlevel: 1\n"})
+    repository = make_repository(
+        tmp_path, {".copier-answers.yml": "_src_path: /t\n_commit: v1\nlevel: 1\n"}
+    )
     assert "under the ladder already: mlops-ladder climb" in refusal(repository)
 
 

@@ -362,9 +362,8 @@ def test_the_defaults_need_no_answer(ladder: Ladder) -> None:
     assert tree(project) == tree(ladder.fresh(0))
 
 
-@pytest.mark.parametrize(
-    "level", [LEVELS[0], *(pytest.param(n, marks=pytest.mark.slow) for n in LEVELS[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("level", LEVELS)
 def test_the_defaults_keep_a_project_as_it_is(ladder: Ladder, level: int) -> None:
     project = ladder.project(level)
     copier.run_update(project, defaults=True, overwrite=True, quiet=True)

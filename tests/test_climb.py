@@ -126,6 +126,7 @@ def test_another_answer_at_the_same_level(ladder: Ladder) -> None:
     assert tree(project) == tree(ladder.fresh(3, deploy_target="kubernetes"))
 
 
+@pytest.mark.slow
 def test_both_wrote_the_same_lines(ladder: Ladder) -> None:
     """Copier ends with 0 there: tests/test_user_edits.py shows it."""
     project = with_work(ladder, 0, *CLASHING)

@@ -94,7 +94,7 @@ def test_step_by_step(ladder: Ladder, order: list[int], by: Callable[..., None])
 def test_a_climb_keeps_the_template_version(ladder: Ladder) -> None:
     project = ladder.project(LEVELS[0])
     before = answers_of(project)["_commit"]
-    ladder.climb(project, LEVELS[-1])
+    climb(project, LEVELS[-1])
     assert answers_of(project)["_commit"] == before == "v0.0.1"
 
 

@@ -186,6 +186,7 @@ def test_its_project_climbs(ladder: Ladder, tmp_path: Path, home: dict[str, str]
     assert tree(project) == tree(ladder.fresh(LEVELS[-1], **answers))
 
 
+@pytest.mark.slow
 def test_it_asks_the_user(ladder: Ladder, tmp_path: Path, home: dict[str, str]) -> None:
     typed = 'Say "hello" \\\n\n\nAda\n\n2\n3\n2\n\n'
     made = run_cookiecutter(tmp_path / "new", ladder.template, environment=home, typed=typed)
@@ -196,6 +197,7 @@ def test_it_asks_the_user(ladder: Ladder, tmp_path: Path, home: dict[str, str]) 
     assert tree(tmp_path / "new" / "say_hello") == tree(fresh)
 
 
+@pytest.mark.slow
 def test_a_relative_path_becomes_absolute(
     ladder: Ladder, tmp_path: Path, home: dict[str, str]
 ) -> None:

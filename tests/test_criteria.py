@@ -219,7 +219,11 @@ def test_the_files_that_are_named_are_those_that_show_it(
     assert named or criterion.name == "no-carried-artefacts"
 
 
-@pytest.mark.parametrize("answers", [{}, {"deploy_target": "kubernetes"}], ids=["", "kubernetes"])
+@pytest.mark.parametrize(
+    "answers",
+    [{}, pytest.param({"deploy_target": "kubernetes"}, marks=pytest.mark.slow)],
+    ids=["", "kubernetes"],
+)
 @pytest.mark.parametrize("level", LEVELS)
 def test_an_untouched_project_holds_every_must_of_its_level_and_not_of_the_next(
     level: int, answers: dict[str, str], ladder: Ladder

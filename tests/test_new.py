@@ -34,6 +34,7 @@ def test_the_template_is_recorded_where_it_is_found_again(ladder: Ladder, tmp_pa
     done("climb", "1", "--project", tmp_path / "project", cwd=elsewhere)
 
 
+@pytest.mark.slow
 def test_the_environment_names_the_template(ladder: Ladder, tmp_path: Path) -> None:
     done("new", "project", cwd=tmp_path, MLOPS_LADDER_TEMPLATE=str(ladder.template))
     assert answers_of(tmp_path / "project")["_src_path"] == str(ladder.template)
@@ -85,6 +86,7 @@ def test_a_folder_that_is_not_empty(ladder: Ladder, tmp_path: Path) -> None:
     assert tree(tmp_path / "ours") == before
 
 
+@pytest.mark.slow
 def test_into_a_folder_adds_and_never_writes_over(ladder: Ladder, tmp_path: Path) -> None:
     here = ["--template", str(ladder.template), "--into"]
     own = {"notes.txt": b"ours\n", "data/rides.csv": b"1\n"}

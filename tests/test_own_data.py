@@ -16,7 +16,7 @@ from sklearn import datasets
 
 from commands import done, refused
 from projects import LEVELS, Ladder, git, tree
-from workshop import REAL_RIDES, Workshop, environment, open_workshop
+from workshop import REAL_RIDES, Workshop
 
 # Leaves the tests that have to do with the problem's own rows: all others bring what they need,
 # and say the same whatever problem.py says, as they do for `FULL`.
@@ -121,12 +121,6 @@ slow_and_together = [pytest.mark.slow, pytest.mark.xdist_group("own data")]
 
 
 @pytest.fixture(scope="module")
-def installed(ladder: Ladder) -> Path:
-    """What a project of the highest level has installed; any other one can run with it."""
-    return open_workshop(ladder.project(LEVELS[-1])).project / ".venv"
-
-
-@pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the choice of tests."""
     folder = tmp_path_factory.mktemp("plugins")
@@ -136,13 +130,10 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(project: Path, goals: str, installed: Path, plugins: Path | None = None) -> str:
     """What make targets print in a project that has no environment of its own."""
-    paths = [project / "src"] if plugins is None else [project / "src", plugins]
-    return Workshop(project).make(
-        f"RUN= {goals}",
-        PATH=f"{installed}/bin:{environment()['PATH']}",
-        PYTHONPATH=":".join(map(str, paths)),
-        PYTEST_ADDOPTS="" if plugins is None else "-p about_rows",
-    )
+    if plugins is None:
+        return Workshop(project, installed).make(goals)
+    path = f"{project / 'src'}:{plugins}"
+    return Workshop(project, installed).make(goals, PYTHONPATH=path, PYTEST_ADDOPTS="-p about_rows")
 
 
 def new(ladder: Ladder, folder: Path, data: Data, level: int) -> Path:

@@ -399,10 +399,11 @@ def post(url: str, content: object) -> Any:
 
 @at_levels(2)
 def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Workshop) -> None:
+    """In the environment of the fresh one, which its `pyproject.toml` is equal to."""
     project = ladder.project(0)
     for level in LEVELS[1:]:
         ladder.climb(project, level)
-    climbed = open_workshop(project)
+    climbed = Workshop(project, workshop.project / ".venv")
     assert metrics(climbed.make("pipeline")) == metrics(workshop.make("train"))
 
 
@@ -434,7 +435,7 @@ def test_another_problem_is_one_file_rewritten(ladder: Ladder) -> None:
     assert [answer["prediction"] for answer in answers] == [1]
 
 
-def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> None:
+def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder, installed: Path) -> None:
     hard = {
         "project_name": """Fährten & "Wege" 'ß' \\ # 100 % 🚕: yes""",
         "package_name": "a_package_name_of_30_letters_x",
@@ -443,7 +444,7 @@ def test_a_project_with_hard_answers_passes_its_own_checks(ladder: Ladder) -> No
         "author_email": "ada+rides@example.org",
         "license": "Apache-2.0",
     }
-    open_workshop(ladder.project(LEVELS[-1], **hard)).make("lint types test build")
+    Workshop(ladder.project(LEVELS[-1], **hard), installed).make("lint types test build")
 
 
 def told_story(workshop: Workshop) -> dict[str, Any]:
@@ -479,11 +480,13 @@ def test_the_loop_begins_with_what_is_live_and_can_be_asked(workshop: Workshop) 
     assert "asked for a retraining" in workshop.make("audit")
 
 
-def test_a_classification_problem_climbs_from_1_to_4_and_its_loop_runs(ladder: Ladder) -> None:
+def test_a_classification_problem_climbs_from_1_to_4_and_its_loop_runs(
+    ladder: Ladder, installed: Path
+) -> None:
     """The problem of the docs, with no other edit."""
     project = ladder.project(1)
     rewrite_problem(project)
     ladder.climb(project, 4)
-    workshop = open_workshop(project)
+    workshop = Workshop(project, installed)
     workshop.make("lint types test")
     check_story(told_story(workshop))

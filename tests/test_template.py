@@ -80,7 +80,13 @@ def test_no_jinja_is_left_in_what_is_generated(ladder: Ladder, level: int) -> No
             assert not JINJA.search(file.read_text()), file
 
 
-@pytest.mark.parametrize("package_name", ["x", "taxi_ride_duration", "y" * 30])
+@pytest.mark.parametrize(
+    "package_name",
+    [
+        "taxi_ride_duration",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ["x", "y" * 30]),
+    ],
+)
 def test_what_is_generated_is_in_shape(ladder: Ladder, package_name: str) -> None:
     """However long the package's name is, which stands in the imports of the tests."""
     project = str(ladder.fresh(LEVELS[-1], package_name=package_name))

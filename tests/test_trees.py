@@ -19,9 +19,8 @@ def test_the_files_of_a_level(ladder: Ladder, golden: Golden, level: int) -> Non
     golden.check(listing, GOLDENS / "trees" / f"{level}.txt")
 
 
-@pytest.mark.parametrize(
-    "level", [LEVELS[1], *(pytest.param(n, marks=pytest.mark.slow) for n in LEVELS[2:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("level", LEVELS[1:])
 def test_what_a_climb_shows(ladder: Ladder, golden: Golden, level: int) -> None:
     """The files that arrive by name, and every line that changes in those that were there."""
     project = ladder.project(level - 1)

@@ -32,7 +32,7 @@ from edits import (
     writes,
 )
 from projects import LEVELS, Ladder, commit_all, git, tree, update
-from workshop import open_workshop
+from workshop import Workshop
 
 TOP = LEVELS[-1]
 JUMPS = [[start, TOP] for start in LEVELS[:-1]]
@@ -97,7 +97,11 @@ def test_an_edit_alone_survives_every_route(ladder: Ladder, edit: Edit) -> None:
         walk(ladder, route, [edit], climb)
 
 
-@pytest.mark.parametrize("by", [climb, update], ids=["mlops-ladder", "copier alone"])
+@pytest.mark.parametrize(
+    "by",
+    [climb, pytest.param(update, marks=pytest.mark.slow)],
+    ids=["mlops-ladder", "copier alone"],
+)
 @pytest.mark.parametrize(
     "route",
     [
@@ -179,10 +183,11 @@ def test_a_table_that_the_climb_brings_too_is_an_error_of_the_toml_file(ladder: 
         tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "file"),
     [
-        pytest.param(PARAMETERS, "params.yaml", marks=pytest.mark.slow),
+        (PARAMETERS, "params.yaml"),
         (REWRITE, f"{PACKAGE}/problem.py"),
     ],
     ids=str,
@@ -253,6 +258,6 @@ def test_a_template_recorded_by_a_relative_path_is_not_found_again(ladder: Ladde
 
 
 @pytest.mark.slow
-def test_a_climbed_project_with_edits_passes_its_own_tests(ladder: Ladder) -> None:
+def test_a_climbed_project_with_edits_passes_its_own_tests(ladder: Ladder, installed: Path) -> None:
     """All routes end in the same files, so one of them is run."""
-    open_workshop(walk(ladder, LEVELS, MERGING, climb)).make("test")
+    Workshop(walk(ladder, LEVELS, MERGING, climb), installed).make("test")

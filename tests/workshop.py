@@ -16,17 +16,26 @@ class Workshop:
     """A project in its own git repository, with everything installed by `make setup`."""
 
     project: Path
+    borrowed: Path | None = None
+    """The environment of another project that has everything installed, used instead of its own."""
 
     def run(self, line: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a shell line in the project, as CI or a person would."""
         return subprocess.run(
             ["bash", "-e", "-c", line],
             cwd=self.project,
-            env=environment() | variables,
+            env=environment() | self.borrowing() | variables,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
         )
+
+    def borrowing(self) -> dict[str, str]:
+        """Return the variables with which a project without an environment runs in another's."""
+        if self.borrowed is None:
+            return {}
+        path = f"{self.borrowed / 'bin'}:{environment()['PATH']}"
+        return {"RUN": "", "PATH": path, "PYTHONPATH": str(self.project / "src")}
 
     def make(self, goals: str, **variables: str) -> str:
         """What the make targets print; their failure is the test's."""
