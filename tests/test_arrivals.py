@@ -66,6 +66,7 @@ def test_a_file_that_adds_to_a_service_brings_no_other_one(
     assert not found.changed
 
 
+@pytest.mark.slow
 def test_a_cluster_s_workloads_schedules_and_secrets_are_found(
     ladder: Ladder, trees: dict[int, dict[str, bytes]]
 ) -> None:

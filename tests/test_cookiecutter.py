@@ -139,7 +139,10 @@ def test_it_asks_in_the_words_of_copier(questions: dict[str, Any], menu: dict[st
         assert prompts[name] == {"__prompt__": first_line, **titles}
 
 
-@pytest.mark.parametrize("project_name", PROJECT_NAMES)
+@pytest.mark.parametrize(
+    "project_name",
+    [PROJECT_NAMES[0], *(pytest.param(n, marks=pytest.mark.slow) for n in PROJECT_NAMES[1:])],
+)
 def test_it_proposes_the_package_name_of_copier(
     ladder: Ladder, door: Cookies, tmp_path: Path, project_name: str
 ) -> None:

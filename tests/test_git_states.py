@@ -424,6 +424,15 @@ def test_committed_line_ends_stay(project: Path, edit: bytes, mixed: bool) -> No
     assert file.read_bytes().splitlines(keepends=True) == before
 
 
+def test_a_file_of_which_only_line_ends_changed_goes_with_its_level(project: Path) -> None:
+    git(project, "config", "core.autocrlf", "false")
+    for file in (project / "docs/1-ci.md", project / "src/rides/rows.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    commit_all(project, "Our line ends")
+    does("climb", "0", "--commit", cwd=project)
+    assert not (project / "docs").exists() and not (project / "src").exists()
+
+
 def test_line_ends_in_a_conflict_stay(project: Path) -> None:
     file = project / "pyproject.toml"
     body = file.read_bytes().replace(b"number = 1", b"number = 7").replace(b"\n", b"\r\n")

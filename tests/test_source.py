@@ -236,6 +236,7 @@ def lay_down_elsewhere(version: str, **variables: str) -> subprocess.Popen[bytes
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("older", [[], ["v1.0"]])
 def test_killed_before_any_of_its_steps_it_leaves_nothing_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: list[str]

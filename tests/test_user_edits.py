@@ -241,6 +241,7 @@ def test_uncommitted_work_is_refused(ladder: Ladder, file: str) -> None:
     assert tree(project) == before
 
 
+@pytest.mark.slow
 def test_a_template_recorded_by_a_relative_path_is_not_found_again(ladder: Ladder) -> None:
     """Copier records the path as it was typed, and looks for it from where the update runs.
 

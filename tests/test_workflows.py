@@ -116,6 +116,7 @@ def test_newer_versions_of_the_template_are_told_and_nothing_is_changed(
     ]
 
 
+@pytest.mark.slow
 def test_newer_versions_are_told_from_level_1_on_where_github_is(ladder: Ladder) -> None:
     told = ".github/workflows/check-update.yml"
     assert not (ladder.fresh(0) / told).exists()
@@ -130,5 +131,6 @@ def test_a_cluster_may_name_another_folder_than_production(ladder: Ladder) -> No
     assert (project / "deploy/kubernetes/retraining").is_dir()
 
 
+@pytest.mark.slow
 def test_without_a_provider_there_is_no_workflow(ladder: Ladder) -> None:
     assert not (ladder.fresh(LEVELS[-1], ci_provider="none") / ".github").exists()

@@ -159,8 +159,9 @@ class Scratch:
         files, disputed = {}, {}
         for path in sorted(base.keys() | ours.keys() | theirs.keys()):
             old, own, new = base.get(path), ours.get(path), theirs.get(path)
-            decided = self._as_was(new, own) if own == old else own
-            if own not in (old, new) and new != old:
+            unedited = self._is_same(old, own)
+            decided = self._as_was(new, own) if unedited else own
+            if not unedited and new not in (old, own):
                 decided, solved = self._merge_file(old, own, new, names)
                 if not solved:
                     sides = {BASE: old, OURS: own, THEIRS: new}
@@ -168,6 +169,12 @@ class Scratch:
             if decided:
                 files[path] = decided
         return Merged(files, disputed)
+
+    def _is_same(self, old: Entry | None, own: Entry | None) -> bool:
+        """Tell whether a file was left as it was, its line ends aside."""
+        if not old or not own or own == old or own.mode != old.mode or own.mode not in FILES:
+            return own == old
+        return normalised(self.read(own.content)) == normalised(self.read(old.content))
 
     def _as_was(self, new: Entry | None, own: Entry | None) -> Entry | None:
         """The new text with the line ends of the user's."""
@@ -193,10 +200,8 @@ class Scratch:
             return own, False
         mine, before, comes = map(normalised, bodies)
         merged, solved = comes, True
-        if mine != before and comes != before:
+        if mine not in (before, comes):
             merged, solved = self._merge_lines((mine, before, comes), names)
-        elif mine != before:
-            merged = mine
         return Entry(mode, self.write(with_line_ends(merged, bodies[0]))), solved
 
     def _merge_lines(
