@@ -84,7 +84,7 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
 
 @pytest.fixture(scope="session")
 def installed(ladder: Ladder) -> Path:
-    """What a project of the highest level has installed; others can run with it."""
+    """The environment of a project of the highest level; others can run with it."""
     return open_workshop(ladder.project(LEVELS[-1])).project / ".venv"
 
 

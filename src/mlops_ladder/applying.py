@@ -37,7 +37,7 @@ FOLDERS = BEFORE, AFTER = "before", "after"
 
 @dataclass(frozen=True)
 class Move:
-    """What happens to one file: the digests of its bytes on disk, None where it is not there."""
+    """A change of one file: the digests of its bytes on disk, None where it is not there."""
 
     path: str
     before: str | None
@@ -56,11 +56,11 @@ class Journal:
     new_branch: str | None
     moves: list[Move]
     index: dict[str, Record]
-    """What the index said of every path whose entry changes."""
+    """The index's records, before the step, of every path whose entry changes."""
     lock: str | None
     """The digest of uv.lock, which the project's own tests may write."""
     goes_on: bool
-    """Whether tests or a commit follow, before which the step is not done."""
+    """True if tests or a commit follow, before which the step is not done."""
 
 
 @contextmanager

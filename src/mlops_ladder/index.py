@@ -18,7 +18,7 @@ MARK = b"mlops-ladder\n"
 
 @dataclass(frozen=True)
 class Record:
-    """What the index says of a path."""
+    """The index's entry of a path."""
 
     sides: dict[int, Entry]
     """The file, by its stage: 0, or 1 to 3 in a conflict; empty if it is not there."""

@@ -1,4 +1,4 @@
-"""Where the project's package is, which its owner may have moved."""
+"""Finds the project's package, which its owner may have moved."""
 
 from collections import Counter
 from collections.abc import Collection

@@ -128,7 +128,7 @@ class Reading:
 
     @cached_property
     def answers(self) -> dict[str, Any]:
-        """What the project answered when it was generated, in a file of any name."""
+        """The answers that the project was generated with, in a file of any name."""
         for path in self.matching("*.yml", "*.yaml"):
             if "_src_path" in self.text(path):
                 for said in self.documents(path):

@@ -1,4 +1,4 @@
-"""What the program says to a terminal: nothing in it can play tricks there."""
+"""Messages to a terminal, with control characters escaped."""
 
 import click
 

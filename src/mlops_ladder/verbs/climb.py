@@ -26,7 +26,7 @@ def command(options: StepOptions, level: int) -> None:
     """
     project = open_for_step(options)
     if level == project.level and not options.given:
-        say(f"the project stands at level {level} already")
+        say(f"the project is at level {level} already")
         return
     template = source_of(project.answers, options.template)
     what = f"climb from level {project.level} to {level}"
