@@ -10,6 +10,7 @@ import pytest
 
 import postgres
 from mlops_ladder import rendering
+from mlops_ladder.compiling import compiled_once
 from postgres import PostgreSQL
 from projects import LEVELS, Ladder, git, snapshot
 from workshop import open_workshop
@@ -70,6 +71,13 @@ def renderings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         cache = Renderings(tmp_path_factory.mktemp("renderings"))
         patched.setattr(rendering, "run_copy", cache.run_copy)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[None]:
+    """Let copier, too, compile each text once where a test calls it in this process."""
+    with compiled_once():
         yield
 
 

@@ -15,6 +15,7 @@ from jinja2 import TemplateError
 from plumbum import local
 from plumbum.commands.processes import ProcessExecutionError
 
+from .compiling import compiled_once
 from .errors import Misused, Refused
 from .git import plain_environment, reason
 from .project import ANSWERS_FILE
@@ -74,7 +75,7 @@ def render(
         InvalidAnswer: an answer is not valid.
     """
     try:
-        with warnings.catch_warnings(), copiers_git():
+        with warnings.catch_warnings(), copiers_git(), compiled_once():
             warnings.simplefilter("ignore")
             worker = run_copy(
                 template.location,
