@@ -64,9 +64,9 @@ def test_loops_in_names_of_files_make_their_files(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (template / folder / loop).mkdir(parents=True)
         (template / folder / loop / "same name").touch()
-    made = []
+    made: list[set[Path]] = []
     for goal in (tmp_path / "as copier does", tmp_path / "compiled once"):
-        with nullcontext() if made == [] else compiled_once():
+        with compiled_once() if made else nullcontext():
             run_copy(str(template), goal, quiet=True)
         made.append({path.relative_to(goal) for path in goal.rglob("*")})
     assert made[0] == made[1]

@@ -6,6 +6,7 @@ Its base is a stand-in: Debian from debootstrap under the base's name, as there 
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -97,12 +98,12 @@ def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
-    """The engine, with a base made in the folder."""
+    """Make the engine, with a base in the folder, if containers run here."""
     for program in ("podman", "buildah", "debootstrap"):
         installed(program)
     if os.geteuid() != 0:
         pytest.skip("debootstrap needs root")
-    storage = ["--root", str(folder / "storage"), "--runroot", run]
+    engine = working_engine(["--root", str(folder / "storage"), "--runroot", run], folder)
     recipe = (ladder.fresh(max(LEVELS)) / "Dockerfile").read_text(encoding="utf-8")
     (base,) = set(re.findall(r"^FROM (python:\S+)", recipe, re.MULTILINE))
 
@@ -117,16 +118,24 @@ def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
         mark.unlink()  # Debian's pip wants a virtual environment, the real base's does not
     passes("tar", "-C", str(root), "-cf", str(archive), ".")
     trust = [f"--change=ENV {name}={CERTIFICATES}/ca-certificates.crt" for name in TRUST]
-    name = f"docker.io/library/{base}"
-    passes(installed("podman"), *storage, "import", *trust, str(archive), name)
+    engine.podman("import", *trust, str(archive), f"docker.io/library/{base}")
+    return engine
 
+
+def working_engine(storage: list[str], folder: Path) -> Engine:
+    """Return the engine whose runtime starts a program from the smallest of file systems."""
+    root, true = folder / "smallest", shutil.which("true") or "/bin/true"
+    libraries = re.findall(r"/\S+", passes("ldd", true))
+    for file in (true, *libraries):
+        (root / file[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, root / file[1:])
     reasons = []
     for options, run_options in RUNTIMES:
         command = [installed("podman"), *storage, *options, "run", "--rm", *run_options, *CAREFUL]
-        tried = subprocess.run([*command, name, "true"], capture_output=True, text=True)
+        tried = subprocess.run([*command, "--rootfs", str(root), true], capture_output=True)
         if tried.returncode == 0:
             return Engine(storage, options, run_options)
-        reasons.append(tried.stderr.strip())
+        reasons.append(tried.stderr.decode().strip())
     pytest.skip(f"no container runs here: {'; '.join(reasons)}")
 
 
