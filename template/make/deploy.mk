@@ -1,3 +1,4 @@
+##@ Level 3: serving and monitoring
 # Where the service runs: this machine (deploy/compose) or a cluster (deploy/kubernetes).
 IMAGE ?= $(PACKAGE)
 LOWER = $(shell printf '%s' '$(IMAGE)' | tr A-Z a-z)
@@ -10,7 +11,7 @@ CLUSTER = set -eu; if [ -n "$${KUBE_CONFIG:-}" ]; then \
 	KUBECONFIG=$$(mktemp); export KUBECONFIG; trap 'rm -f "$$KUBECONFIG"' EXIT; \
 	printf '%s\n' "$$KUBE_CONFIG" > "$$KUBECONFIG"; fi;
 
-image: ## Build an image that holds what is live: IMAGE=name:tag, PUSH=1 pushes it
+image: ## Build an image with the released model: IMAGE=name:tag, PUSH=1 pushes it
 	$(call needs,docker)
 	@test -e live/release.json || { echo "error: nothing is live: run make deploy first"; exit 1; } >&2
 	docker build --pull --target with-bundle --tag '$(LOWER)' $(if $(INSTALL),--build-arg INSTALL='$(INSTALL)') .
@@ -25,7 +26,7 @@ ifneq ($(PUSH),)
 	echo "image=$$repository@$$digest" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 endif
 
-apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Bring the service up where it runs; in a cluster TO=staging IMAGE=name@sha256:...
+apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Start or update the service; in a cluster TO=staging IMAGE=name@sha256:...
 
 apply-machine:
 	@docker compose version >/dev/null 2>&1 || { echo "error: docker compose is missing, and needed for this"; exit 1; } >&2

@@ -1,16 +1,17 @@
-retrain: ## Ask for a new challenger now, and take the loop one step further
+##@ Level 4: retraining
+retrain: ## Request a new challenger and run one step of the loop
 	$(RUN) python -m $(PACKAGE).retraining.loop --ask
 
-tick: ## Take the loop one step further, for whoever has a schedule of their own
+tick: ## Run one step of the loop, for a scheduler
 	$(RUN) python -m $(PACKAGE).retraining.loop
 
-watch: ## Run the loop as a process: EVERY=900 seconds between its steps
+watch: ## Run the loop as a process: EVERY=900 seconds between steps
 	$(RUN) python -m $(PACKAGE).retraining.watch $(if $(EVERY),--every $(EVERY))
 
-simulate: ## Run the whole loop through a story, on a clock that runs fast: WORLDS=40 prints the table of its errors
+simulate: ## Simulate the loop on synthetic data: WORLDS=40 prints its error rates
 	$(RUN) python -m $(PACKAGE).retraining.simulation$(if $(WORLDS),.table --seeds $(WORLDS))
 
-audit: ## Tell what the loop decided and why: VERSION=3 tells why that model serves
+audit: ## Show what the loop decided and why: VERSION=3 for one model
 	$(RUN) python -m $(PACKAGE).retraining.audit $(if $(VERSION),--version $(VERSION))
 
 .PHONY: retrain tick watch simulate audit
