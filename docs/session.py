@@ -1,8 +1,7 @@
 """Draws docs/session.svg, the picture in the README, from a real session: `make picture`.
 
-Every command runs in an empty folder as it stands in the README, and what it printed is shown; of
-a long output some lines, with dots for the others. It takes minutes, and fetches packages that
-are not cached.
+Each command of the README runs in an empty folder, and the picture shows its first and last lines.
+This takes minutes, and downloads packages that are not cached.
 """
 
 import io
@@ -26,12 +25,12 @@ CHECKOUT = Path(__file__).parents[1]
 COLUMNS = 100
 URL = "http://127.0.0.1:8000"
 PROMPT = "$ "
-FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # fetched from elsewhere: not by a README
+FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # would be downloaded from another site
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A command, and how many of the first and last lines that it prints are shown."""
+    """A command, and how many of its first and last lines are shown."""
 
     command: str
     first: int
@@ -39,11 +38,11 @@ class Shown:
 
 
 BEFORE = [
-    Shown("mlops-ladder new rides --level 2 --defaults --run", 4, 18),
-    Shown("make promote", 0, 4),
-    Shown("mlops-ladder plan 3", 26, 0),
-    Shown("mlops-ladder climb 3 --commit", 20, 0),
-    Shown("make setup deploy", 0, 6),
+    Shown("mlops-ladder new rides --level 2 --defaults --run", 2, 0),
+    Shown("make promote", 0, 2),
+    Shown("mlops-ladder plan 3", 6, 0),
+    Shown("mlops-ladder climb 3 --commit", 2, 0),
+    Shown("make setup deploy", 0, 2),
 ]
 ASK = (
     f"curl -s {URL}/predict -H 'Content-Type: application/json' -d "
@@ -53,7 +52,7 @@ ASK = (
 
 
 def environment() -> dict[str, str]:
-    """A terminal of so many columns, in colour, for a person whom git knows."""
+    """Return environment variables of a colour terminal and a user with a git identity."""
     person = {f"GIT_{role}_NAME": "Ada" for role in ("AUTHOR", "COMMITTER")}
     address = {f"GIT_{role}_EMAIL": "ada@example.org" for role in ("AUTHOR", "COMMITTER")}
     terminal = {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "TERM": "xterm-256color"}
@@ -63,7 +62,7 @@ def environment() -> dict[str, str]:
 
 
 def run(command: str, folder: Path) -> list[str]:
-    """The lines that a command prints; its failure ends the drawing."""
+    """Run a command, which must succeed, and return the lines that it prints."""
     finished = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -79,7 +78,7 @@ def run(command: str, folder: Path) -> list[str]:
 
 
 def cut(lines: list[str], shown: Shown) -> list[str]:
-    """The first and the last lines, and dots for what lies between."""
+    """Return the first and last lines, with dots in place of the others."""
     if len(lines) <= shown.first + shown.last:
         return lines
     return [*lines[: shown.first], "...", *lines[len(lines) - shown.last :]]
@@ -87,7 +86,7 @@ def cut(lines: list[str], shown: Shown) -> list[str]:
 
 @contextmanager
 def serving(project: Path) -> Iterator[None]:
-    """`make serve`, until it is not needed any more."""
+    """Run `make serve` until the end of the block."""
     process = subprocess.Popen(
         ["make", "serve"],
         cwd=project,
@@ -110,7 +109,7 @@ def serving(project: Path) -> Iterator[None]:
 
 
 def session(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every command with the lines that are shown of it."""
+    """Yield each command with the lines that are shown."""
     project = folder / "rides"
     for number, shown in enumerate(BEFORE):
         yield shown.command, cut(run(shown.command, project if number else folder), shown)
@@ -122,7 +121,7 @@ def session(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def draw(folder: Path) -> str:
-    """The session as a picture; folders that nobody else has are shown under a home."""
+    """Draw the session; temporary folders are shown as in the user's home folder."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for command, lines in session(folder):
         console.print(Text.assemble((PROMPT, "bold green"), (command, "bold")))
@@ -135,6 +134,7 @@ def draw(folder: Path) -> str:
 
 
 def main() -> None:
+    """Write the picture."""
     with tempfile.TemporaryDirectory() as folder:
         PICTURE.write_text(draw(Path(folder)), encoding="utf-8")
 
