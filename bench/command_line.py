@@ -1,7 +1,7 @@
-"""What the command line costs over the same calls of copier, made directly.
+"""Benchmark of the command line against copier with a template of one file.
 
-Each verb and the call that it stands for run one after another, in rounds, so that whatever else
-the machine does meets both. Ratios of CPU time are taken within a round.
+Each command and its baseline run alternately, in rounds, so that other load on the machine affects
+both. Ratios of CPU time are computed within a round.
 """
 
 import argparse
@@ -15,88 +15,76 @@ from statistics import median
 
 from projects import Ladder, git, snapshot
 
+from .generation import one_file_template
 from .measurement import circumstances, cost_of, load, spread, table, verdict
 
 LADDER = [sys.executable, "-m", "mlops_ladder"]
-IMPORT = "import copier; copier.run_copy"
-COPY = "import copier, sys; copier.run_copy(sys.argv[1], 'made', {arguments})"
-UPDATE = "import copier; copier.run_update('.', vcs_ref=copier.VcsRef.CURRENT, {arguments})"
-SETTINGS = "data={data}, defaults=True, overwrite=True, quiet=True"
-START, GOAL = 1, 3
+COPY = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet"]
+IMPORT = [sys.executable, "-c", "import copier; copier.run_copy"]
+LEVEL, TARGET = 2, 3
 
 
 @dataclass(frozen=True)
 class Case:
-    """A verb, the direct call of copier's, and at most how many times of its CPU time it takes."""
+    """A command, its baseline, and the target ratio of their CPU times."""
 
     name: str
-    verb: list[str]
-    direct: list[str]
+    command: list[str]
+    baseline: list[str]
     target: float
     start: Path | None = None
 
 
-def call(code: str, *arguments: str, **data: int) -> list[str]:
-    """A process that makes one call of copier's."""
-    settings = SETTINGS.format(data=data)
-    return [sys.executable, "-c", code.format(arguments=settings), *arguments]
-
-
-def cases(ladder: Ladder) -> list[Case]:
-    source = str(ladder.template)
-    new = [*LADDER, "new", "made", "--defaults", "--template", source]
-    update = call(UPDATE, level=GOAL)
-    project = ladder.project(START)
+def cases(ladder: Ladder, one_file: Path) -> list[Case]:
+    """Return the commands to measure."""
+    new = [*LADDER, "new", "made", "--defaults", "--template", str(ladder.template)]
+    copy = [*COPY, str(one_file), "copied"]
+    project = ladder.project(LEVEL)
     return [
-        Case("--help", [*LADDER, "--help"], [sys.executable, "-c", IMPORT], 0.25),
-        Case("new, level 2", [*new, "--level=2"], call(COPY, source, level=2), 1.15),
-        Case(
-            "new, level 2, without git",
-            [*new, "--level=2", "--no-git"],
-            call(COPY, source, level=2),
-            1.15,
-        ),
-        Case(f"plan, {START} to {GOAL}", [*LADDER, "plan", str(GOAL)], update, 2, project),
-        Case(f"climb, {START} to {GOAL}", [*LADDER, "climb", str(GOAL)], update, 1.15, project),
+        Case("--help, beside importing copier", [*LADDER, "--help"], IMPORT, 0.25),
+        Case(f"new, level {LEVEL}", [*new, f"--level={LEVEL}"], copy, 1.4),
+        Case(f"plan, {LEVEL} to {TARGET}", [*LADDER, "plan", str(TARGET)], copy, 2.5, project),
+        Case(f"climb, {LEVEL} to {TARGET}", [*LADDER, "climb", str(TARGET)], copy, 2.5, project),
     ]
 
 
 def cpu_of(command: list[str], start: Path | None) -> float:
-    """The CPU seconds of the command in an empty folder, or in a copy of a project."""
+    """Return the CPU seconds of a command in an empty folder, or in a copy of a project."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "here"
         if start is None:
             folder.mkdir()
         else:
             shutil.copytree(start, folder)
-            git(folder, "status")  # a copy's files are new to the index: nobody's cost here
+            git(folder, "status")  # refreshes the index, which is out of date in a copy
         return cost_of(command, folder).cpu
 
 
 def measure(every: list[Case], rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """The CPU seconds of the verb and of the direct call in each round; one before warms up."""
+    """Return the CPU seconds of command and baseline in each round, after a warm-up round."""
     costs: dict[str, list[tuple[float, float]]] = {case.name: [] for case in every}
     for number in range(rounds + 1):
         for case in every:
-            pair = cpu_of(case.verb, case.start), cpu_of(case.direct, case.start)
+            pair = cpu_of(case.command, case.start), cpu_of(case.baseline, case.start)
             if number:
                 costs[case.name].append(pair)
     return costs
 
 
 def row(case: Case, costs: list[tuple[float, float]]) -> list[str]:
-    """A line of the table."""
-    ratios = [verb / direct for verb, direct in costs]
+    """Return a row of the table."""
+    ratios = [command / baseline for command, baseline in costs]
     return [
         case.name,
-        f"{median(verb for verb, _ in costs):.2f}",
-        f"{median(direct for _, direct in costs):.2f}",
+        f"{median(command for command, _ in costs):.2f}",
+        f"{median(baseline for _, baseline in costs):.2f}",
         spread(ratios),
         verdict(median(ratios), case.target, " times"),
     ]
 
 
 def main() -> None:
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
@@ -104,12 +92,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "projects"
         folder.mkdir()
-        every = cases(Ladder(template=snapshot(Path(parent) / "template"), folder=folder))
+        template = Path(parent) / "template"
+        template.mkdir()
+        ladder = Ladder(snapshot(template), folder, shared=folder)
+        every = cases(ladder, one_file_template(folder / "one-file"))
         costs = measure(every, rounds)
         versions = {"copier": version("copier"), "git": git(folder, "version").split()[2]}
     print(circumstances(versions))
     print(f"Medians of {rounds} rounds; load {load_before} before and {load()} after.\n")
-    header = ["", "CPU seconds", "directly", "times the direct call", "target"]
+    header = ["", "CPU seconds", "baseline", "times the baseline", "target"]
     print(table(header, [row(case, costs[case.name]) for case in every]))
 
 

@@ -1,7 +1,7 @@
-"""What it costs to generate a project and to climb, beside the least that copier can do and peers.
+"""Benchmark of generating and climbing, against the smallest template and other generators.
 
-The real commands run one after another, in rounds, so that whatever else the machine does meets
-all of them. Ratios are taken within a round.
+The commands run alternately, in rounds, so that other load on the machine affects all of them.
+Ratios are computed within a round.
 """
 
 import argparse
@@ -30,13 +30,13 @@ TARGETS = {"mlops-ladder: level 2": 1.5}
 
 PEERS = ["cookiecutter", "cookiecutter-data-science", "kedro"]
 PEER_VERSION = "import sys, importlib.metadata as m; print(m.version(sys.argv[1]))"
-QUIET_PEERS = {"DO_NOT_TRACK": "1"}  # kedro would report its use over the network
+QUIET_PEERS = {"DO_NOT_TRACK": "1"}  # disables the telemetry of kedro
 JINJA_OPENING = re.compile(r"\{[{%#]")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command that runs in a new folder, which is empty or a copy of the `start` project.
+    """A command that runs in a new folder, empty or a copy of the project `start`.
 
     Its CPU time is divided by that of the case `against`.
     """
@@ -48,7 +48,7 @@ class Case:
 
 
 def one_file_template(folder: Path) -> Path:
-    """The least that copier can be asked for; an update needs the file of the answers."""
+    """Create the smallest template: one file, and the answers file that updates need."""
     files = {
         "copier.yml": "title:\n  type: str\n  default: A title\n",
         "README.md.jinja": "# {{ title }}\n",
@@ -63,16 +63,16 @@ def one_file_template(folder: Path) -> Path:
 
 
 def one_file_project(template: Path, folder: Path) -> Path:
-    """A project of the one-file template, to be updated."""
+    """Generate a project from the one-file template, for an update."""
     copier.run_copy(str(template), folder, defaults=True, quiet=True)
     commit_all(folder, "The project")
     return folder
 
 
 def as_cookiecutter_template(project: Path, folder: Path) -> Path:
-    """The same files as a cookiecutter template, whose one variable names folders.
+    """Create a cookiecutter template with the project's files.
 
-    Inside files it would not do: cookiecutter takes some small text files for binary ones.
+    Its only variable is in folder names, as cookiecutter takes some small text files for binary.
     """
     package = answers_of(project)["package_name"]
     variable = "{{cookiecutter.package_name}}"
@@ -86,7 +86,7 @@ def as_cookiecutter_template(project: Path, folder: Path) -> Path:
 
 
 def copier_cases(one_file: Path, one_file_start: Path, ladder: Ladder) -> list[Case]:
-    """Every level and every climb, and what they are held against."""
+    """Return every level and every climb, with their baselines."""
     source = str(ladder.template)
     return [
         Case(ONE_FILE, [*COPY, str(one_file), "project"]),
@@ -113,7 +113,7 @@ def copier_cases(one_file: Path, one_file_start: Path, ladder: Ladder) -> list[C
 
 
 def install_peers(folder: Path) -> Path:
-    """The peers, from PyPI, in an environment of their own; the folder of their commands."""
+    """Install other generators into a virtual environment, and return its folder of commands."""
     subprocess.run(["uv", "venv", "--quiet", str(folder)], check=True)
     install = ["uv", "pip", "install", "--quiet", "--python", str(folder), *PEERS]
     subprocess.run(install, check=True)
@@ -121,13 +121,13 @@ def install_peers(folder: Path) -> Path:
 
 
 def peer_version(commands: Path, peer: str) -> str:
-    """The version that was installed."""
+    """Return the installed version."""
     command = [str(commands / "python"), "-c", PEER_VERSION, peer]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def peer_cases(commands: Path, same_tree: Path, ccds_template: Path | None) -> list[Case]:
-    """Other generators; all of them work without the network."""
+    """Return the other generators, without network access."""
     kedro = ["new", "--name=project", "--tools=none", "--example=n", "--telemetry=no"]
     cases = [
         Case(
@@ -143,14 +143,14 @@ def peer_cases(commands: Path, same_tree: Path, ccds_template: Path | None) -> l
 
 
 def check_same_tree(case: Case, project: Path, folder: Path) -> None:
-    """Make sure that the case writes the project's files: else it would be another's cost."""
+    """Check that the case writes the project's files, so that the costs are comparable."""
     folder.mkdir()
     cost_of(case.command, folder, HOME=str(folder.parent))
     assert tree(folder / answers_of(project)["package_name"]) == tree(project)
 
 
 def run_once(case: Case, variables: dict[str, str]) -> Cost:
-    """The cost of the case's command in a folder that is gone afterwards."""
+    """Return the cost of a command in a temporary folder."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "here"
         if case.start is None:
@@ -161,9 +161,9 @@ def run_once(case: Case, variables: dict[str, str]) -> Cost:
 
 
 def measure(cases: list[Case], rounds: int, home: Path) -> dict[str, list[float]]:
-    """The CPU seconds of every case in every round; a round before them warms up.
+    """Return the CPU seconds of each case in each round, after a warm-up round.
 
-    A home of their own keeps settings of the machine out, and what the tools leave behind in.
+    The commands get their own home folder, so that the user's settings have no effect.
     """
     variables = {"HOME": str(home), **QUIET_PEERS}
     for case in cases:
@@ -176,7 +176,7 @@ def measure(cases: list[Case], rounds: int, home: Path) -> dict[str, list[float]
 
 
 def row(case: Case, costs: dict[str, list[float]]) -> list[str]:
-    """A line of the table."""
+    """Return a row of the table."""
     pairs = zip(costs[case.name], costs[case.against], strict=True)
     ratios = [own / other for own, other in pairs]
     target = TARGETS.get(case.name)
@@ -189,26 +189,30 @@ def row(case: Case, costs: dict[str, list[float]]) -> list[str]:
 
 
 def not_measured(ccds_template: Path | None) -> list[list[str]]:
-    """What the table owes its readers although there is no figure."""
+    """Return rows for what is not measured."""
     if ccds_template is not None:
         return []
-    reason = "not measured: its template is fetched from the network"
+    reason = "not measured: it downloads its template"
     return [["cookiecutter-data-science", "", reason, ""]]
 
 
 def read_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--no-peers", action="store_true", help="install nothing, leave them out")
+    parser.add_argument(
+        "--no-peers", action="store_true", help="do not install and measure other generators"
+    )
     parser.add_argument(
         "--ccds-template",
         type=lambda path: Path(path).resolve(),
-        help="a clone of cookiecutter-data-science, which its wheel does not hold",
+        help="a clone of cookiecutter-data-science, whose wheel does not contain its template",
     )
     return parser.parse_args()
 
 
 def main() -> None:
+    """Measure, and print the table."""
     arguments = read_arguments()
     load_before = load()
     with tempfile.TemporaryDirectory() as parent:
@@ -216,7 +220,7 @@ def main() -> None:
         projects, home = folder / "projects", folder / "home"
         projects.mkdir()
         home.mkdir()
-        ladder = Ladder(template=snapshot(folder / "template"), folder=projects)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=projects, shared=projects)
         one_file = one_file_template(folder / "one-file")
         cases = copier_cases(one_file, one_file_project(one_file, folder / "start"), ladder)
         versions = {"copier": version("copier"), "git": git(folder, "version").split()[2]}

@@ -1,7 +1,7 @@
-"""How often the loop is wrong and how fast it is right, by the project that a user would have.
+"""Benchmark of the retraining loop: false alarms, detection delay, comparison with simple rules.
 
-A new project of level 4 is installed and plays its own engine and policy in four made-up cities,
-for as many years as there are seeds, beside simple rules that need no engine.
+A new project at level 4 is installed and simulates its policy in four synthetic scenarios, one year
+for each seed.
 """
 
 import argparse
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from installation import Installation, install_project
 from projects import Ladder, snapshot
-from workshop import Workshop, open_workshop
 
 from .measurement import circumstances, cost_of, load, table
 
@@ -21,14 +21,14 @@ VERSIONS = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[
 LIBRARIES = ["numpy", "scipy"]
 
 
-def library_versions(workshop: Workshop) -> dict[str, str]:
-    """The versions that `make setup` installed."""
-    printed = workshop.run(f".venv/bin/python -c '{VERSIONS}' {' '.join(LIBRARIES)}").stdout
+def library_versions(installation: Installation) -> dict[str, str]:
+    """Return the installed versions."""
+    printed = installation.run(f".venv/bin/python -c '{VERSIONS}' {' '.join(LIBRARIES)}").stdout
     return dict(zip(LIBRARIES, printed.split(), strict=True))
 
 
 def goal_rows(goals: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """For each figure and world what was measured, and what is allowed."""
+    """Return a row for each figure, with the measured and allowed value in each scenario."""
     return [
         [goal["case"], goal["figure"], *(goal_cell(goal[world]) for world in WORLDS)]
         for goal in goals
@@ -36,12 +36,13 @@ def goal_rows(goals: Sequence[dict[str, Any]]) -> list[list[str]]:
 
 
 def goal_cell(cell: dict[str, Any]) -> str:
+    """Return a cell of the table."""
     text = f"{cell['measured']} ({cell['allowed']})"
     return text if cell["met"] else f"**missed:** {text}"
 
 
 def contest_rows(contests: Sequence[dict[str, Any]], baselines: Sequence[str]) -> list[list[str]]:
-    """For each world and figure the loop's, and each baseline's with what came of the contest."""
+    """Return a row for each scenario and figure, with the loop's and each baseline's result."""
     return [
         [
             *(contest[name] for name in ("world", "case", "figure", "loop")),
@@ -52,31 +53,34 @@ def contest_rows(contests: Sequence[dict[str, Any]], baselines: Sequence[str]) -
 
 
 def main() -> None:
+    """Run the simulation, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=40, help="years of each world")
+    parser.add_argument("--seeds", type=int, default=40, help="years of each scenario")
     seeds = parser.parse_args().seeds
     load_before = load()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
-        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
-        workshop = open_workshop(ladder.project(4))
-        cost = cost_of(["make", "simulate", f"WORLDS={seeds}"], workshop.project)
-        figures = json.loads((workshop.project / "reports/worlds.json").read_text())
-        versions = library_versions(workshop)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=folder, shared=folder)
+        installation = install_project(ladder.project(4))
+        cost = cost_of(["make", "simulate", f"WORLDS={seeds}"], installation.project)
+        figures = json.loads((installation.project / "reports/worlds.json").read_text())
+        versions = library_versions(installation)
     print(circumstances(versions))
     print(
-        f"{seeds} seeds a world in {cost.wall / 60:.1f} minutes; "
+        f"{seeds} seeds for each scenario in {cost.wall / 60:.1f} minutes; "
         f"load {load_before} before and {load()} after.\n"
     )
     print(table(["case", "figure", *WORLDS], goal_rows(figures["goals"])))
     contests = figures["contests"]
     baselines = [name for name in contests[0] if isinstance(contests[0][name], dict)]
     print()
-    print(table(["world", "case", "figure", "loop", *baselines], contest_rows(contests, baselines)))
-    verdicts = [contest[name]["loop"] for contest in contests for name in baselines]
-    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("won", "lost", "drawn"))
+    print(
+        table(["scenario", "case", "figure", "loop", *baselines], contest_rows(contests, baselines))
+    )
+    results = [contest[name]["loop"] for contest in contests for name in baselines]
+    counts = ", ".join(f"{results.count(word)} {word}" for word in ("won", "lost", "drawn"))
     missed = sum(not goal[world]["met"] for goal in figures["goals"] for world in WORLDS)
-    print(f"\n{missed} figures missed; beside simple rules {counts}.")
+    print(f"\n{missed} targets missed; against simple rules: {counts}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What commands cost, and the table that says so."""
+"""CPU and wall-clock times of commands, and tables of them."""
 
 import os
 import platform
@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from workshop import environment
+from installation import environment
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The seconds of a command: those of all its processes on the CPU, and those one waits."""
+    """The CPU seconds of a command with all its processes, and its wall-clock seconds."""
 
     cpu: float
     wall: float
 
 
 def cost_of(command: Sequence[str], folder: Path, **variables: str) -> Cost:
-    """Run a command in the folder; its failure ends the benchmark and shows what it printed."""
+    """Run a command in a folder; exit with its output if it fails."""
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -45,28 +45,28 @@ def cost_of(command: Sequence[str], folder: Path, **variables: str) -> Cost:
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median, and between which values it lies."""
+    """Format the median and the range."""
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def verdict(value: float, target: float, unit: str) -> str:
-    """A target and whether it is met."""
+    """Format a target, and whether it is met."""
     return f"at most {target:g}{unit}: {'met' if value <= target else 'missed'}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def circumstances(versions: dict[str, str]) -> str:
-    """When, on what and with what something was measured."""
+    """Format the date, the number of cores and the versions."""
     tools = {"Python": platform.python_version(), **versions}
     named = ", ".join(f"{name} {version}" for name, version in tools.items())
     return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores; {named}."
 
 
 def load() -> str:
-    """How many processes want a core; more than there are cores stretch the seconds."""
+    """Format the load average; times are longer if it exceeds the number of cores."""
     return f"{os.getloadavg()[0]:.1f}"

@@ -1,7 +1,7 @@
-"""What a run of the training pipeline costs beyond fitting the model.
+"""Benchmark of the training pipeline: the time that a run takes besides fitting the model.
 
-A new project of level 2 is installed and runs its pipeline on the sample rides, each time with
-another seed: something is new for the pipeline, and the work stays the same.
+A new project at level 2 is installed and runs its pipeline on the synthetic rides with another seed
+each time, so that each run trains, with the same amount of work.
 """
 
 import argparse
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from installation import Installation, install_project
 from projects import Ladder, answers_of, snapshot
-from workshop import Workshop, open_workshop
 
 from .measurement import Cost, circumstances, cost_of, load, spread, table, verdict
 
 TARGET = 6.0
-# Threads that fit together spin while one of them waits for a core: beside other work on the
-# machine, fitting then takes a hundred times as long, and its figure says nothing.
+# Several threads busy-wait for each other: beside other load, fitting takes a hundred times as
+# long, and its time has no meaning.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 STEP_SECONDS = """
     SELECT substr(key, length('seconds/') + 1), value FROM metrics
@@ -32,7 +32,7 @@ LIBRARIES = ["mlflow", "scikit-learn", "pandas", "skops"]
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the pipeline, the steps in it, and the imports alone in a process of their own."""
+    """A run of the pipeline, its steps, and the imports alone in another process."""
 
     whole: Cost
     steps: dict[str, float]
@@ -40,15 +40,17 @@ class Run:
 
     @property
     def beyond_fitting(self) -> float:
+        """The seconds besides fitting."""
         return self.whole.wall - self.steps["train"]
 
     @property
     def rest(self) -> float:
+        """The seconds besides imports and steps."""
         return self.whole.wall - self.imports.wall - sum(self.steps.values())
 
 
 def set_seed(project: Path, seed: int) -> None:
-    """Ask for a model with another seed, so that the pipeline has something to learn."""
+    """Change the seed, so that the pipeline has something to train."""
     file = project / "params.yaml"
     lines = file.read_text(encoding="utf-8").splitlines()
     changed = [f"model: {{seed: {seed}}}" if line.startswith("model:") else line for line in lines]
@@ -57,13 +59,13 @@ def set_seed(project: Path, seed: int) -> None:
 
 
 def step_seconds(project: Path) -> dict[str, float]:
-    """The seconds of each step of the newest run, as the run has tracked them."""
+    """Return the seconds of each step of the newest run, from the tracking store."""
     with closing(sqlite3.connect(project / "mlruns/mlflow.db")) as store:
         return dict(store.execute(STEP_SECONDS).fetchall())
 
 
 def run_pipeline(project: Path, seed: int) -> Run:
-    """One run, and the same imports once more without it."""
+    """Run the pipeline, and its imports alone."""
     python = str(project / ".venv/bin/python")
     module = f"{answers_of(project)['package_name']}.pipelines.training"
     set_seed(project, seed)
@@ -74,14 +76,14 @@ def run_pipeline(project: Path, seed: int) -> Run:
     )
 
 
-def library_versions(workshop: Workshop) -> dict[str, str]:
-    """The versions that `make setup` installed."""
-    printed = workshop.run(f".venv/bin/python -c '{VERSIONS}' {' '.join(LIBRARIES)}").stdout
+def library_versions(installation: Installation) -> dict[str, str]:
+    """Return the installed versions."""
+    printed = installation.run(f".venv/bin/python -c '{VERSIONS}' {' '.join(LIBRARIES)}").stdout
     return dict(zip(LIBRARIES, printed.split(), strict=True))
 
 
 def rows(runs: list[Run]) -> list[list[str]]:
-    """The table: the whole, what it is made of, and what is left without fitting."""
+    """Return the rows of the table: the whole run, its parts, and the whole without fitting."""
     whole = median(run.whole.wall for run in runs)
     parts = {
         "the whole process": [run.whole.wall for run in runs],
@@ -98,23 +100,24 @@ def rows(runs: list[Run]) -> list[list[str]]:
 
 
 def main() -> None:
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     count = parser.parse_args().runs
     load_before = load()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
-        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
-        workshop = open_workshop(ladder.project(2))
-        run_pipeline(workshop.project, 1)  # compiles the bytecode and makes the tracking store
-        workshop.make("promote")  # from the second run on, there is a champion to compare with
-        runs = [run_pipeline(workshop.project, 2 + number) for number in range(count)]
-        versions = library_versions(workshop)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=folder, shared=folder)
+        installation = install_project(ladder.project(2))
+        run_pipeline(installation.project, 1)  # compiles bytecode and creates the tracking store
+        installation.make("promote")  # later runs compare with a champion
+        runs = [run_pipeline(installation.project, 2 + number) for number in range(count)]
+        versions = library_versions(installation)
     print(circumstances(versions))
     print(f"Medians of {count} runs; load {load_before} before and {load()} after.")
     cpu, imports = median(r.whole.cpu for r in runs), median(r.imports.cpu for r in runs)
     print(f"CPU seconds: the whole process {cpu:.2f}, of them imports {imports:.2f}.\n")
-    print(table(["", "seconds one waits", "share", "target"], rows(runs)))
+    print(table(["", "wall-clock seconds", "share", "target"], rows(runs)))
 
 
 if __name__ == "__main__":

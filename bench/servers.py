@@ -1,4 +1,4 @@
-"""Servers that run beside each other, and what loading one of them costs."""
+"""Servers under load: their CPU time, latency and memory."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from installation import environment
 from projects import REPOSITORY
 from tools import free_port
-from workshop import environment
 
 CONNECTIONS = 32
-START_SECONDS = 120.0  # that a server may take until its first answer
+START_SECONDS = 120.0  # timeout of the first response
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LUA = """
@@ -30,7 +30,7 @@ wrk.body = [[{body}]]
 
 @dataclass(frozen=True)
 class Case:
-    """A server, started in the folder by a command that takes the port, and what it is asked."""
+    """A server, started by a command with the port, and the request that loads it."""
 
     name: str
     command: list[str]
@@ -42,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Load:
-    """What a server did under load: CPU microseconds a request, and milliseconds to wait."""
+    """CPU microseconds for each request, and percentiles of the latency in milliseconds."""
 
     micros: float
     p50: float
@@ -50,7 +50,7 @@ class Load:
 
 
 class Server:
-    """A server that runs, with all its processes, until `stop`."""
+    """A running server with all its processes, until `stop`."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -60,7 +60,7 @@ class Server:
         variables = {
             name: v.replace("{port}", str(self.port)) for name, v in case.variables.items()
         }
-        self.output = tempfile.TemporaryFile()  # noqa: SIM115  # read if the server fails
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  # shown if the server fails
         start = time.perf_counter()
         self.process = subprocess.Popen(
             command,
@@ -88,21 +88,21 @@ class Server:
                 time.sleep(0.02)
 
     def cpu_seconds(self) -> float:
-        """What all its processes have spent."""
+        """Return the CPU seconds of all its processes."""
         stats = (Path(f"/proc/{process}/stat").read_text() for process in tree_of(self.process.pid))
         times = [stat.rpartition(")")[2].split()[11:13] for stat in stats]
         return sum(int(user) + int(system) for user, system in times) / TICKS
 
     def resident_mib(self) -> float:
-        """What all its processes hold in memory; what they share counts for each."""
+        """Return the resident memory of all its processes; shared memory counts for each."""
         sizes = (
             Path(f"/proc/{process}/statm").read_text() for process in tree_of(self.process.pid)
         )
         return sum(int(size.split()[1]) for size in sizes) * PAGE / 2**20
 
     def stop(self) -> None:
-        """End all its processes: they are alone in their session."""
-        with suppress(ProcessLookupError):  # it has ended by itself
+        """End all its processes, which have their own session."""
+        with suppress(ProcessLookupError):  # already ended
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(20)
@@ -112,14 +112,14 @@ class Server:
 
 
 def tree_of(process: int) -> list[int]:
-    """The process and everything below it."""
+    """Return the process and all its descendants."""
     listed = Path(f"/proc/{process}/task").glob("*/children")
     children = [int(child) for file in listed for child in file.read_text().split()]
     return [process, *(one for child in children for one in tree_of(child))]
 
 
 def post(url: str, body: str) -> Any:
-    """The answer's JSON; anything but 200 is an `OSError`."""
+    """Return the response's JSON; any status but 200 raises an `OSError`."""
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, body.encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -127,7 +127,7 @@ def post(url: str, body: str) -> Any:
 
 
 def put_under_load(server: Server, seconds: int) -> Load:
-    """Load the server over all connections, as fast as it answers."""
+    """Load the server over all connections, as fast as it responds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(LUA.format(body=server.case.body))
         script.flush()
@@ -140,15 +140,15 @@ def put_under_load(server: Server, seconds: int) -> Load:
         spent = server.cpu_seconds() - before
     printed = finished.stdout
     assert "Non-2xx" not in printed and "Socket errors" not in printed, printed
-    answered = re.search(r"(\d+) requests in", printed)
-    assert answered is not None, printed
+    requests = re.search(r"(\d+) requests in", printed)
+    assert requests is not None, printed
     return Load(
-        1e6 * spent / int(answered[1]), milliseconds(printed, 50), milliseconds(printed, 99)
+        1e6 * spent / int(requests[1]), milliseconds(printed, 50), milliseconds(printed, 99)
     )
 
 
 def milliseconds(printed: str, percentile: int) -> float:
-    """A percentile of the time to an answer, as wrk prints it."""
+    """Return a percentile of the latency from wrk's output."""
     found = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s|m)\s*\n", printed)
     assert found is not None, printed
     return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[found[2]]

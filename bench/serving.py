@@ -1,8 +1,7 @@
-"""What a request costs the service, beside an echo on the same stack and beside other servers.
+"""Benchmark of the service, against an echo on the same stack and other servers.
 
-A new project of level 3 is installed, trained and deployed. Then all servers run at once, and
-take turns in being loaded, so that whatever else the machine does meets all of them. Ratios are
-taken within a round.
+A new project at level 3 is installed, trained and deployed. All servers run at once and are loaded
+in turn, so that other load on the machine affects all of them. Ratios are computed within a round.
 """
 
 import argparse
@@ -17,9 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from installation import Installation, environment, install_project
 from projects import Ladder, answers_of, snapshot
 from tools import free_port
-from workshop import Workshop, environment, open_workshop
 
 from .measurement import circumstances, load, spread, table
 from .servers import Case, Load, Server, put_under_load
@@ -37,61 +36,67 @@ LIBRARIES += ["scikit-learn", "mlflow"]
 
 @dataclass(frozen=True)
 class Bench:
-    """A project that has deployed its model, with copies of what is live, and the cases."""
+    """A project with a deployed model, copies of its release folder, and the cases."""
 
-    workshop: Workshop
+    installation: Installation
     folder: Path
 
     @property
     def project(self) -> Path:
-        return self.workshop.project
+        """The project's folder."""
+        return self.installation.project
 
     @property
     def package(self) -> str:
+        """The project's package."""
         name: str = answers_of(self.project)["package_name"]
         return name
 
     @property
     def champion(self) -> str:
+        """The name of the champion's bundle."""
         name: str = json.loads((self.project / "live/release.json").read_text())["champion"]
         return name
 
     @property
     def row(self) -> dict[str, Any]:
+        """A row to predict."""
         row: dict[str, Any] = json.loads((self.bundle / "examples.json").read_text())[0]
         return row
 
     @property
     def bundle(self) -> Path:
+        """The folder of the champion's bundle."""
         return self.project / "live/bundles" / self.champion
 
     @property
     def mlserver(self) -> Path:
-        """The environment of MLServer, if it is installed."""
+        """The virtual environment of MLServer, if it is installed."""
         return self.folder / "mlserver-environment"
 
     def live(self, name: str) -> Path:
-        """A copy of what is live, for one server."""
+        """Copy the release folder, for one server."""
         return shutil.copytree(self.project / "live", self.folder / name)
 
     def python(self, code: str, *arguments: str) -> str:
-        """What the code prints in the project's environment."""
+        """Run code in the project's virtual environment, and return what it prints."""
         return printed_by(self.project / ".venv", code, *arguments)
 
     def service(self, name: str, live: Path) -> Case:
+        """Return the service as a case."""
         command = [str(self.project / ".venv/bin/python"), "-m", f"{self.package}.serving.server"]
         variables = {"LIVE": str(live), "PORT": "{port}"}
         return Case(name, command, self.project, json.dumps(self.row), variables)
 
     def peer(self, name: str, module: str, *arguments: str, **variables: str) -> Case:
-        """A peer in the project's environment."""
+        """Return another server in the project's virtual environment as a case."""
         python = str(self.project / ".venv/bin/python")
         command = [python, "-m", f"bench.peers.{module}", "{port}", *arguments]
         known = {"PACKAGE": self.package, "BUNDLE": str(self.bundle)} | variables
         return Case(name, command, self.project, json.dumps(self.row), known)
 
     def features(self) -> dict[str, float]:
-        """The row's features, for servers that take no others."""
+        """Return the row's features, for servers that do not compute them."""
         code = f"""
 import json, numpy as np, runpy
 features = runpy.run_path({str(self.bundle / "request_time.py")!r})["features"]
@@ -103,13 +108,13 @@ print(json.dumps({{name: float(values[0]) for name, values in features(rows).ite
 
 
 def printed_by(place: Path, code: str, *arguments: str) -> str:
-    """What the code prints in a virtual environment."""
+    """Run code in a virtual environment, and return what it prints."""
     command = [str(place / "bin/python"), "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def registered_model(bench: Bench) -> Path:
-    """The registered model as a file that a server loads fastest."""
+    """Save the registered model in the format that loads fastest, and return the file."""
     [source] = (bench.project / "mlruns/artifacts").rglob("model.skops")
     model = bench.folder / "model.joblib"
     bench.python(
@@ -121,7 +126,7 @@ def registered_model(bench: Bench) -> Path:
 
 
 def cases_of(bench: Bench) -> list[Case]:
-    """The service and the peers that its own environment holds."""
+    """Return the service, and the servers in the project's virtual environment."""
     shadow = bench.live("shadow")
     write_release(
         shadow,
@@ -141,7 +146,7 @@ def cases_of(bench: Bench) -> list[Case]:
 
 
 def large_cases(bench: Bench) -> list[Case]:
-    """Peers that start slowly or need an environment of their own; both get features ready made."""
+    """Return servers that start slowly or need their own environment; they get features."""
     features = bench.features()
     mlflow = Case(
         MLFLOW,
@@ -168,7 +173,7 @@ def large_cases(bench: Bench) -> list[Case]:
             "MLSERVER_HTTP_PORT": "{port}",
             "MLSERVER_GRPC_PORT": str(free_port()),
             "MLSERVER_METRICS_PORT": str(free_port()),
-            "MLSERVER_PARALLEL_WORKERS": "0",  # the cheapest for CPU: no second process
+            "MLSERVER_PARALLEL_WORKERS": "0",  # no second process, which takes the least CPU time
             "MLSERVER_DEBUG": "false",
         },
         "/v2/models/rides/infer",
@@ -177,7 +182,7 @@ def large_cases(bench: Bench) -> list[Case]:
 
 
 def install_mlserver(bench: Bench) -> Path:
-    """MLServer in an environment of its own; the folder with the settings of its model."""
+    """Install MLServer, and return the folder with the settings of its model."""
     home = bench.folder / "mlserver"
     home.mkdir()
     settings = {
@@ -193,7 +198,7 @@ def install_mlserver(bench: Bench) -> Path:
 
 
 def seconds_to_answer(cases: list[Case], starts: int) -> dict[str, list[float]]:
-    """How long each server takes from its start to its first answer; a start before compiles."""
+    """Return the seconds from start to first response, after a start that compiles bytecode."""
     seconds: dict[str, list[float]] = {case.name: [] for case in cases}
     for number in range(starts + 1):
         for case in cases:
@@ -205,7 +210,7 @@ def seconds_to_answer(cases: list[Case], starts: int) -> dict[str, list[float]]:
 
 
 def measure(servers: list[Server], rounds: int, seconds: int) -> dict[str, list[Load]]:
-    """What each server did in each round; a short round before warms up."""
+    """Return each server's load in each round, after a short warm-up round."""
     loads: dict[str, list[Load]] = {server.case.name: [] for server in servers}
     for server in servers:
         put_under_load(server, 1)
@@ -216,7 +221,7 @@ def measure(servers: list[Server], rounds: int, seconds: int) -> dict[str, list[
 
 
 def ratios(loads: dict[str, list[Load]], name: str, against: str) -> list[float]:
-    """Round by round, how many times the cost of the other."""
+    """Return the ratio of CPU times in each round."""
     pairs = zip(loads[name], loads[against], strict=True)
     return [one.micros / other.micros for one, other in pairs]
 
@@ -224,7 +229,7 @@ def ratios(loads: dict[str, list[Load]], name: str, against: str) -> list[float]
 def rows(
     loads: dict[str, list[Load]], starts: dict[str, list[float]], sizes: dict[str, float]
 ) -> list[list[str]]:
-    """A line for each server."""
+    """Return a row for each server."""
     return [
         [
             name,
@@ -240,7 +245,7 @@ def rows(
 
 
 def claims(loads: dict[str, list[Load]], starts: dict[str, list[float]]) -> list[list[str]]:
-    """What was to be reached, and whether it is."""
+    """Return the targets, and whether they are met."""
     most = [(OURS, ECHO, 3.0), (OURS, BATCHED, 1.15), (SHADOW, OURS, 1.6)]
     least = [(FASTAPI_ONNX, 2.2), (FASTAPI_SKLEARN, 45), (MLFLOW, 80), (MLSERVER, 5)]
     pairs = zip(starts[OURS], starts[FASTAPI_SKLEARN], strict=True)
@@ -258,7 +263,7 @@ def claims(loads: dict[str, list[Load]], starts: dict[str, list[float]]) -> list
 def line(
     name: str, values: list[float], most: float | None = None, least: float | None = None
 ) -> list[str]:
-    """A ratio, what it may be, and whether it is."""
+    """Return a row with a ratio, its target, and whether it is met."""
     if most is not None:
         return [name, spread(values), f"at most {most:g}", met(median(values) <= most)]
     assert least is not None
@@ -266,11 +271,12 @@ def line(
 
 
 def met(reached: bool) -> str:
+    """Format whether a target is met."""
     return "met" if reached else "missed"
 
 
 def swap_under_load(bench: Bench) -> Swaps:
-    """What the service answers while two bundles take turns."""
+    """Return what is wrong with responses while two bundles are released in turn."""
     live = bench.live("swapped")
     bundles = [bench.champion, add_other_bundle(live, bench.champion)]
     with ExitStack() as stops:
@@ -280,7 +286,7 @@ def swap_under_load(bench: Bench) -> Swaps:
 
 
 def library_versions(bench: Bench) -> dict[str, str]:
-    """The versions that were installed, and that of wrk."""
+    """Return the installed versions, and that of wrk."""
     found = dict(zip(LIBRARIES, bench.python(VERSIONS, *LIBRARIES).split(), strict=True))
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout
     found["wrk"] = wrk.split()[1].removeprefix("debian/")
@@ -290,9 +296,12 @@ def library_versions(bench: Bench) -> dict[str, str]:
 
 
 def read_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3, help="each server's, in each round")
+    parser.add_argument(
+        "--seconds", type=int, default=3, help="of load for each server in each round"
+    )
     parser.add_argument("--starts", type=int, default=3)
     parser.add_argument(
         "--large-peers", action="store_true", help="measure mlflow and, installing it, MLServer"
@@ -301,6 +310,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Measure, and print the tables."""
     arguments = read_arguments()
     if shutil.which("wrk") is None:
         raise SystemExit("error: wrk is missing, which loads the servers: apt install wrk")
@@ -309,10 +319,10 @@ def main() -> None:
         folder = Path(parent)
         projects = folder / "projects"
         projects.mkdir()
-        ladder = Ladder(template=snapshot(folder / "template"), folder=projects)
-        workshop = open_workshop(ladder.project(3))
-        workshop.make("pipeline promote deploy")
-        bench = Bench(workshop, folder)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=projects, shared=projects)
+        installation = install_project(ladder.project(3))
+        installation.make("pipeline promote deploy")
+        bench = Bench(installation, folder)
         cases = cases_of(bench)
         if arguments.large_peers:
             cases += large_cases(bench)

@@ -1,4 +1,4 @@
-"""Two releases that take turns under load, and what is wrong with the answers meanwhile."""
+"""Releases that replace each other under load, and a check of the responses meanwhile."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from .servers import CONNECTIONS, Server, post
 
 SWAPS = 20
 OTHER_VERSION = "2"
-# Appended to the champion's features, this makes another model of it, of about the same cost.
+# Appended to the champion's features, this gives other predictions at about the same cost.
 OTHER_FEATURES = """
 
 champions_features = features
@@ -27,14 +27,14 @@ def features(rows):
 
 
 def write_release(live: Path, **release: Any) -> None:
-    """Put a release live in one step, as make deploy does."""
+    """Replace the release atomically, as `make deploy` does."""
     part = live / "release.json.part"
     part.write_text(json.dumps(release))
     part.replace(live / "release.json")
 
 
 def add_other_bundle(live: Path, champion: str) -> str:
-    """The champion's bundle again as another version, which predicts something else."""
+    """Copy the champion's bundle as another version with other predictions."""
     folder = shutil.copytree(live / "bundles" / champion, live / "bundles" / "v2-other")
     source = folder / "request_time.py"
     source.write_text(source.read_text() + OTHER_FEATURES)
@@ -47,22 +47,23 @@ def add_other_bundle(live: Path, champion: str) -> str:
 
 @dataclass
 class Swaps:
-    """Answers while releases change: how many, and what was wrong with how many of them."""
+    """The number of responses while releases change, and of those that are wrong."""
 
     answers: int = 0
     failed: int = 0
-    mixed: int = 0  # a version with a prediction that is not its own
-    stale: int = 0  # an older version, asked after a newer one was seen
+    mixed: int = 0  # the prediction of another version
+    stale: int = 0  # an older version, after a newer one was reported
 
     def __str__(self) -> str:
+        """Return the counts in one sentence."""
         return (
-            f"{SWAPS} swaps under load: {self.answers} answers, "
+            f"{SWAPS} releases under load: {self.answers} responses, "
             f"{self.failed} failed, {self.mixed} mixed, {self.stale} stale."
         )
 
 
 class Swapping:
-    """Swaps two bundles while connections ask, and checks each answer."""
+    """Releases two bundles in turn while clients send requests, and checks each response."""
 
     def __init__(self, server: Server, live: Path, bundles: Sequence[str]) -> None:
         self.server = server
@@ -70,7 +71,7 @@ class Swapping:
         self.bundles = bundles
         self.seen = Swaps()
         self.right: dict[str, float] = {}
-        # The version that alone may answer; None from a swap until it is seen.
+        # The only version that may respond; None from a release until the service reports it.
         self.shown: str | None = None
         self.swaps = 0
         body = server.case.body.encode()
@@ -78,6 +79,7 @@ class Swapping:
         self.request = head.encode() + body
 
     async def run(self) -> Swaps:
+        """Release the bundles in turn, and return the counts."""
         for bundle in self.bundles:
             await self._swap(bundle)
             answer = await asyncio.to_thread(
@@ -94,7 +96,7 @@ class Swapping:
         return self.seen
 
     async def _swap(self, bundle: str) -> None:
-        """Put the bundle live, and wait until the service says so."""
+        """Release the bundle, and wait until the service reports it."""
         self.shown = None
         self.swaps += 1
         write_release(self.live, champion=bundle)

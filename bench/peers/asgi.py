@@ -1,4 +1,4 @@
-"""As much of ASGI as a peer without a framework needs."""
+"""The part of ASGI that a server without a framework needs."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +10,7 @@ JSON = (b"content-type", b"application/json")
 
 
 def application(answer: Callable[[bytes], Awaitable[bytes]]) -> Any:
-    """An application that answers each request's body with another."""
+    """Return an application whose response to each request body is `answer` of it."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -25,7 +25,7 @@ def application(answer: Callable[[bytes], Awaitable[bytes]]) -> Any:
 
 
 async def live(receive: Receive, send: Send) -> None:
-    """Start with the server and end with it."""
+    """Follow the server's start and shutdown."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

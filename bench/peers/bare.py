@@ -1,7 +1,7 @@
-"""The service's model and nothing else: no validation, no metrics, no log, no experiments.
+"""The service's model without validation, metrics, log and experiments.
 
-With `batched` after the port, requests that arrive together are answered together, as the service
-does; without it, each calls the model.
+With the argument `batched` after the port, concurrent requests share a call of the model, as in the
+service; without it, each request calls the model.
 """
 
 import importlib
@@ -27,10 +27,12 @@ encode = msgspec.json.Encoder().encode
 
 
 async def alone(body: bytes) -> bytes:
+    """Predict one row."""
     return encode({"prediction": model.predict([decode(body)])[0]})
 
 
 async def together(body: bytes) -> bytes:
+    """Predict one row in a batch with concurrent requests."""
     return encode({"prediction": (await model.batcher.submit([decode(body)]))[0]})
 
 

@@ -1,10 +1,11 @@
-"""The floor: sends back what it gets."""
+"""A server that returns the request body: the lower bound of costs."""
 
 from .asgi import application
 from .stack import serve
 
 
 async def answer(body: bytes) -> bytes:
+    """Return the request body."""
     return body
 
 

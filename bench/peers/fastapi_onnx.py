@@ -1,4 +1,4 @@
-"""A bare FastAPI on onnxruntime: one row, one call of the model."""
+"""A minimal FastAPI server with onnxruntime, without batching."""
 
 import numpy as np
 import onnxruntime
@@ -13,6 +13,7 @@ session = onnxruntime.InferenceSession(BUNDLE / "model.onnx", options)
 
 
 async def predict(ride: Ride) -> dict[str, float]:
+    """Predict one row."""
     matrix = np.array(list(features_of(ride).values()), dtype=np.float32).T
     return {"prediction": session.run(None, {"features": matrix})[0].item()}
 

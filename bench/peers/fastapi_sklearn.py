@@ -1,4 +1,4 @@
-"""FastAPI on the registered model as scikit-learn has it: a table of one row."""
+"""A minimal FastAPI server with the registered scikit-learn model, without batching."""
 
 import os
 
@@ -13,6 +13,7 @@ model = joblib.load(os.environ["MODEL"])
 
 
 async def predict(ride: Ride) -> dict[str, float]:
+    """Predict one row."""
     return {"prediction": float(model.predict(pd.DataFrame(features_of(ride)))[0])}
 
 

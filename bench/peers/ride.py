@@ -1,4 +1,4 @@
-"""A request of the example's, as people declare it for FastAPI, and the features of the model."""
+"""The example's request for FastAPI, and the model's features."""
 
 import os
 import runpy
@@ -15,7 +15,7 @@ features = runpy.run_path(str(BUNDLE / "request_time.py"))["features"]
 
 @dataclass
 class Ride:
-    """FastAPI has pydantic validate it."""
+    """A row, which FastAPI validates with pydantic."""
 
     pickup_time: datetime
     pickup_zone: int
@@ -24,5 +24,5 @@ class Ride:
 
 
 def features_of(ride: Ride) -> dict[str, Any]:
-    """An array of shape (1,) for each feature."""
+    """Return an array of shape (1,) for each feature."""
     return features({name: np.array([value]) for name, value in asdict(ride).items()})

@@ -1,4 +1,4 @@
-"""What the peers on uvicorn have in common: its settings, which are those of the service."""
+"""The uvicorn settings of the peers, which are those of the service."""
 
 import gc
 import sys
@@ -8,7 +8,7 @@ import uvicorn
 
 
 def serve(app: Any) -> None:
-    """Serve the ASGI application on the port that the command line names."""
+    """Serve the ASGI application on the port in the command line."""
     config = uvicorn.Config(
         app,
         port=int(sys.argv[1]),
