@@ -1,4 +1,4 @@
-"""What cookiecutter's Jinja lacks to ask our questions and to hand the answers on."""
+"""Jinja filters and functions that cookiecutter needs for the template's questions."""
 
 import os
 import re
@@ -11,16 +11,18 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 def regex_replace(text: str, pattern: str, replacement: str) -> str:
+    """Replace each match of the pattern, as the filter of the same name does in copier."""
     return re.sub(pattern, replacement, text)
 
 
 def regex_search(text: str, pattern: str) -> str | None:
+    """Return the first match of the pattern, as the filter of the same name does in copier."""
     found = re.search(pattern, text)
     return found and found.group()
 
 
 def package_name(project_name: str) -> str:
-    """The name that copier would propose, by the very file that copier reads."""
+    """Return the package name that copier would propose, from the same template."""
     environment = Environment(
         loader=FileSystemLoader(REPOSITORY), trim_blocks=True, lstrip_blocks=True
     )
@@ -30,7 +32,10 @@ def package_name(project_name: str) -> str:
 
 
 class LadderExtension(Extension):
-    """The filter `package_name`, and `working_folder()`, which is this repository in a hook."""
+    """Adds the filter `package_name` and the function `working_folder`.
+
+    In a hook, the working folder is this repository.
+    """
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

@@ -1,4 +1,4 @@
-"""Hands the answers to copier, which writes the project; cookiecutter runs this last."""
+"""Generates the project with copier, from the answers. Cookiecutter runs this hook last."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Cookiecutter fills this in. JSON holds no three quotes in a row without backslashes between them.
+# Cookiecutter renders this. JSON escapes quotes, so it never contains three in a row.
 CONTEXT: dict[str, Any] = json.loads(
     r"""{{ dict(cookiecutter, repository=working_folder()) | jsonify }}"""
 )
@@ -20,16 +20,22 @@ TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?:
 
 
 def origin(clone: str) -> str:
-    """Where cookiecutter cloned the template from."""
+    """Return the URL from which cookiecutter cloned the template."""
     command = ["git", "-C", clone, "config", "--get", "remote.origin.url"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def template_source(typed: str, found: str, repository: str) -> str:
-    """The template as copier names it, and finds it again when the project climbs.
+    """Return the template in a form that copier finds again when the project climbs.
 
-    `typed` is what the user gave to cookiecutter, `found` the folder that it led to,
-    `repository` the same folder from the root.
+    Parameters
+    ----------
+    typed
+        The template as the user named it to cookiecutter.
+    found
+        The folder that cookiecutter found.
+    repository
+        The same folder as an absolute path.
     """
     if typed == found:
         return typed if os.path.isabs(typed) else repository
@@ -40,7 +46,7 @@ def template_source(typed: str, found: str, repository: str) -> str:
 
 
 def copier_arguments(context: dict[str, Any], project: Path, keep_files: bool) -> Iterator[str]:
-    """The command line of copier that asks nothing more."""
+    """Yield the arguments with which copier generates the project without questions."""
     yield from ["copy", "--defaults", "--overwrite"]
     if context["_checkout"]:
         yield f"--vcs-ref={context['_checkout']}"
@@ -54,6 +60,7 @@ def copier_arguments(context: dict[str, Any], project: Path, keep_files: bool) -
 
 
 def main() -> None:
+    """Run copier, and exit with its exit code."""
     project = Path.cwd()
     mark = project / "hooks-did-not-run.txt"
     keep_files = mark.read_text(encoding="utf-8") == "keep"

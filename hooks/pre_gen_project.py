@@ -1,4 +1,4 @@
-"""Refuses to start without the copier that writes the project; cookiecutter runs this first."""
+"""Checks that copier, which generates the project, is installed; cookiecutter runs this first."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ INSTALL = (
 
 
 def copier_version() -> tuple[int, int] | None:
-    """Major and minor version of the copier that would run; None if none would."""
+    """Return the major and minor version of the copier that would run; None without one."""
     text = ""
     if find_spec("copier"):
         text = version("copier")
@@ -29,12 +29,13 @@ def copier_version() -> tuple[int, int] | None:
 
 
 def main() -> None:
+    """Exit with an error if copier is missing or too old."""
     found = copier_version()
     if found is None:
         sys.exit(f"error: copier is missing. {INSTALL}")
     if found < OLDEST:
         sys.exit(f"error: copier {found[0]}.{found[1]} is too old. {INSTALL}")
-    # Cookiecutter writes over this word next, unless --skip-if-file-exists forbids it.
+    # Cookiecutter overwrites this file next, unless it is called with --skip-if-file-exists.
     Path("hooks-did-not-run.txt").write_text("keep", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A real Prometheus and Alertmanager with the shipped rules, on a clock that runs fast."""
+"""Prometheus and Alertmanager with the shipped rules, in which time runs faster."""
 
 import json
 import re
@@ -17,35 +17,35 @@ from typing import Any
 
 from tools import free_port, installed
 
-FASTER = 60  # every minute that is written in rules and configuration becomes a second
+SPEED = 60  # a minute in rules and configuration takes a second
 PATIENCE = 60.0
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def faster(text: str) -> str:
-    """Rules or configuration in which everything takes a sixtieth of its time."""
+def sped_up(text: str) -> str:
+    """Divide all durations in rules or configuration by 60."""
 
     def shorten(found: re.Match[str]) -> str:
-        return f"{int(found[1]) * SECONDS[found[2]] * 1000 // FASTER}ms"
+        return f"{int(found[1]) * SECONDS[found[2]] * 1000 // SPEED}ms"
 
     return re.sub(r"\b(\d+)([smhdw])\b", shorten, text)
 
 
 def without_url_file(text: str, url: str) -> str:
-    """Alertmanager's configuration for Debian's, 0.25, which does not know `url_file` yet."""
+    """Replace `url_file`, which Debian's Alertmanager 0.25 does not know, by a URL."""
     return re.sub(r"url_file: .*", f"url: {url}", text)
 
 
 def wait(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> None:
-    """Return as soon as the condition holds."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
+        assert time.monotonic() < deadline, f"timed out: {what}"
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
-    """Whether the address can be asked, with success."""
+def is_up(url: str) -> bool:
+    """Tell whether the address responds with status 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
@@ -54,14 +54,12 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def answering(reply: Callable[[bytes], bytes], port: int = 0) -> Iterator[int]:
-    """A server on loopback that answers every request with what `reply` makes of its body.
-
-    Its port is a free one, unless one is given.
-    """
+def http_server(reply: Callable[[bytes], bytes], port: int = 0) -> Iterator[int]:
+    """Run a server on loopback that responds with `reply` of the request body; yield its port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            """Respond to a request."""
             body = reply(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -87,18 +85,18 @@ def answering(reply: Callable[[bytes], bytes], port: int = 0) -> Iterator[int]:
 
 @dataclass
 class Alerting:
-    """What watches a service, and what it has told so far."""
+    """Prometheus and Alertmanager watching a service, and the notifications sent so far."""
 
     prometheus: str
-    told: list[dict[str, Any]] = field(default_factory=list)
+    notifications: list[dict[str, Any]] = field(default_factory=list)
 
     def query(self, expression: str) -> Any:
-        """Prometheus's answer."""
-        asked = urllib.parse.urlencode({"query": expression})
-        return self.api(f"query?{asked}")
+        """Return the result of a PromQL expression."""
+        parameters = urllib.parse.urlencode({"query": expression})
+        return self.api(f"query?{parameters}")
 
     def api(self, path: str) -> Any:
-        """The answer of Prometheus's interface, which has to be a success."""
+        """Return the data of a call of Prometheus's API, which must succeed."""
         try:
             with urllib.request.urlopen(f"{self.prometheus}/api/v1/{path}", timeout=10) as answer:
                 return json.load(answer)["data"]
@@ -106,12 +104,12 @@ class Alerting:
             raise AssertionError(f"{path}: {error.read().decode()}") from error
 
     def states(self, alert: str) -> list[str]:
-        """How often the webhook was told of the alert, and each time whether it fires."""
-        return [told["status"] for told in self.told if told["labels"]["alertname"] == alert]
+        """Return the statuses of an alert's notifications, in order."""
+        return [one["status"] for one in self.notifications if one["labels"]["alertname"] == alert]
 
 
-def dashboard(deploy: Path) -> list[tuple[str, str]]:
-    """The queries of the shipped dashboards, each with the title of its panel."""
+def dashboard_queries(deploy: Path) -> list[tuple[str, str]]:
+    """Return the queries of the shipped dashboards, each with the title of its panel."""
     files = sorted((deploy / "grafana/dashboards").glob("*.json"))
     return [
         (panel["title"], target["expr"])
@@ -123,11 +121,11 @@ def dashboard(deploy: Path) -> list[tuple[str, str]]:
 
 @contextmanager
 def running(command: list[str], ready: str, log: Path) -> Iterator[None]:
-    """A process that lives until the end of the block, once it answers."""
+    """Run a process until the end of the block, once `ready` responds."""
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        wait(lambda: answers(ready) or process.poll() is not None, f"{command[0]} is ready")
+        wait(lambda: is_up(ready) or process.poll() is not None, f"{command[0]} is ready")
         assert process.poll() is None, log.read_text()
         yield
     finally:
@@ -137,21 +135,21 @@ def running(command: list[str], ready: str, log: Path) -> Iterator[None]:
 
 @contextmanager
 def alerting(deploy: Path, service: str, folder: Path) -> Iterator[Alerting]:
-    """Prometheus and Alertmanager as they are shipped in `deploy/`, looking at host:port."""
+    """Run Prometheus and Alertmanager as shipped in `deploy/`, scraping `service` (host:port)."""
     prometheus, manager = free_port(), free_port()
     watching = Alerting(f"http://127.0.0.1:{prometheus}")
 
     def webhook(body: bytes) -> bytes:
-        watching.told.extend(json.loads(body)["alerts"])
+        watching.notifications.extend(json.loads(body)["alerts"])
         return b""
 
-    with answering(webhook) as port:
-        write = folder / "alertmanager.yml"
+    with http_server(webhook) as port:
+        configuration = folder / "alertmanager.yml"
         text = (deploy / "alertmanager/alertmanager.yml").read_text(encoding="utf-8")
-        write.write_text(faster(without_url_file(text, f"http://127.0.0.1:{port}/")))
+        configuration.write_text(sped_up(without_url_file(text, f"http://127.0.0.1:{port}/")))
         (folder / "rules").mkdir()
         for file in (deploy / "prometheus/rules").glob("*.yml"):
-            (folder / "rules" / file.name).write_text(faster(file.read_text(encoding="utf-8")))
+            (folder / "rules" / file.name).write_text(sped_up(file.read_text(encoding="utf-8")))
         text = (deploy / "prometheus/prometheus.yml").read_text(encoding="utf-8")
         for name, address in {
             "service:8000": service,
@@ -159,10 +157,10 @@ def alerting(deploy: Path, service: str, folder: Path) -> Iterator[Alerting]:
         }.items():
             assert name in text
             text = text.replace(name, address)
-        (folder / "prometheus.yml").write_text(faster(text))
+        (folder / "prometheus.yml").write_text(sped_up(text))
         alertmanager = [
             installed("prometheus-alertmanager"),
-            f"--config.file={write}",
+            f"--config.file={configuration}",
             f"--storage.path={folder / 'alertmanager'}",
             f"--web.listen-address=127.0.0.1:{manager}",
             "--cluster.listen-address=",

@@ -1,4 +1,4 @@
-"""The command line under test, called as a program calls it: away from a terminal."""
+"""Calls of the command line under test, without a terminal."""
 
 import contextlib
 import os
@@ -19,28 +19,31 @@ NAMED = {
 
 
 def call(*arguments: str | Path, cwd: Path, **variables: str) -> click.testing.Result:
-    """What the command does, in this process, for somebody whom git knows."""
+    """Run a command in this process, with a git identity."""
     with contextlib.chdir(cwd):
         runner = click.testing.CliRunner(env=NAMED | variables)
         return runner.invoke(ladder, [*map(str, arguments)], prog_name="mlops-ladder")
 
 
 def done(*arguments: str | Path, cwd: Path, **variables: str) -> str:
-    """What the command says when it does what it should."""
+    """Run a command that must succeed, and return its messages."""
     result = call(*arguments, cwd=cwd, **variables)
     assert result.exit_code == 0, f"{result.output}{result.exception!r}"
     return result.stderr
 
 
 def printed(*arguments: str | Path, cwd: Path, **variables: str) -> str:
-    """What the command puts on standard output when it does what it should."""
+    """Run a command that must succeed, and return its standard output."""
     result = call(*arguments, cwd=cwd, **variables)
     assert result.exit_code == 0, f"{result.output}{result.exception!r}"
     return result.stdout
 
 
 def refused(*arguments: str | Path, cwd: Path, code: int = 1, **variables: str) -> str:
-    """What the command says when it refuses: an exception of its own, so never a traceback."""
+    """Run a command that must be refused with the exit code, and return its messages.
+
+    Any other exception than the exit fails the test.
+    """
     result = call(*arguments, cwd=cwd, **variables)
     assert isinstance(result.exception, SystemExit), repr(result.exception)
     assert result.exit_code == code, result.output
@@ -49,7 +52,7 @@ def refused(*arguments: str | Path, cwd: Path, code: int = 1, **variables: str) 
 
 
 def run(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What the command does in a process of its own."""
+    """Run a command in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "mlops_ladder", *map(str, arguments)],
         cwd=cwd,

@@ -1,3 +1,5 @@
+"""Fixtures and options of all tests."""
+
 import os
 import shutil
 import subprocess
@@ -7,23 +9,25 @@ from typing import Any
 
 import copier
 import pytest
+from filelock import FileLock
 
 import postgres
-from mlops_ladder import rendering
-from mlops_ladder.compiling import compiled_once
+from installation import install_project
+from mlops_ladder.source import render as rendering
+from mlops_ladder.source.acceleration import compiled_once, plain_parts
 from postgres import PostgreSQL
 from projects import LEVELS, Ladder, git, snapshot
-from workshop import open_workshop
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-goldens", action="store_true", help="write the goldens anew")
+    """Add the option that rewrites the golden files."""
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the golden files")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI, a check that was skipped has not been made: that is a failure.
+    """Fail the run in CI if a test was skipped.
 
-    Only what is marked `where_present` may be missing, and is reported as not tested.
+    Tests marked `where_present` may be skipped, and are reported as not tested.
     """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not os.environ.get("CI"):
@@ -37,37 +41,36 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 class Renderings:
-    """Renders the same answers once: copier gives the same files for them every time.
+    """A cache of renderings, because copier renders the same answers to the same files.
 
-    It stands in for `run_copy` where the commands run in this process; those that run in one of
-    their own render for themselves.
+    It replaces `run_copy` for commands in this process; those in other processes render themselves.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.known: dict[str, tuple[Path, Any]] = {}
 
-    def run_copy(self, source: str, goal: Path, **options: Any) -> Any:
-        """Do what copier does, or copy what it did before."""
+    def run_copy(self, source: str, target: Path, **options: Any) -> Any:
+        """Render with copier, or copy an earlier rendering of the same answers."""
         version = options.get("vcs_ref")
         if not version or not options["defaults"] or not Path(source).is_dir():
-            return copier.run_copy(source, goal, **options)
+            return copier.run_copy(source, target, **options)
         try:
             commit = git(Path(source), "rev-parse", f"{version}^{{commit}}")
         except subprocess.CalledProcessError:
-            return copier.run_copy(source, goal, **options)
+            return copier.run_copy(source, target, **options)
         key = repr((source, commit, sorted(options.items(), key=str)))
         if key not in self.known:
             made = self.folder / str(len(self.known))
             self.known[key] = made, copier.run_copy(source, made, **options)
         made, worker = self.known[key]
-        shutil.copytree(made, goal, symlinks=True)
+        shutil.copytree(made, target, symlinks=True)
         return worker
 
 
 @pytest.fixture(scope="session", autouse=True)
 def renderings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let the commands that run in this process render each set of answers once."""
+    """Cache renderings of commands that run in this process."""
     with pytest.MonkeyPatch.context() as patched:
         cache = Renderings(tmp_path_factory.mktemp("renderings"))
         patched.setattr(rendering, "run_copy", cache.run_copy)
@@ -76,29 +79,33 @@ def renderings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> Iterator[None]:
-    """Let copier, too, compile each text once where a test calls it in this process."""
-    with compiled_once():
+    """Speed up calls of copier in this process as in the commands."""
+    with compiled_once(), plain_parts():
         yield
 
 
 @pytest.fixture(scope="session")
 def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
-    """The template as it stands, and what is made from it."""
-    return Ladder(
-        template=snapshot(tmp_path_factory.mktemp("template")),
-        folder=tmp_path_factory.mktemp("projects"),
-    )
+    """Provide the template in the working tree, and a folder for projects."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+    template = shared / "template"
+    with FileLock(shared / "template.lock"):
+        if not template.exists():
+            snapshot(shared / "snapshot").rename(template)
+    return Ladder(template, tmp_path_factory.mktemp("projects"), shared)
 
 
 @pytest.fixture(scope="session")
 def installed(ladder: Ladder) -> Path:
-    """The environment of a project of the highest level; others can run with it."""
-    return open_workshop(ladder.project(LEVELS[-1])).project / ".venv"
+    """Return the virtual environment of a project at the highest level."""
+    return install_project(ladder.project(LEVELS[-1])).project / ".venv"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
-    """A PostgreSQL server, for the tests of a module."""
+    """Provide a PostgreSQL server for the tests of a module."""
     installed = postgres.programs()
     if installed is None:
         pytest.skip("PostgreSQL is not installed")
@@ -107,20 +114,21 @@ def server() -> Iterator[PostgreSQL]:
 
 
 class Golden:
-    """Compares text with a file that a reviewer has seen; rewrites the file if asked to."""
+    """Compares text with a reviewed file, or rewrites the file on request."""
 
     def __init__(self, update: bool) -> None:
         self.update = update
 
     def check(self, text: str, file: Path) -> None:
-        """Fail unless the file holds the text."""
+        """Check that the file holds the text."""
         if self.update:
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        assert file.exists(), f"{file} is missing: run make goldens and review what it writes"
-        assert text == file.read_text(encoding="utf-8"), "if this is meant: make goldens"
+        assert file.exists(), f"{file} is missing: run make goldens and review it"
+        assert text == file.read_text(encoding="utf-8"), "intended? run make goldens"
 
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
+    """Provide the comparison with golden files."""
     return Golden(request.config.getoption("--update-goldens"))

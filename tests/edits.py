@@ -1,7 +1,7 @@
-"""What users do to a project between two climbs, scripted.
+"""Edits that users make to a project between two climbs.
 
-`MERGING` lists edits that no climb may touch or mark, and that go together; `ALONE` more of them
-that do not go with the others; `CLASHING` those where user and climb truly write the same lines.
+`MERGING` lists edits that can be made together and merge without conflict, `ALONE` edits that
+cannot be combined with the others, and `CONFLICTING` edits of lines that a climb changes, too.
 """
 
 import json
@@ -19,7 +19,7 @@ BINARY = bytes(range(256)) * 4
 
 @dataclass(frozen=True)
 class Change:
-    """What edits did, and so what must still be so after a climb."""
+    """The effect of edits, which must remain after a climb."""
 
     added: dict[str, list[bytes]]
     gone: set[str]
@@ -27,11 +27,11 @@ class Change:
 
     @property
     def files(self) -> set[str]:
-        """Every file that the edits touched."""
+        """Every file that the edits changed."""
         return self.added.keys() | self.gone | self.executable
 
     def lost_from(self, project: Path) -> list[str]:
-        """All of the edits that the project does not show any more."""
+        """List the effects that the project no longer has."""
         files = tree(project)
         lost = [f"{name} is back" for name in sorted(self.gone & files.keys())]
         lost += [f"{name} cannot run" for name in self.executable - executables(project)]
@@ -43,18 +43,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Edit:
-    """Something that users do, from a level on."""
+    """An edit that is possible from a level on."""
 
     name: str
     level: int
     apply: Callable[[Path], None]
 
     def __str__(self) -> str:
+        """Return the name."""
         return self.name
 
 
 def make(project: Path, edits: list[Edit]) -> Change:
-    """Do one edit after the other, and say what all of them did."""
+    """Make the edits one after the other, and return their effect."""
     before, could_run = tree(project), executables(project)
     for edit in edits:
         edit.apply(project)
@@ -68,12 +69,12 @@ def make(project: Path, edits: list[Edit]) -> Change:
 
 
 def executables(project: Path) -> set[str]:
-    """The files that may be run."""
+    """Return the executable files."""
     return {name for name in tree(project) if os.access(project / name, os.X_OK)}
 
 
 def replaces(file: str, old: str, new: str) -> Callable[[Path], None]:
-    """The text `old`, which stands in the file once, becomes `new`."""
+    """Replace a text that occurs once in the file."""
 
     def apply(project: Path) -> None:
         text = (project / file).read_text(encoding="utf-8")
@@ -84,7 +85,7 @@ def replaces(file: str, old: str, new: str) -> Callable[[Path], None]:
 
 
 def appends(file: str, new: str) -> Callable[[Path], None]:
-    """The text `new` comes at the end of the file."""
+    """Append text to the file."""
 
     def apply(project: Path) -> None:
         with (project / file).open("a", encoding="utf-8") as opened:
@@ -94,7 +95,7 @@ def appends(file: str, new: str) -> Callable[[Path], None]:
 
 
 def writes(file: str, content: str | bytes) -> Callable[[Path], None]:
-    """The file is new, or written anew from its first line to its last."""
+    """Create or replace the file."""
     body = content.encode() if isinstance(content, str) else content
 
     def apply(project: Path) -> None:
@@ -105,12 +106,12 @@ def writes(file: str, content: str | bytes) -> Callable[[Path], None]:
 
 
 def deletes(file: str) -> Callable[[Path], None]:
-    """The file goes."""
+    """Delete the file."""
     return lambda project: (project / file).unlink()
 
 
 def renames(file: str, new: str) -> Callable[[Path], None]:
-    """The file gets another name."""
+    """Rename the file."""
 
     def apply(project: Path) -> None:
         (project / file).rename(project / new)
@@ -119,12 +120,12 @@ def renames(file: str, new: str) -> Callable[[Path], None]:
 
 
 def in_pyproject(old: str, new: str) -> Callable[[Path], None]:
-    """The text `old` of pyproject.toml, which stands there once, becomes `new`."""
+    """Replace a text that occurs once in pyproject.toml."""
     return replaces("pyproject.toml", old, new)
 
 
 def ends_table(header: str, new: str) -> Callable[[Path], None]:
-    """The text `new` comes last in a table of pyproject.toml, where most people write."""
+    """Append text to a table of pyproject.toml, where most people write."""
 
     def apply(project: Path) -> None:
         file = project / "pyproject.toml"
@@ -138,12 +139,12 @@ def ends_table(header: str, new: str) -> Callable[[Path], None]:
 
 
 def may_run(file: str) -> Callable[[Path], None]:
-    """The file becomes executable."""
+    """Make the file executable."""
     return lambda project: (project / file).chmod(0o755)
 
 
 def adds_cell(project: Path) -> None:
-    """A cell at the end of the notebook, as Jupyter saves it."""
+    """Append a cell to the notebook, as Jupyter saves it."""
     notebook = json.loads((project / "notebook.ipynb").read_text(encoding="utf-8"))
     cell = {"cell_type": "markdown", "id": "own", "metadata": {}, "source": ["## What we learned"]}
     notebook["cells"].append(cell)
@@ -151,20 +152,20 @@ def adds_cell(project: Path) -> None:
 
 
 def changes_cell(project: Path) -> None:
-    """Another text in the first cell of the notebook, as Jupyter saves it."""
+    """Change the first cell of the notebook, as Jupyter saves it."""
     notebook = json.loads((project / "notebook.ipynb").read_text(encoding="utf-8"))
     notebook["cells"][0]["source"] = ["# How long does a ride in our city take?\n"]
     save_notebook(project, notebook)
 
 
 def save_notebook(project: Path, notebook: object) -> None:
-    """Write a notebook in Jupyter's own way."""
+    """Write a notebook in the format of Jupyter."""
     text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     (project / "notebook.ipynb").write_text(text, encoding="utf-8")
 
 
 def another_problem() -> str:
-    """The whole of `problem.py` for another problem, as the generated project's guide shows it."""
+    """Return the `problem.py` that the generated project's guide shows."""
     guide = (TEMPLATE / "docs/another-problem.md.jinja").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     return str(code)
@@ -194,7 +195,7 @@ OWN_HOOK = """\
 HELPER = '''
 
 def is_airport(zone: int) -> bool:
-    """Whether a zone is one of the three airports."""
+    """Tell whether a zone is one of the three airports."""
     return zone in {1, 132, 138}
 '''
 OWN_TEST = """\
@@ -206,7 +207,7 @@ REWRITE = Edit("problem rewritten", 1, writes(f"{PACKAGE}/problem.py", another_p
 
 PARAMETERS = Edit("parameters changed", 2, replaces("params.yaml", "alpha: 0.05", "alpha: 0.01"))
 
-# The order matters where two edits meet in a file: a rewrite comes before an addition to it.
+# Order matters for edits of the same file: a rewrite comes before an addition.
 IN_PYPROJECT = [
     Edit("version raised", 0, in_pyproject('"0.1.0"', '"0.2.0"')),
     Edit("description changed", 0, in_pyproject("before it starts", "before anybody gets in")),
@@ -326,7 +327,7 @@ ALONE = [
     Edit("ignore file of the data deleted", 0, deletes("data/.gitignore")),
 ]
 
-CLASHING = [
+CONFLICTING = [
     Edit("own parameters", 1, writes("params.yaml", "trees: 100\n")),
     Edit("own training module", 0, writes(f"{PACKAGE}/train.py", "print('we train')\n")),
     Edit("own changelog", 0, writes("CHANGELOG.md", "# What happened\n\n- We began.\n")),

@@ -1,6 +1,6 @@
-"""Repositories that nobody made from the template, small but real-looking, with tests of their own.
+"""Repositories that were not generated from the template, small but realistic, with tests.
 
-None of their tests needs more than pytest: whoever runs them has not installed what a level needs.
+Their tests need only pytest, because they run without a level's requirements.
 """
 
 import json
@@ -33,7 +33,7 @@ CUSTOMERS = "age,left\n31,0\n44,1\n,0\n"
 
 
 def notebook(*cells: str) -> str:
-    """A notebook as Jupyter saves it."""
+    """Return a notebook as Jupyter saves it."""
     written: list[dict[str, object]] = [
         {
             "cell_type": "code",
@@ -48,7 +48,7 @@ def notebook(*cells: str) -> str:
     return json.dumps({"cells": written, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-# Scripts at the top; their tests import a neighbour, and use a marker that is declared nowhere.
+# Scripts at the top. Their tests import a helper module and use an undeclared marker.
 SCRIPTS = {
     "README.md": README,
     "requirements.txt": "pandas>=2\nscikit-learn\nnumpy==1.20.0  # as on Ada's laptop\n-e .\n",
@@ -75,7 +75,7 @@ def test_rows_without_an_age_go():
 """,
 }
 
-# A package in src, with its own settings, tasks, fixtures, and a test file that is named like ours.
+# A package in src, with its own settings, tasks and fixtures, and a test file named as in a level.
 PACKAGED = {
     "README.md": README,
     "LICENSE": LICENCE,
@@ -139,7 +139,7 @@ def test_version():
 """,
 }
 
-# Notebooks and data, and one notebook where the template has its own.
+# Notebooks and data, with a notebook at the path of the template's.
 NOTEBOOKS = {
     "README.rst": "Sales of the north\n==================\n\nWhat will we sell next week?\n",
     "notebook.ipynb": notebook(
@@ -149,7 +149,7 @@ NOTEBOOKS = {
     "data/sales.csv": "week,sold\n1,10\n2,12\n",
 }
 
-# As cookiecutter-data-science lays a project out: a package at the top, built by flit.
+# The layout of cookiecutter-data-science: a package at the top, built by flit.
 GENERATED = {
     "README.md": "# churn-forecast\n\nA short description of the project.\n",
     "LICENSE": "\nThe MIT License (MIT)\n\nPermission is hereby granted, free of charge, to any\n",
@@ -245,7 +245,7 @@ def test_the_folders_are_there():
 """,
 }
 
-# Checked by tox on every push, released by a tag, installed by setup.py, tested by unittest.
+# CI with tox, a release workflow, setup.py, and unittest.
 CHECKED = {
     "README.md": README,
     "setup.py": """\
@@ -310,7 +310,7 @@ REPOSITORIES: dict[str, Files] = {
 
 
 def make_repository(folder: Path, files: Files) -> Path:
-    """A repository with these files in its first commit, whatever they say of being ignored."""
+    """Create a repository whose first commit has the files, even ignored ones."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -321,7 +321,7 @@ def make_repository(folder: Path, files: Files) -> Path:
 
 
 def own_tests(repository: Path, *, pytest: str | None = None) -> tuple[int, str]:
-    """How a plain `pytest` ends there, in an environment that has nothing else."""
+    """Run `pytest` in the repository, and return its exit code and output."""
     finished = subprocess.run(
         [pytest or f"{sysconfig.get_path('scripts')}/pytest", "-p", "no:cacheprovider"],
         cwd=repository,

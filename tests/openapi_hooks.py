@@ -1,4 +1,4 @@
-"""What Schemathesis must be told of the service: SCHEMATHESIS_HOOKS names this module."""
+"""Schemathesis hooks about the service; SCHEMATHESIS_HOOKS names this module."""
 
 from datetime import datetime
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-# The OpenAPI registry's name for times without an offset, which JSON Schema has no word for.
+# OpenAPI's format registry has times without an offset; JSON Schema has no such format.
 schemathesis.openapi.format("local-date-time", st.datetimes().map(datetime.isoformat))
 
 
 @schemathesis.hook
 def map_body(_context: Any, body: Any) -> Any:
-    """Write whole numbers without a point, as is asked in words: to JSON Schema it is all one."""
+    """Write whole numbers without a decimal point, which JSON Schema does not distinguish."""
     if isinstance(body, list):
         return [map_body(_context, value) for value in body]
     if isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a free port of this machine, in a folder of its own."""
+"""A PostgreSQL server for tests, on a free port of this machine."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 @dataclass
 class PostgreSQL:
-    """A server that can be stopped and started again at the same address."""
+    """A server that can be stopped and restarted at the same address."""
 
     programs: Path
     folder: Path
@@ -30,10 +30,11 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
+        """The URL with which clients connect."""
         return f"postgresql://tester:{self.password}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start, and wait until it lets clients in."""
+        """Start the server, and wait until it accepts connections."""
         address = [f"-cport={self.port}", "-clisten_addresses=127.0.0.1"]
         alone = ["-cunix_socket_directories=", "-cfsync=off"]
         with (self.folder / "log").open("ab") as log:
@@ -51,7 +52,7 @@ class PostgreSQL:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop at once, and cut all connections."""
+        """Stop the server, closing all connections."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=PATIENCE)
@@ -64,7 +65,7 @@ class PostgreSQL:
 
 
 def programs() -> Path | None:
-    """The folder of the newest installed server's programs."""
+    """Return the folder of the newest installed PostgreSQL programs."""
     found = list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if found:
         return max(found, key=lambda path: int(path.parts[-3])).parent
@@ -73,7 +74,7 @@ def programs() -> Path | None:
 
 
 def unprivileged() -> Mapping[str, Any]:
-    """How to start a process that is not root, as whom the server refuses to run."""
+    """Return options of a subprocess that is not root, as which PostgreSQL refuses to run."""
     if os.geteuid() != 0:
         return {}
     return {"user": "postgres", "group": "postgres", "extra_groups": []}
@@ -81,7 +82,7 @@ def unprivileged() -> Mapping[str, Any]:
 
 @contextmanager
 def running(installed: Path) -> Iterator[PostgreSQL]:
-    """A server, empty, that asks for a password; it and its data are gone afterwards."""
+    """Provide an empty server that requires a password."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
         password = secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""The service of a generated project as a process of its own, and clients that ask it."""
+"""The service of a generated project in its own process, and its clients."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop import Workshop, environment
+from installation import Installation, environment
 
 PATIENCE = 30.0
 JSON = {"Content-Type": "application/json"}
@@ -24,8 +24,8 @@ TOKEN = "a secret of the tests"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A response, read to its end."""
+class Response:
+    """A complete HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -33,13 +33,13 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """What the body says."""
+        """The decoded body."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A process that serves what is live in a folder."""
+    """A service process, and the folder with its release."""
 
     process: subprocess.Popen[str]
     port: int
@@ -48,33 +48,34 @@ class Service:
 
     @property
     def url(self) -> str:
+        """The URL of the service."""
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> http.client.HTTPConnection:
-        """A connection of its own; it is opened by the first request."""
+        """Return a new connection, which its first request opens."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """The answer; `body` is bytes, or what JSON can say."""
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """Send a request, and return the response; `body` is bytes or a JSON value."""
         sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         with closing(self.connect()) as connection:
             connection.request(method, path, sent, JSON | headers)
             return read(connection.getresponse())
 
     def predict(self, rows: Any) -> Any:
-        """What /predict answers to a row or a list of rows, which is 200."""
-        answer = self.ask("POST", "/predict", rows)
+        """Return the predictions for one row or a list of rows."""
+        answer = self.request("POST", "/predict", rows)
         assert answer.status == 200, answer
         return answer.json
 
-    def tell(self, outcomes: Any, token: str = TOKEN) -> Answer:
-        """The answer to true values."""
-        return self.ask("POST", "/feedback", outcomes, Authorization=f"Bearer {token}")
+    def send_feedback(self, outcomes: Any, token: str = TOKEN) -> Response:
+        """Send labels, and return the response."""
+        return self.request("POST", "/feedback", outcomes, Authorization=f"Bearer {token}")
 
-    def send(self, data: bytes, end: bool = False) -> list[Answer]:
-        """All answers to bytes sent as they are, until the service closes the connection.
+    def send(self, data: bytes, end: bool = False) -> list[Response]:
+        """Send raw bytes, and return all responses until the service closes the connection.
 
-        With `end`, the sending side is closed first: the service learns that no more will come.
+        With `end`, the sending side is closed first, which says that no more will come.
         """
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as raw:
             sender = threading.Thread(target=send_all, args=(raw, data, end))
@@ -84,9 +85,9 @@ class Service:
         return answers
 
     def metric(self, name: str, **labels: str) -> float:
-        """The sum of the samples of that name that have the labels; 0 if there is none."""
+        """Return the sum of the samples with that name and these labels; 0 without any."""
         total = 0.0
-        for line in self.ask("GET", "/metrics").body.decode().splitlines():
+        for line in self.request("GET", "/metrics").body.decode().splitlines():
             found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
             if found is None or found[1] != name:
                 continue
@@ -95,39 +96,41 @@ class Service:
         return total
 
     def wait(self, condition: Callable[[], Any], patience: float = PATIENCE) -> None:
-        """Return as soon as the condition holds."""
+        """Wait until the condition holds."""
         deadline = time.monotonic() + patience
         while not condition():
-            assert time.monotonic() < deadline, f"it never held; the log:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"timed out; the log:\n{self.log.read_text()}"
             assert self.process.poll() is None, f"the service ended:\n{self.log.read_text()}"
             time.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> int:
-        """Send the signal; the exit code, once the service has ended."""
+        """Send a signal, and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
     def limit_files(self, size: int) -> None:
-        """From now on no file of the process may grow beyond the size: a disk that is full."""
+        """Limit the size of the process's files, as on a full disk."""
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def heal_files(self) -> None:
-        """Take the limit away."""
+        """Remove the limit."""
         self.limit_files(resource.RLIM_INFINITY)
 
 
-def read(response: http.client.HTTPResponse) -> Answer:
-    """The whole response.
+def read(response: http.client.HTTPResponse) -> Response:
+    """Read a whole response.
 
-    Raises:
-        http.client.HTTPException, OSError: it ended before it was whole.
+    Raises
+    ------
+    http.client.HTTPException, OSError
+        The response is incomplete.
     """
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read())
+    return Response(response.status, headers, response.read())
 
 
 def send_all(raw: socket.socket, data: bytes, end: bool) -> None:
-    """Send until the service takes no more."""
+    """Send bytes until the service accepts no more."""
     try:
         raw.sendall(data)
         if end:
@@ -136,8 +139,8 @@ def send_all(raw: socket.socket, data: bytes, end: bool) -> None:
         pass
 
 
-def read_all(raw: socket.socket) -> Iterator[Answer]:
-    """The answers on a connection, until it is closed."""
+def read_all(raw: socket.socket) -> Iterator[Response]:
+    """Yield the responses on a connection until it is closed."""
     stream: Any = Stream(raw)
     while True:
         response = http.client.HTTPResponse(stream)
@@ -149,16 +152,17 @@ def read_all(raw: socket.socket) -> Iterator[Answer]:
 
 
 class Stream:
-    """What `HTTPResponse` takes for a socket of its own, though all responses read from it."""
+    """One stream for all responses, in the place of the socket that `HTTPResponse` expects."""
 
     def __init__(self, raw: socket.socket) -> None:
         self._file = raw.makefile("rb")
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the file."""
         return getattr(self._file, name)
 
     def makefile(self, _mode: str) -> "Stream":
-        """Itself, and what it has read ahead."""
+        """Return the stream itself, which keeps what it has read ahead."""
         return self
 
     def close(self) -> None:
@@ -167,21 +171,21 @@ class Stream:
 
 @contextmanager
 def serve(
-    workshop: Workshop, live: Path, *options: str, start: str = "", **variables: str
+    installation: Installation, live: Path, *options: str, start: str = "", **variables: str
 ) -> Iterator[Service]:
-    """The service with what is live in the folder, until the end of the block.
+    """Run the service with the release in the folder.
 
-    `options` are Python's own; `start` are statements to run before the service does.
+    `options` are Python's options; `start` are statements to execute before the service starts.
     """
     log = live.with_name(f"{live.name}.log")
-    python = str(workshop.project / ".venv/bin/python")
+    python = str(installation.project / ".venv/bin/python")
     module = "taxi_ride_duration.serving.server"
     code = ["-c", f"{start}\nimport runpy\nrunpy.run_module({module!r}, run_name='__main__')"]
     own = {"LIVE": str(live), "PORT": "0", "HOST": "", "DATABASE_URL": "", "SERVICE_TOKEN": TOKEN}
     with log.open("w") as errors:
         process = subprocess.Popen(
             [python, *options, *(code if start else ["-m", module])],
-            cwd=workshop.project,
+            cwd=installation.project,
             env=environment() | own | variables,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -194,7 +198,7 @@ def serve(
         found = re.fullmatch(r"serving on http://.*:(\d+)\n", started)
         assert found, started + log.read_text()
         service = Service(process, int(found[1]), live, log)
-        assert service.ask("GET", "/healthz").status == 200  # it listens before it answers
+        assert service.request("GET", "/healthz").status == 200  # it listens before it answers
         yield service
     finally:
         process.kill()
@@ -203,38 +207,40 @@ def serve(
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request of the load that was answered: which row, when, and what."""
+class Exchange:
+    """A request for one row, and its response."""
 
     row: int
     sent: float  # by time.monotonic(), as the other one
-    answered: float
+    received: float
     status: int
     body: Any
 
     @property
     def id(self) -> str:
+        """The identifier of the prediction."""
         return str(self.body["id"])
 
 
 @dataclass
 class Load:
-    """Clients that ask for one row after the other, at a steady pace, while something happens.
+    """Clients that request predictions at a steady rate, each for one row after the other.
 
-    A client whose connection is cut off opens another one, and gives up when it is refused.
+    A client reconnects after a lost connection, and stops when a connection is refused.
     """
 
     service: Service
     rows: Sequence[Any]
     clients: int = 8
     per_second: float = 400.0
-    answered: list[Asked] = field(default_factory=list)
-    cut: int = 0  # requests that got no answer at all
-    half: list[str] = field(default_factory=list)  # answers that ended before they were whole
+    exchanges: list[Exchange] = field(default_factory=list)
+    unanswered: int = 0  # requests without a response
+    truncated: list[str] = field(default_factory=list)  # incomplete responses
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> "Load":
+        """Start the clients."""
         for first in range(self.clients):
             thread = threading.Thread(target=self._ask, args=(first,))
             self._threads.append(thread)
@@ -242,28 +248,29 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop the clients."""
         self.stop()
 
     def stop(self) -> None:
-        """Stop, once every client has its answer or knows that none will come."""
+        """Stop, once every client has its response or knows that none will come."""
         self._over.set()
         for thread in self._threads:
             thread.join()
 
-    def goes_on(self, answers: int = 100) -> None:
-        """Return when so many more requests have been answered."""
-        enough = len(self.answered) + answers
+    def wait_for_responses(self, count: int = 100) -> None:
+        """Wait for so many more responses."""
+        enough = len(self.exchanges) + count
         deadline = time.monotonic() + PATIENCE
-        while len(self.answered) < enough:
-            assert time.monotonic() < deadline, f"{len(self.answered)} answers, and no more come"
+        while len(self.exchanges) < enough:
+            assert time.monotonic() < deadline, f"no response after {len(self.exchanges)}"
             time.sleep(0.01)
 
     def check(self) -> None:
-        """Fail unless every request got a whole answer, which was 200."""
-        assert self.answered
-        assert not self.half
-        assert not self.cut
-        assert {one.status for one in self.answered} == {200}
+        """Check that every request got a complete response with status 200."""
+        assert self.exchanges
+        assert not self.truncated
+        assert not self.unanswered
+        assert {one.status for one in self.exchanges} == {200}
 
     def _ask(self, client: int) -> None:
         pause = self.clients / self.per_second
@@ -281,33 +288,33 @@ class Load:
             except ConnectionRefusedError:
                 return
             except (OSError, http.client.RemoteDisconnected):
-                self.cut += 1
+                self.unanswered += 1
                 connection.close()
                 continue
             except http.client.HTTPException as error:
-                self.half.append(repr(error))
+                self.truncated.append(repr(error))
                 continue
             try:
                 body = response.read()
             except (OSError, http.client.HTTPException) as error:
-                self.half.append(repr(error))
+                self.truncated.append(repr(error))
                 continue
             said = json.loads(body) if response.status == 200 else body
-            asked = Asked(row, sent, time.monotonic(), response.status, said)
-            self.answered.append(asked)
+            exchange = Exchange(row, sent, time.monotonic(), response.status, said)
+            self.exchanges.append(exchange)
         connection.close()
 
 
-def stored(file: Path) -> dict[str, dict[str, Any]]:
-    """What the SQLite store holds of predictions, by their ids."""
+def stored_predictions(file: Path) -> dict[str, dict[str, Any]]:
+    """Return the records of predictions in the SQLite store, by identifier."""
     with closing(sqlite3.connect(file, timeout=PATIENCE)) as store:
         store.row_factory = sqlite3.Row
         found = store.execute("select * from predictions").fetchall()
     return {row["id"]: dict(row) for row in found}
 
 
-def told(file: Path) -> dict[str, Any]:
-    """The true values in the SQLite store, by the ids they were told for."""
+def stored_feedback(file: Path) -> dict[str, Any]:
+    """Return the labels in the SQLite store, by the identifier of their prediction."""
     with closing(sqlite3.connect(file, timeout=PATIENCE)) as store:
         found = store.execute("select id, actual from feedback").fetchall()
     return {id: json.loads(actual) for id, actual in found}

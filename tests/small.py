@@ -1,4 +1,4 @@
-"""A small template with three levels, for tests of what git does to a project: it renders fast."""
+"""A small template with three levels that renders fast, for tests of git operations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def make_template(folder: Path) -> Path:
-    """Make the template's repository, with one release."""
+    """Create the template's repository, with one release."""
     write(folder, FILES)
     commit_all(folder, "v0.1.0")
     git(folder, "tag", "v0.1.0")
@@ -78,7 +78,7 @@ def make_template(folder: Path) -> Path:
 
 
 def make_project(template: Path, folder: Path, level: int, **answers: str) -> Path:
-    """Make a project in its own repository, as `copier copy` and `git commit` do."""
+    """Generate a project in its own repository."""
     data = {"level": level, **answers}
     copier.run_copy(str(template), folder, data=data, defaults=True, quiet=True)
     commit_all(folder, f"Level {level}")
@@ -87,7 +87,7 @@ def make_project(template: Path, folder: Path, level: int, **answers: str) -> Pa
 
 @dataclass(frozen=True)
 class State:
-    """Everything that a climb which does not happen must leave as it was."""
+    """Everything that a refused climb must not change."""
 
     files: dict[str, tuple[bytes, int]]
     index: str
@@ -97,7 +97,7 @@ class State:
 
 
 def state(project: Path) -> State:
-    """Return the files, git's index with its flags, the status, the commit and the branches."""
+    """Return the project's state."""
     paths = (path for top in project.iterdir() if top.name != ".git" for path in walk(top))
     return State(
         files={

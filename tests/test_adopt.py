@@ -1,4 +1,4 @@
-"""Repositories of other people come under the ladder, and nothing of theirs changes."""
+"""Tests of `adopt`: it adds a level to a repository and changes none of its files."""
 
 import os
 import random
@@ -25,12 +25,12 @@ from foreign import (
     make_repository,
     own_tests,
 )
-from mlops_ladder.adoption.dependencies import NoPlaceError, with_arrivals, with_settings
-from mlops_ladder.adoption.looking import Repository
-from mlops_ladder.adoption.shape import read_shape
-from mlops_ladder.errors import Refused
+from installation import Installation
+from mlops_ladder.adopt.layout import Layout
+from mlops_ladder.errors import RefusedError
+from mlops_ladder.migration.manifest import read_manifest
+from mlops_ladder.migration.pyproject import NoPlaceError, with_new_requirements, with_settings
 from projects import Ladder, commit_all, git
-from workshop import Workshop
 
 BRANCH = "adopt-level-1"
 LEVEL = '[project]\nname = "x"\ndependencies = [\n    "skops>=0.13",\n    "scikit-learn>=1.6",\n]\n'
@@ -39,23 +39,23 @@ HIGHER = f'{LEVEL}[project.optional-dependencies]\npipelines = ["mlflow>=3"]\n'
 
 @pytest.fixture(params=REPOSITORIES)
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Each of the repositories, from a path with a space."""
+    """Return each of the repositories, in a path with a space."""
     return make_repository(tmp_path / f"their {request.param}", REPOSITORIES[request.param])
 
 
-def looked(files: Files, folder: str = "some-folder") -> Repository:
-    """The repository as it is looked at, without git."""
-    return Repository(folder, {path: text.encode() for path, text in files.items()})
+def layout_of(files: Files, folder: str = "some-folder") -> Layout:
+    """Return the layout of files, without a repository."""
+    return Layout(folder, {path: text.encode() for path, text in files.items()})
 
 
 def adopt(ladder: Ladder, repository: Path, *options: str) -> str:
-    """What the command says."""
+    """Adopt the repository, and return what the command says."""
     options = ("--template", str(ladder.template), *options)
     return done("adopt", repository, *options, cwd=repository)
 
 
 def state(repository: Path) -> tuple[object, ...]:
-    """All that must not change: branch, commit, work tree, index."""
+    """Return what must not change: branch, commit, working tree and index."""
     files = {
         path.relative_to(repository): path.read_bytes()
         for path in repository.rglob("*")
@@ -66,16 +66,17 @@ def state(repository: Path) -> tuple[object, ...]:
 
 
 def contents(repository: Path, files: Files) -> dict[str, bytes]:
-    """Their files as they are now."""
+    """Return the current contents of the files."""
     return {name: (repository / name).read_bytes() for name in files}
 
 
 def expected(files: Files) -> dict[str, bytes]:
+    """Return the original contents of the files."""
     return {name: text.encode() for name, text in files.items()}
 
 
 def changes(repository: Path, old: str, new: str) -> set[str]:
-    """What git says of the difference: `A` for what came, and more for what should not be."""
+    """Return the letters of `git diff --name-status`: `A` alone if files were only added."""
     return {line[0] for line in git(repository, "diff", "--name-status", old, new).splitlines()}
 
 
@@ -102,7 +103,7 @@ def test_nothing_of_theirs_changes_and_a_climb_works(
     said = done("climb", "2", "--commit", "--defaults", cwd=repository)
     assert not git(repository, "status", "--porcelain")
     assert (repository / "make/pipelines.mk").is_file(), said
-    assert "as you deleted it" not in said
+    assert "stays deleted" not in said
     assert len([*repository.glob("README*")]) == 1
     after = contents(repository, files)
     pyproject = after.pop("pyproject.toml", b"").decode()
@@ -140,7 +141,7 @@ def test_an_upgrade_reaches_ours_where_they_stand(ladder: Ladder, tmp_path: Path
     commit_all(template, "Newer")
     git(template, "tag", "v0.0.2")
     said = done("upgrade", "--commit", "--defaults", cwd=repository)
-    assert ".gitignore stays yours. The template adds to its own: # newer" in said
+    assert ".gitignore was kept as yours. The template's version adds: # newer" in said
     changed = git(repository, "diff", "--name-only", "HEAD~1").split()
     assert changed == [".copier-answers.yml", "ladder.mk", "tests/ladder/level/test_release.py"]
     assert contents(repository, PACKAGED) == expected(PACKAGED)
@@ -151,12 +152,12 @@ def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Pat
     repository = make_repository(tmp_path / "theirs", SCRIPTS)
     adopt(ladder, repository)
     git(repository, "switch", "--quiet", BRANCH)
-    workshop = Workshop(repository)
-    workshop.make("setup lint types")
-    said = workshop.make("test")
+    installation = Installation(repository)
+    installation.make("setup lint types")
+    said = installation.make("test")
     assert "tests/ladder/level/test_problem.py" in said
     assert "tests/test_clean.py" in said
-    assert "absolute_error_minutes" in workshop.make("train")
+    assert "absolute_error_minutes" in installation.make("train")
     assert git(repository, "status", "--porcelain").split() == ["??", "uv.lock"]
 
 
@@ -168,12 +169,12 @@ def test_the_patch_makes_the_level_work(ladder: Ladder, tmp_path: Path, files: F
     git(repository, "switch", "--quiet", BRANCH)
     git(repository, "apply", "--3way", "docs/adoption.patch")
     commit_all(repository, "Take over what was proposed")
-    workshop = Workshop(repository)
-    assert "absolute_error_minutes" in workshop.make("setup train")
+    installation = Installation(repository)
+    assert "absolute_error_minutes" in installation.make("setup train")
     assert own_tests(repository, pytest=str(repository / ".venv/bin/pytest"))[0] == 0
     commit_all(repository, "Lock the dependencies")
     done("climb", "2", "--commit", "--defaults", cwd=repository)
-    assert "gate would let it pass" in workshop.make("setup pipeline")
+    assert "gate would let it pass" in installation.make("setup pipeline")
 
 
 @pytest.mark.slow
@@ -212,9 +213,9 @@ def test_what_is_in_the_way_on_disk_is_named(ladder: Ladder, tmp_path: Path) -> 
     (repository / "half done.py").write_text("draft = True\n")
     before = state(repository)
     said = adopt(ladder, repository, "--dry-run")
-    assert "Move these away before you switch" in said
+    assert "Move these untracked files before you switch to the branch:" in said
     assert "- Makefile\n" in f"{said}\n"
-    assert "only what is committed is looked at" in said
+    assert "uncommitted changes are not considered" in said
     assert state(repository) == before
     assert git(repository, "branch", "--list", "adopt*") == ""
 
@@ -225,8 +226,8 @@ def test_a_project_in_a_subfolder_stays_there(ladder: Ladder, tmp_path: Path) ->
     repository = make_repository(tmp_path / "theirs", files)
     adopt(ladder, repository / "churn")
     git(repository, "switch", "--quiet", BRANCH)
-    came = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
-    assert came and all(line.startswith("A\tchurn/") for line in came)
+    added = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
+    assert added and all(line.startswith("A\tchurn/") for line in added)
     answers = yaml.safe_load((repository / "churn/.copier-answers.yml").read_text())
     assert answers["ci_provider"] == "none"
     git(repository / "churn", "apply", "docs/adoption.patch")
@@ -238,36 +239,37 @@ def test_a_project_in_a_subfolder_stays_there(ladder: Ladder, tmp_path: Path) ->
 
 
 def refusal(repository: Path, *options: str | Path) -> str:
-    """Why it refuses, which leaves no branch."""
+    """Return the reason of a refusal, and check that no branch was made."""
     said = refused("adopt", repository, *options, cwd=repository)
     assert "adopt-level" not in git(repository, "for-each-ref")
     return said
 
 
 def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
-    assert "is in no git repository" in refused("adopt", tmp_path, cwd=tmp_path)
+    assert "is not a git repository" in refused("adopt", tmp_path, cwd=tmp_path)
 
 
 def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
-    assert "has no commit to start from" in refusal(tmp_path)
+    assert "has no commit: git add --all, git commit" in refusal(tmp_path)
 
 
 def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare")
-    assert "adopt a clone of it" in refusal(tmp_path)
+    assert "is a bare repository, without a working tree; adopt a clone" in refusal(tmp_path)
 
 
 def test_a_project_of_the_ladder_is_refused(tmp_path: Path) -> None:
     repository = make_repository(
         tmp_path, {".copier-answers.yml": "_src_path: /t\n_commit: v1\nlevel: 1\n"}
     )
-    assert "under the ladder already: mlops-ladder climb" in refusal(repository)
+    said = refusal(repository)
+    assert "already a project of the ladder: use mlops-ladder climb or upgrade" in said
 
 
 def test_a_project_of_another_template_is_refused(tmp_path: Path) -> None:
     files = {".copier-answers.yml": "_src_path: gh:a/b\n", "train.py": TRAIN}
-    assert "another copier template's" in refusal(make_repository(tmp_path, files))
+    assert "belongs to another copier template" in refusal(make_repository(tmp_path, files))
 
 
 def test_a_repository_without_python_is_refused(tmp_path: Path) -> None:
@@ -276,7 +278,7 @@ def test_a_repository_without_python_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_project_of_its_own_is_refused(tmp_path: Path) -> None:
     repository = make_repository(tmp_path, PACKAGED)
-    assert f"adopt the whole: {repository}" in refusal(repository / "src")
+    assert f"adopt the whole repository: {repository}" in refusal(repository / "src")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,7 @@ def test_a_branch_that_is_there_is_refused(ladder: Ladder, tmp_path: Path) -> No
     repository = make_repository(tmp_path, SCRIPTS)
     git(repository, "branch", "mine")
     said = refusal(repository, "--branch", "mine", "--template", ladder.template)
-    assert "the branch mine is there already" in said
+    assert "branch mine already exists" in said
 
 
 def test_a_package_name_of_theirs_is_refused(ladder: Ladder, tmp_path: Path) -> None:
@@ -312,7 +314,7 @@ def test_a_package_name_of_theirs_is_refused(ladder: Ladder, tmp_path: Path) -> 
 
 
 def test_what_is_said_of_a_project_is_proposed() -> None:
-    assert looked(PACKAGED).answers({}) == {
+    assert layout_of(PACKAGED).answers({}) == {
         "project_name": "Customer churn",
         "description": "Which customers leave, and when?",
         "author_name": "Ada Lovelace",
@@ -322,13 +324,13 @@ def test_what_is_said_of_a_project_is_proposed() -> None:
 
 
 def test_an_answer_that_was_given_is_not_proposed() -> None:
-    assert "license" not in looked(PACKAGED).answers({"license": "none"})
+    assert "license" not in layout_of(PACKAGED).answers({"license": "none"})
 
 
 def test_a_package_never_shares_a_name_with_theirs() -> None:
-    assert looked(GENERATED).answers({})["package_name"] == "churn_forecast_model"
-    assert looked(PACKAGED).answers({"project_name": "Churn"})["package_name"] == "churn_model"
-    assert "package_name" not in looked(SCRIPTS).answers({})
+    assert layout_of(GENERATED).answers({})["package_name"] == "churn_forecast_model"
+    assert layout_of(PACKAGED).answers({"project_name": "Churn"})["package_name"] == "churn_model"
+    assert "package_name" not in layout_of(SCRIPTS).answers({})
 
 
 @pytest.mark.parametrize(
@@ -342,17 +344,17 @@ def test_a_package_never_shares_a_name_with_theirs() -> None:
     ],
 )
 def test_a_name_is_found_that_the_template_accepts(files: Files, name: str) -> None:
-    assert looked(files).name == name
+    assert layout_of(files).name == name
 
 
 def test_another_service_that_checks_is_left_its_work() -> None:
-    assert looked({**SCRIPTS, ".gitlab-ci.yml": "a: b\n"}).answers({})["ci_provider"] == "none"
-    assert "ci_provider" not in looked(CHECKED).answers({})
+    assert layout_of({**SCRIPTS, ".gitlab-ci.yml": "a: b\n"}).answers({})["ci_provider"] == "none"
+    assert "ci_provider" not in layout_of(CHECKED).answers({})
 
 
 def test_packages_that_setuptools_is_told_of_are_clear() -> None:
     for files in (SCRIPTS, PACKAGED, GENERATED, CHECKED):
-        assert looked(files).unclear_packages() is None
+        assert layout_of(files).unclear_packages() is None
 
 
 THEIRS = """\
@@ -364,8 +366,8 @@ dependencies = ["Scikit_Learn"]
 
 
 def test_a_level_only_adds_to_pyproject() -> None:
-    adopted = with_arrivals(with_settings(THEIRS, LEVEL, []), "", LEVEL)
-    climbed = with_arrivals(adopted, LEVEL, HIGHER)
+    adopted = with_new_requirements(with_settings(THEIRS, LEVEL, []), "", LEVEL)
+    climbed = with_new_requirements(adopted, LEVEL, HIGHER)
     for longer, shorter in ((adopted, THEIRS), (climbed, adopted)):
         lines = iter(longer.splitlines())
         assert all(line in lines for line in shorter.splitlines())
@@ -377,22 +379,22 @@ def test_a_level_only_adds_to_pyproject() -> None:
 
 
 def test_a_step_that_needs_nothing_new_leaves_pyproject_alone() -> None:
-    assert with_arrivals(THEIRS, LEVEL, LEVEL) == THEIRS
+    assert with_new_requirements(THEIRS, LEVEL, LEVEL) == THEIRS
 
 
 def test_extras_that_are_dynamic_become_groups() -> None:
     theirs = f'{THEIRS}dynamic = ["optional-dependencies"]\n'
-    said = tomllib.loads(with_arrivals(theirs, LEVEL, HIGHER))
+    said = tomllib.loads(with_new_requirements(theirs, LEVEL, HIGHER))
     assert said["dependency-groups"] == {"pipelines": ["mlflow>=3"]}
 
 
 @pytest.mark.parametrize("theirs", ['[tool.poetry]\nname = "churn"\n', "[project\n"])
 def test_where_uv_could_not_install_nothing_is_added(theirs: str) -> None:
-    with pytest.raises(NoPlaceError, match=r"no \[project\] table|no TOML"):
-        with_arrivals(theirs, LEVEL, HIGHER)
+    with pytest.raises(NoPlaceError, match=r"no \[project\] table|not valid TOML"):
+        with_new_requirements(theirs, LEVEL, HIGHER)
 
 
 def test_a_broken_memory_of_the_adoption_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".mlops-ladder.yml").write_text("kept: [a\n")
-    with pytest.raises(Refused, match=r"git log -- \.mlops-ladder\.yml"):
-        read_shape(tmp_path)
+    with pytest.raises(RefusedError, match=r"git log -- \.mlops-ladder\.yml"):
+        read_manifest(tmp_path)

@@ -1,34 +1,35 @@
-"""An outage reaches a person: Prometheus sees it, Alertmanager tells it, and tells its end."""
+"""Tests of alerting: Prometheus detects an outage, and Alertmanager reports it and its end."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from alerting import Alerting, alerting, answering, dashboard, wait
+from alerting import Alerting, alerting, dashboard_queries, http_server, wait
 from projects import LEVELS, Ladder
 from tools import free_port
 
-pytestmark = pytest.mark.slow
+# One worker waits for Prometheus, while the other works.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("alerting")]
 
 
-class MadeUp:
-    """A service that exports what it is told to."""
+class FakeService:
+    """A service that exports given metrics."""
 
     def __init__(self) -> None:
         self.ready = 1
         self.share_failing = 0.0
-        self.answered = self.failed = 0.0
+        self.succeeded = self.failed = 0.0
 
     def metrics(self, _: bytes) -> bytes:
-        """Each time it is asked, a hundred requests have been made."""
-        self.answered += 100 * (1 - self.share_failing)
+        """Return the metrics, after a hundred more requests."""
+        self.succeeded += 100 * (1 - self.share_failing)
         self.failed += 100 * self.share_failing
         return "".join(
             f"{name} {value}\n"
             for name, value in {
                 "service_ready": self.ready,
-                'http_requests_total{path="/predict",status="200"}': self.answered,
+                'http_requests_total{path="/predict",status="200"}': self.succeeded,
                 'http_requests_total{path="/predict",status="500"}': self.failed,
             }.items()
         ).encode()
@@ -36,64 +37,72 @@ class MadeUp:
 
 @pytest.fixture(scope="module")
 def deploy(ladder: Ladder) -> Path:
+    """Return the deployment files of a project at the highest level."""
     return ladder.fresh(max(LEVELS)) / "deploy"
 
 
 @pytest.fixture
-def service() -> MadeUp:
-    return MadeUp()
+def service() -> FakeService:
+    """Provide a service with metrics that the test sets."""
+    return FakeService()
 
 
 @pytest.fixture
-def watching(deploy: Path, service: MadeUp, tmp_path: Path) -> Iterator[Alerting]:
+def watching(deploy: Path, service: FakeService, tmp_path: Path) -> Iterator[Alerting]:
+    """Provide Prometheus and Alertmanager watching the service."""
     with (
-        answering(service.metrics) as port,
+        http_server(service.metrics) as port,
         alerting(deploy, f"127.0.0.1:{port}", tmp_path) as watching,
     ):
         yield watching
 
 
-def test_failures_are_told_and_so_is_their_end(watching: Alerting, service: MadeUp) -> None:
-    wait(lambda: watching.query("path:http_errors:ratio_rate5m == 0 or vector(0)"), "a first look")
+def test_failures_are_told_and_so_is_their_end(watching: Alerting, service: FakeService) -> None:
+    wait(
+        lambda: watching.query("path:http_errors:ratio_rate5m == 0 or vector(0)"),
+        "the error rate is 0",
+    )
     service.share_failing = 0.5
-    wait(lambda: "firing" in watching.states("HighErrorRate"), "failures are told")
-    told = next(told for told in watching.told if told["labels"]["alertname"] == "HighErrorRate")
-    assert told["labels"]["severity"] == "critical"
-    assert "of the requests to /predict fail" in told["annotations"]["description"]
+    wait(lambda: "firing" in watching.states("HighErrorRate"), "the alert of failures fires")
+    sent = next(n for n in watching.notifications if n["labels"]["alertname"] == "HighErrorRate")
+    assert sent["labels"]["severity"] == "critical"
+    assert "of the requests to /predict fail" in sent["annotations"]["description"]
     service.share_failing = 0.0
-    wait(lambda: watching.states("HighErrorRate")[-1] == "resolved", "the end is told")
+    wait(lambda: watching.states("HighErrorRate")[-1] == "resolved", "the alert is resolved")
 
 
-def test_a_lost_model_is_told_and_so_is_its_return(watching: Alerting, service: MadeUp) -> None:
-    wait(lambda: watching.query("service_ready == 1")["result"], "the model is seen")
+def test_a_lost_model_is_told_and_so_is_its_return(
+    watching: Alerting, service: FakeService
+) -> None:
+    wait(lambda: watching.query("service_ready == 1")["result"], "the model is ready")
     service.ready = 0
-    wait(lambda: "firing" in watching.states("NoReadyModel"), "the loss is told")
+    wait(lambda: "firing" in watching.states("NoReadyModel"), "the alert of the lost model fires")
     service.ready = 1
-    wait(lambda: watching.states("NoReadyModel")[-1] == "resolved", "the return is told")
-    assert {told["labels"]["alertname"] for told in watching.told} == {"NoReadyModel"}
+    wait(lambda: watching.states("NoReadyModel")[-1] == "resolved", "the alert is resolved")
+    assert {sent["labels"]["alertname"] for sent in watching.notifications} == {"NoReadyModel"}
 
 
 def test_nobody_is_told_of_a_service_that_is_well(watching: Alerting) -> None:
-    """As long as most alerts would need, on this clock."""
+    """Most alerts would fire within this time."""
     first = watching.query("service_ready offset 15s")
     wait(lambda: watching.query("service_ready offset 15s")["result"], "15 seconds have passed")
-    assert not first["result"] and not watching.told
+    assert not first["result"] and not watching.notifications
 
 
 def test_rules_and_dashboard_are_understood(watching: Alerting, deploy: Path) -> None:
     wait(lambda: watching.query("path:http_requests:rate5m")["result"], "rules are evaluated")
     groups = watching.api("rules")["groups"]
     assert [rule for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
-    asked = dashboard(deploy)
-    assert len(asked) > 20
-    for _, expression in asked:
+    queries = dashboard_queries(deploy)
+    assert len(queries) > 20
+    for _, expression in queries:
         watching.query(expression)
 
 
 def test_a_service_that_is_gone_is_told_and_so_is_its_return(deploy: Path, tmp_path: Path) -> None:
     port = free_port()
     with alerting(deploy, f"127.0.0.1:{port}", tmp_path) as watching:
-        wait(lambda: "firing" in watching.states("ServiceDown"), "the outage is told")
-        with answering(MadeUp().metrics, port):
-            wait(lambda: watching.states("ServiceDown")[-1] == "resolved", "the return is told")
-    assert {told["labels"]["alertname"] for told in watching.told} == {"ServiceDown"}
+        wait(lambda: "firing" in watching.states("ServiceDown"), "the alert of the outage fires")
+        with http_server(FakeService().metrics, port):
+            wait(lambda: watching.states("ServiceDown")[-1] == "resolved", "the alert is resolved")
+    assert {sent["labels"]["alertname"] for sent in watching.notifications} == {"ServiceDown"}

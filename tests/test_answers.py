@@ -1,4 +1,4 @@
-"""Answers nobody would think of: refused with a clear message, or kept to the letter."""
+"""Property-based tests of answers: each is refused with a clear message, or kept exactly."""
 
 import json
 import keyword
@@ -37,7 +37,7 @@ FRAGMENTS = [
 GOOD_ADDRESSES = ["ada@example.org", "a.b+c@sub.example.co.uk", "A_1@x-y.example", "", "o|r@a.b"]
 BAD_ADDRESSES = [
     *["ada", "ada@", "@example.org", "ada@example", "a b@example.org", "ada@example.org\n", " "],
-    *["Ada <ada@example.org>", 'a"@example.org', "a\\@example.org", "a@@example.org"],
+    *["Ada <ada@example.org>", 'a"@example.org', "a\\@example.org", "amlops_ladderexample.org"],
     *["ä@example.org"],
     *["a@b..example", "a@-\n.org", "x" * 65 + "@example.org", "a@" + "b." * 130 + "org"],
     *["{{@a.org"],
@@ -79,7 +79,7 @@ addresses = st.one_of(st.sampled_from(GOOD_ADDRESSES + BAD_ADDRESSES), texts)
 
 
 def is_plain(character: str) -> bool:
-    """Whether it can be seen or is a blank; joiners count, for they shape letters and emoji."""
+    """Tell whether a character is visible, a blank, or a joiner, which letters and emoji need."""
     invisible = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff"
     return character not in invisible and (
         unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
@@ -87,7 +87,7 @@ def is_plain(character: str) -> bool:
 
 
 def fits(question: str, answer: str) -> bool:
-    """Whether the answer should be accepted, found out in another way than the template does."""
+    """Tell whether an answer is valid, computed independently of the template."""
     if question == "package_name":
         words = answer.split("_")
         return (
@@ -125,7 +125,7 @@ fitting = {
 
 
 def examples(count: int) -> Callable[..., Any]:
-    """Run the same examples every time, as many as that, however long one takes."""
+    """Return settings for so many deterministic examples, without time limits."""
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     return settings(
         max_examples=count,
@@ -138,7 +138,7 @@ def examples(count: int) -> Callable[..., Any]:
 
 @pytest.fixture(scope="module")
 def jinja() -> Environment:
-    """Jinja as copier sets it up for our questions."""
+    """Return a Jinja environment as copier configures it."""
     return Environment(
         loader=FileSystemLoader(REPOSITORY),
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
@@ -150,7 +150,7 @@ def jinja() -> Environment:
 
 @pytest.fixture(scope="module")
 def complaint(jinja: Environment) -> Callable[..., str]:
-    """What the validator of a question says of an answer; nothing if it is content."""
+    """Return a function that returns the message of a question's validator, empty if valid."""
     main = (REPOSITORY / "copier.yml").read_text(encoding="utf-8").partition("\n---\n")[0]
     questions = yaml.safe_load(main)
     validators = {name: jinja.from_string(questions[name]["validator"]) for name in QUESTIONS}
@@ -164,7 +164,7 @@ def complaint(jinja: Environment) -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def questions_only(ladder: Ladder) -> Path:
-    """The questions with a template of one file, the answers: quick to render."""
+    """Return the questions with a template of the answers file alone, which renders fast."""
     folder = ladder.new_folder()
     for part in ("levels", "questions"):
         shutil.copytree(ladder.template / part, folder / part)
@@ -176,7 +176,7 @@ def questions_only(ladder: Ladder) -> Path:
 
 
 def ask(template: Path, destination: Path, answers: dict[str, Any]) -> str:
-    """Generate with these answers; the message if copier refuses them."""
+    """Generate a project, and return copier's message if it refuses the answers."""
     try:
         copier.run_copy(
             str(template), destination, data=answers, defaults=True, quiet=True, unsafe=False
@@ -187,7 +187,7 @@ def ask(template: Path, destination: Path, answers: dict[str, Any]) -> str:
 
 
 def parse_every_file(project: Path) -> set[str]:
-    """Read each file in its language, and tell which languages there were."""
+    """Parse each file in its language, and return the suffixes of the files."""
     read: dict[str, Callable[[str], Any]] = {
         ".yml": lambda text: list(yaml.safe_load_all(text)),
         ".yaml": lambda text: list(yaml.safe_load_all(text)),
@@ -203,6 +203,7 @@ def parse_every_file(project: Path) -> set[str]:
 
 
 def check_accepts_what_fits(complaint: Callable[..., str], question: str, answer: str) -> None:
+    """Check that the validator accepts an answer exactly if it is valid."""
     said = complaint(question, answer)
     assert (not said) == fits(question, answer), said
     assert said.isprintable()
@@ -266,6 +267,7 @@ def test_the_proposed_package_name_is_always_acceptable(
 def check_refuses_or_remembers(
     ladder: Ladder, questions_only: Path, answers: dict[str, str]
 ) -> None:
+    """Check that copier refuses invalid answers, and remembers valid ones."""
     destination = ladder.new_folder()
     refusal = ask(questions_only, destination, answers)
     misfits = [name for name in QUESTIONS if name in answers and not fits(name, answers[name])]
@@ -289,6 +291,7 @@ anything = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @examples(20)
 @example(answers={"description": "\ud800"})
 @example(answers={"project_name": "Räder 👩🏽\u200d🔬", "description": ": - \\ \U0010ffff\ufdd0"})
@@ -309,7 +312,7 @@ def test_copier_refuses_or_remembers_hundreds(
 
 
 def check_project(project: Path, answers: dict[str, str]) -> None:
-    """Each file parses, and says what was answered."""
+    """Check that each file can be parsed and contains the answers."""
     assert parse_every_file(project) >= {".yml", ".yaml", ".toml", ".ipynb", ".py"}
     assert answers_of(project).items() >= answers.items()
     described = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -335,6 +338,7 @@ def test_the_project_says_what_was_answered(ladder: Ladder, answers: dict[str, s
 
 
 def check_climbs(ladder: Ladder, answers: dict[str, str]) -> None:
+    """Check that a project with the answers climbs to a fresh one of the highest level."""
     project = ladder.generate(ladder.new_folder(), LEVELS[0], **answers)
     commit_all(project, "Start")
     ladder.climb(project, LEVELS[-1])
@@ -418,6 +422,7 @@ def test_a_list_is_no_text(ladder: Ladder, questions_only: Path, answer: Any) ->
     assert not destination.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -439,11 +444,12 @@ def test_the_command_line_says_what_is_wrong(
         [*command, str(questions_only), str(tmp_path / "new")], capture_output=True, text=True
     )
     assert finished.returncode != 0
-    # Copier shows where in its own code it gave up; our message is what the user reads last.
+    # Copier prints a traceback; the question's message is its last line.
     assert finished.stderr.splitlines()[-1].startswith(f"ValueError: {message}")
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_names_that_are_taken(ladder: Ladder) -> None:
     assert sorted(set(RESERVED)) == RESERVED
     python = {name.lower() for name in [*sys.stdlib_module_names, *keyword.kwlist]}

@@ -1,4 +1,4 @@
-"""`climb` does what it says, or refuses and changes nothing; its exit code tells which."""
+"""Tests of `climb`: it moves a project to a level, or refuses and changes nothing."""
 
 import errno
 import shutil
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from commands import call, done, refused, run
-from edits import BINARY, CLASHING, PACKAGE, PARAMETERS, Edit, appends, make, writes
-from mlops_ladder import applying, index, step_command
-from mlops_ladder.applying import publish
+from edits import BINARY, CONFLICTING, PACKAGE, PARAMETERS, Edit, appends, make, writes
+from mlops_ladder.commands import migrate
+from mlops_ladder.migration import index, transaction
+from mlops_ladder.migration.transaction import write_journal
 from mlops_ladder.project import open_project
 from projects import LEVELS, Ladder, answers_of, commit_all, git, tree
 
@@ -19,7 +20,7 @@ TOP = LEVELS[-1]
 
 
 def with_work(ladder: Ladder, level: int, *edits: Edit) -> Path:
-    """A project with edits, committed."""
+    """Return a project with committed edits."""
     project = ladder.project(level)
     make(project, list(edits))
     commit_all(project, "Our work")
@@ -27,7 +28,7 @@ def with_work(ladder: Ladder, level: int, *edits: Edit) -> Path:
 
 
 def head(project: Path) -> tuple[str, str]:
-    """The branch and its commit."""
+    """Return the current branch and its commit."""
     branch, commit = git(project, "branch", "--show-current"), git(project, "rev-parse", "HEAD")
     return branch.strip(), commit.strip()
 
@@ -42,6 +43,7 @@ def test_it_makes_what_a_fresh_project_of_the_level_is(ladder: Ladder) -> None:
 
 
 def committed(project: Path) -> Path:
+    """Commit everything, and return the project."""
     commit_all(project, "The climb")
     return project
 
@@ -65,7 +67,7 @@ def test_on_a_branch_and_committed(ladder: Ladder) -> None:
     assert head(project)[0] == "up"
     assert git(project, "rev-parse", "HEAD^", branch).split() == [commit] * 2
     assert git(project, "status", "--porcelain") == ""
-    assert "level 1 to 2" in git(project, "log", "-1", "--format=%s")
+    assert git(project, "log", "-1", "--format=%s") == "Climb from level 1 to level 2\n"
     git(project, "switch", "--quiet", branch)
     assert tree(project) == tree(ladder.fresh(1))
 
@@ -74,11 +76,11 @@ def test_on_a_branch_and_committed(ladder: Ladder) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--branch", "main"], "already"),
-        (["--branch", "no..name"], "no name for a branch"),
+        (["--branch", "main"], "branch main already exists"),
+        (["--branch", "no..name"], "no..name is not a valid branch name"),
         (["--data", "deploy=x"], "deploy_target"),
         (["--data", "deploy_target=moon"], "moon"),
-        (["--data", "deploy_target"], "lacks an answer"),
+        (["--data", "deploy_target"], "--data deploy_target has no answer"),
         (["--answers", "README.md"], "README.md"),
     ],
 )
@@ -115,7 +117,7 @@ def test_where_there_is_no_project(ladder: Ladder, tmp_path: Path) -> None:
 
 def test_it_stands_there_already(ladder: Ladder) -> None:
     project = ladder.project(1)
-    assert "level 1 already" in done("climb", "1", cwd=project)
+    assert "the project is already at level 1" in done("climb", "1", cwd=project)
     assert git(project, "status", "--porcelain") == ""
 
 
@@ -128,8 +130,8 @@ def test_another_answer_at_the_same_level(ladder: Ladder) -> None:
 
 @pytest.mark.slow
 def test_both_wrote_the_same_lines(ladder: Ladder) -> None:
-    """Copier ends with 0 there: tests/test_user_edits.py shows it."""
-    project = with_work(ladder, 0, *CLASHING)
+    """Copier exits with code 0; see tests/test_user_edits.py."""
+    project = with_work(ladder, 0, *CONFLICTING)
     result = call("climb", str(TOP), cwd=project)
     assert result.exit_code == 3
     unmerged = git(project, "diff", "--name-only", "--diff-filter=U").splitlines()
@@ -158,7 +160,7 @@ def test_a_table_that_both_bring_is_a_conflict(ladder: Ladder) -> None:
 
 @pytest.mark.slow
 def test_a_binary_file_of_the_users_stays(ladder: Ladder) -> None:
-    """Copier writes over it: tests/test_user_edits.py shows it."""
+    """Copier overwrites it; see tests/test_user_edits.py."""
     guide = "docs/2-pipelines.md"
     project = with_work(ladder, 1, Edit("own", 1, writes(guide, BINARY)))
     result = call("climb", "2", cwd=project)
@@ -172,7 +174,7 @@ def test_a_binary_file_of_the_users_stays(ladder: Ladder) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("own", ["file", "link", "folder's name"])
 def test_what_git_ignores_is_never_written_over(ladder: Ladder, own: str) -> None:
-    """Copier writes over it without a word: tests/test_user_edits.py shows it."""
+    """Copier overwrites such files silently; see tests/test_user_edits.py."""
     project = ladder.project(1)
     appends(".gitignore", "/params.yaml\n/src/*/pipelines\n")(project)
     commit_all(project, "Our work")
@@ -199,7 +201,7 @@ def test_a_file_where_the_level_has_a_folder(ladder: Ladder) -> None:
 
 @pytest.mark.slow
 def test_going_down_stops_before_edited_files(ladder: Ladder) -> None:
-    """Copier deletes them without a word: tests/test_user_edits.py shows it."""
+    """Copier deletes them silently; see tests/test_user_edits.py."""
     own = Edit("own module", 2, writes(f"{PACKAGE}/pipelines/own.py", "AIRPORT = 132\n"))
     project = with_work(ladder, 2, PARAMETERS, own)
     before = tree(project)
@@ -321,10 +323,10 @@ def test_what_is_saved_meanwhile_is_not_lost(
     before = tree(project)
 
     def save_meanwhile(*arguments: Any) -> None:
-        publish(*arguments)
+        write_journal(*arguments)
         appends("pyproject.toml", "# saved by an editor\n")(project)
 
-    monkeypatch.setattr(applying, "publish", save_meanwhile)
+    monkeypatch.setattr(transaction, "write_journal", save_meanwhile)
     assert "pyproject.toml was changed meanwhile" in refused("climb", "2", cwd=project)
     saved = before["pyproject.toml"] + b"# saved by an editor\n"
     assert tree(project) == before | {"pyproject.toml": saved}
@@ -341,18 +343,19 @@ def test_what_is_committed_meanwhile_is_not_lost(
         appends("pyproject.toml", "# committed by a colleague\n")(project)
         commit_all(project, "A colleague's work")
 
-    monkeypatch.setattr(step_command, "refuse_losses", commit_meanwhile)
-    assert "another commit meanwhile" in refused("climb", "2", cwd=project)
+    monkeypatch.setattr(migrate, "check_losses", commit_meanwhile)
+    assert "another commit was made meanwhile" in refused("climb", "2", cwd=project)
     assert b"by a colleague" in tree(project)["pyproject.toml"]
     assert git(project, "status", "--porcelain") == ""
 
 
 def full_disk(*_: Any) -> None:
+    """Raise the error of a full disk."""
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def fails_once(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function that fails at its first call, as on a full disk, and works afterwards."""
+    """Return a function whose first call fails as on a full disk."""
     calls = []
 
     def failing(*arguments: Any) -> None:
@@ -385,10 +388,10 @@ def test_what_cannot_be_undone_at_once_is_undone_by_the_next_run(
 
     with monkeypatch.context() as broken:
         broken.setattr(index, "replace", full_disk)
-        broken.setattr(applying, "undo", full_disk)
+        broken.setattr(transaction, "undo", full_disk)
         assert isinstance(call("climb", "2", cwd=project).exception, OSError)
     assert tree(project) != before
-    assert "as it was before" in done("climb", "1", cwd=project)
+    assert "It was undone" in done("climb", "1", cwd=project)
     assert tree(project) == before
 
 
@@ -396,7 +399,7 @@ def test_what_cannot_be_undone_at_once_is_undone_by_the_next_run(
 def test_two_at_once_do_not_meet(ladder: Ladder) -> None:
     project = ladder.project(0)
     before = tree(project)
-    with applying.alone(open_project(project)):
+    with transaction.exclusive(open_project(project)):
         said = refused("climb", "1", cwd=project)
-    assert "another mlops-ladder" in said
+    assert "another mlops-ladder is changing" in said
     assert tree(project) == before

@@ -1,6 +1,6 @@
-"""The image, built from the shipped Dockerfile and run as carefully as compose and Kubernetes do.
+"""Tests of the image that the shipped Dockerfile builds, with restricted rights as in production.
 
-Its base is a stand-in: Debian from debootstrap under the base's name, as there is no registry here.
+As no registry is available, a Debian from debootstrap has the name of the Dockerfile's base image.
 """
 
 import json
@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from alerting import answers, wait
+from alerting import is_up, wait
+from installation import Installation, install_project
 from projects import LEVELS, Ladder
 from tools import free_port, installed, passes
-from workshop import Workshop, open_workshop
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 CERTIFICATES = "/etc/ssl/certs"
-# crun can do without control groups, and runc where they are of both versions.
+# crun works without control groups; runc works where both versions of them are mounted.
 RUNTIMES = [
     (["--runtime", "crun"], ["--cgroups=disabled"]),
     (["--cgroup-manager", "cgroupfs", "--runtime", "runc"], []),
@@ -43,17 +43,18 @@ CAREFUL = [
 
 @dataclass(frozen=True)
 class Engine:
-    """Podman and buildah with a storage of their own."""
+    """Podman and buildah with their own storage."""
 
     storage: list[str]
     options: list[str]
     run_options: list[str]
 
     def podman(self, *arguments: str) -> str:
+        """Run podman, which must succeed, and return what it prints."""
         return passes(installed("podman"), *self.storage, *self.options, *arguments)
 
     def build(self, project: Path, target: str) -> str:
-        """The name of the image that a stage of the project's Dockerfile makes."""
+        """Build a stage of the project's Dockerfile, and return the image's name."""
         name = f"localhost/{target}:test"
         passes(
             *(installed("buildah"), *self.storage, "bud", "--isolation=chroot", "--pull-never"),
@@ -64,7 +65,7 @@ class Engine:
 
     @contextmanager
     def running(self, image: str, *options: str) -> Iterator[tuple[str, str]]:
-        """The name and the address of a container that listens, until the end of the block."""
+        """Run a container that serves; yield its name and its URL."""
         port = free_port()
         options = (
             *self.run_options,
@@ -76,29 +77,29 @@ class Engine:
         name = self.podman("run", "--detach", *options, image).strip()
         url = f"http://127.0.0.1:{port}"
         try:
-            wait(lambda: answers(f"{url}/healthz"), "the container answers")
+            wait(lambda: is_up(f"{url}/healthz"), "the container responds")
             yield name, url
         finally:
             self.podman("rm", "--force", "--time=0", name)
 
 
 @pytest.fixture(scope="module")
-def workshop(ladder: Ladder) -> Workshop:
-    """A project with something live."""
-    workshop = open_workshop(ladder.project(max(LEVELS)))
-    workshop.make("pipeline promote deploy")
-    return workshop
+def installation(ladder: Ladder) -> Installation:
+    """Provide a project with a deployed model."""
+    installation = install_project(ladder.project(max(LEVELS)))
+    installation.make("pipeline promote deploy")
+    return installation
 
 
 @pytest.fixture(scope="module")
 def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine that knows the stand-in by the name of the Dockerfile's base."""
-    with tempfile.TemporaryDirectory(prefix="run") as run:  # podman takes short paths alone
+    """Provide an engine with a base image under the Dockerfile's name."""
+    with tempfile.TemporaryDirectory(prefix="run") as run:  # podman accepts short paths only
         yield make_engine(ladder, tmp_path_factory.mktemp("engine"), run)
 
 
 def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
-    """Make the engine, with a base in the folder, if containers run here."""
+    """Create the engine and its base image, or skip the tests where containers cannot run."""
     for program in ("podman", "buildah", "debootstrap"):
         installed(program)
     if os.geteuid() != 0:
@@ -115,7 +116,7 @@ def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
         pytest.skip(f"debootstrap cannot make a base here: {str(error)[-300:]}")
     (root / "usr/bin/python").symlink_to("python3")
     for mark in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
-        mark.unlink()  # Debian's pip wants a virtual environment, the real base's does not
+        mark.unlink()  # unlike the real base's pip, Debian's refuses to install here
     passes("tar", "-C", str(root), "-cf", str(archive), ".")
     trust = [f"--change=ENV {name}={CERTIFICATES}/ca-certificates.crt" for name in TRUST]
     engine.podman("import", *trust, str(archive), f"docker.io/library/{base}")
@@ -123,7 +124,7 @@ def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:
 
 
 def working_engine(storage: list[str], folder: Path) -> Engine:
-    """Return the engine whose runtime starts a program from the smallest of file systems."""
+    """Return an engine whose runtime works here, tried with a minimal file system."""
     root, true = folder / "smallest", shutil.which("true") or "/bin/true"
     libraries = re.findall(r"/\S+", passes("ldd", true))
     for file in (true, *libraries):
@@ -143,31 +144,34 @@ TRUST = ["SSL_CERT_FILE", "PIP_CERT"]
 
 
 @pytest.fixture(scope="module")
-def with_bundle(engine: Engine, workshop: Workshop) -> str:
-    return engine.build(workshop.project, "with-bundle")
+def with_bundle(engine: Engine, installation: Installation) -> str:
+    """Return the name of the image with a model."""
+    return engine.build(installation.project, "with-bundle")
 
 
-def ask(workshop: Workshop, url: str) -> Any:
-    """What the service's smoke test says."""
-    return workshop.make(f"smoke URL={url}")
+def ask(installation: Installation, url: str) -> Any:
+    """Return the output of the service's smoke test."""
+    return installation.make(f"smoke URL={url}")
 
 
 def test_the_image_with_a_bundle_predicts(
-    engine: Engine, workshop: Workshop, with_bundle: str
+    engine: Engine, installation: Installation, with_bundle: str
 ) -> None:
     with engine.running(with_bundle) as (name, url):
-        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
-        assert "serves version 1" in ask(workshop, url)
+        wait(lambda: is_up(f"{url}/readyz"), "the model is ready")
+        assert "serves version 1" in ask(installation, url)
         assert engine.podman("top", name, "user", "pid").split()[-2:] == ["10001", "1"]
 
 
-def test_the_image_without_one_serves_what_is_mounted(engine: Engine, workshop: Workshop) -> None:
-    image = engine.build(workshop.project, "runtime")
+def test_the_image_without_one_serves_what_is_mounted(
+    engine: Engine, installation: Installation
+) -> None:
+    image = engine.build(installation.project, "runtime")
     with engine.running(image) as (_, url):
-        assert not answers(f"{url}/readyz")
-    with engine.running(image, f"--volume={workshop.project / 'live'}:/live:ro") as (_, url):
-        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
-        assert "serves version 1" in ask(workshop, url)
+        assert not is_up(f"{url}/readyz")
+    with engine.running(image, f"--volume={installation.project / 'live'}:/live:ro") as (_, url):
+        wait(lambda: is_up(f"{url}/readyz"), "the model is ready")
+        assert "serves version 1" in ask(installation, url)
 
 
 def test_it_knows_whether_it_is_healthy(engine: Engine, with_bundle: str) -> None:
@@ -175,7 +179,7 @@ def test_it_knows_whether_it_is_healthy(engine: Engine, with_bundle: str) -> Non
     kind, *command = about["Healthcheck"]["Test"]
     assert kind == "CMD"
     with engine.running(with_bundle) as (name, url):
-        wait(lambda: answers(f"{url}/readyz"), "the model is ready")
+        wait(lambda: is_up(f"{url}/readyz"), "the model is ready")
         engine.podman("exec", name, *command)
         with pytest.raises(AssertionError):
             engine.podman("exec", "--env=PORT=1", name, *command)

@@ -1,4 +1,4 @@
-"""The cookiecutter door: the questions of copier, and the project of copier, byte for byte."""
+"""Tests of cookiecutter: it asks the questions of copier, and generates the same project."""
 
 import json
 import os
@@ -40,7 +40,7 @@ PROJECT_NAMES = ["2048", "Bäume & Blätter", "JSON", "🌳", "ab " * 26, "İsta
 
 
 def settings() -> dict[str, Any]:
-    """All that copier reads: copier.yml with the files of the levels in it."""
+    """Return the settings of copier.yml and of the level files."""
     main = (REPOSITORY / "copier.yml").read_text(encoding="utf-8").partition("\n---\n")[0]
     texts = [main, *(file.read_text(encoding="utf-8") for file in LEVEL_FILES)]
     return {name: value for text in texts for name, value in yaml.safe_load(text).items()}
@@ -48,7 +48,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def questions() -> dict[str, dict[str, Any]]:
-    """What copier asks, in its order."""
+    """Return copier's questions, in order."""
     return {
         name: question
         for name, question in settings().items()
@@ -58,29 +58,29 @@ def questions() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def menu() -> dict[str, str]:
-    """The title of each level by its number."""
+    """Return the title of each level by its number."""
     ladder = settings()["ladder"]["default"]
     return {str(number): level["title"] for number, level in ladder.items()}
 
 
 @pytest.fixture(scope="module")
 def asked() -> dict[str, Any]:
-    """What cookiecutter asks, in its order."""
+    """Return cookiecutter's questions, in order."""
     everything = json.loads((REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8"))
     return {name: value for name, value in everything.items() if not name.startswith("_")}
 
 
 @pytest.fixture
-def door(ladder: Ladder, cookies: Cookies, monkeypatch: pytest.MonkeyPatch) -> Cookies:
-    """Makes projects with cookiecutter inside this process."""
-    # Cookiecutter does this itself; the plug-in asks the questions once more without it.
+def baker(ladder: Ladder, cookies: Cookies, monkeypatch: pytest.MonkeyPatch) -> Cookies:
+    """Provide cookiecutter within this process."""
+    # The plug-in evaluates the questions without the path that cookiecutter adds.
     monkeypatch.syspath_prepend(str(ladder.template))
     return cookies
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """An environment with nobody's settings, caches and clones."""
+    """Return an environment without the user's settings, caches and clones."""
     folder = tmp_path / "home"
     folder.mkdir()
     return {**os.environ, "HOME": str(folder), "COPIER_CACHE_DIR": str(folder / "cache")}
@@ -94,7 +94,7 @@ def run_cookiecutter(
     python: Path | str = sys.executable,
     typed: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty or given folder; without `typed` it asks nothing."""
+    """Run cookiecutter in a folder; it asks nothing unless input is `typed`."""
     folder.mkdir(exist_ok=True)
     unattended = ["--no-input"] if typed is None else []
     return subprocess.run(
@@ -108,6 +108,7 @@ def run_cookiecutter(
 
 
 def given(answers: Mapping[str, str]) -> list[str]:
+    """Return the answers as arguments of cookiecutter."""
     return [f"{question}={answer}" for question, answer in answers.items()]
 
 
@@ -144,7 +145,7 @@ def test_it_asks_in_the_words_of_copier(questions: dict[str, Any], menu: dict[st
     [PROJECT_NAMES[0], *(pytest.param(n, marks=pytest.mark.slow) for n in PROJECT_NAMES[1:])],
 )
 def test_it_proposes_the_package_name_of_copier(
-    ladder: Ladder, door: Cookies, tmp_path: Path, project_name: str
+    ladder: Ladder, baker: Cookies, tmp_path: Path, project_name: str
 ) -> None:
     from hooks.jinja_extension import package_name
 
@@ -154,7 +155,7 @@ def test_it_proposes_the_package_name_of_copier(
     assert package_name(project_name) == worker.answers.combined["package_name"]
 
 
-# Every level with the defaults; the other answers where all of the questions are asked.
+# Every level with the defaults, and the other answers at the highest level.
 PROJECTS = [
     (LEVELS[0], "defaults"),
     *(pytest.param(level, "defaults", marks=pytest.mark.slow) for level in LEVELS[1:]),
@@ -163,9 +164,9 @@ PROJECTS = [
 
 
 @pytest.mark.parametrize(("level", "name"), PROJECTS)
-def test_its_project_is_copiers(ladder: Ladder, door: Cookies, level: int, name: str) -> None:
+def test_its_project_is_copiers(ladder: Ladder, baker: Cookies, level: int, name: str) -> None:
     answers = ANSWERS[name]
-    made = door.bake({"level": str(level), **answers}, template=str(ladder.template))
+    made = baker.bake({"level": str(level), **answers}, template=str(ladder.template))
     assert made.exception is None
     fresh = ladder.fresh(level, **answers)
     assert tree(made.project_path) == tree(fresh)
@@ -174,8 +175,8 @@ def test_its_project_is_copiers(ladder: Ladder, door: Cookies, level: int, name:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("license_name", OTHER_LICENCES)
-def test_every_licence(ladder: Ladder, door: Cookies, license_name: str) -> None:
-    made = door.bake({"license": license_name}, template=str(ladder.template))
+def test_every_licence(ladder: Ladder, baker: Cookies, license_name: str) -> None:
+    made = baker.bake({"license": license_name}, template=str(ladder.template))
     assert tree(made.project_path) == tree(ladder.fresh(0, license=license_name))
 
 
@@ -214,7 +215,7 @@ def test_a_relative_path_becomes_absolute(
 
 
 def pretend_github(template: Path, folder: Path) -> dict[str, str]:
-    """Settings by which git takes what `folder` holds for GitHub."""
+    """Return git settings that redirect GitHub to a local folder."""
     shutil.copytree(template / ".git", folder / "somebody" / "ladder.git")
     return {
         "GIT_CONFIG_COUNT": "1",
@@ -274,7 +275,7 @@ def test_the_latest_release_unless_another_is_named(
 @pytest.mark.parametrize(
     ("question", "answer", "complaint"),
     [
-        # What an answer may be is tested in test_answers.py: here, that a refusal is handed on.
+        # test_answers.py tests which answers are valid; this test, that cookiecutter reports it.
         ("package_name", "a/b/c", "starts with a lower-case letter"),
         ("package_name", "", "starts with a lower-case letter"),
         ("description", "two\nlines", "One line of plain text"),
@@ -328,7 +329,7 @@ def test_an_existing_folder_is_left_alone(
 
 @pytest.fixture(scope="module")
 def without_copier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment that has cookiecutter, and neither copier nor its filters."""
+    """Return the Python of an environment with cookiecutter, but without copier."""
     folder = tmp_path_factory.mktemp("without") / "environment"
     venv.create(folder, symlinks=True)
     packages = next(folder.glob("lib/*/site-packages"))
@@ -339,7 +340,7 @@ def without_copier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def path_with(folder: Path, **programs: str) -> dict[str, str]:
-    """A PATH with these programs, given as shell scripts, and no copier besides."""
+    """Return a PATH with the given shell scripts as programs, and without copier."""
     folder.mkdir()
     for name, script in programs.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -349,6 +350,7 @@ def path_with(folder: Path, **programs: str) -> dict[str, str]:
     return {"PATH": os.pathsep.join([str(folder), *kept])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("programs", "complaint"),
     [

@@ -1,4 +1,4 @@
-"""The shipped rules, dashboard, manifests and images' recipes, read by the tools they are for."""
+"""Tests of the shipped rules, dashboards, manifests and Dockerfiles with their own tools."""
 
 import ast
 import json
@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from alerting import without_url_file
+from installation import Installation
 from projects import LEVELS, Ladder
 from tools import installed, passes
-from workshop import Workshop
 
 SUFFIXES = {
     "Counter": ["_total"],
@@ -24,7 +24,7 @@ SUFFIXES = {
     "GaugeMetricFamily": [""],
     "CounterMetricFamily": ["_total"],
 }
-# Where the metrics are defined that the service shows: its own, and those of the loop.
+# Modules that define metrics of the service and of the retraining loop.
 EXPORTING = ("serving/metrics.py", "retraining/heartbeat.py")
 OF_PROMETHEUS = {"up", "ALERTS"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
@@ -40,61 +40,65 @@ CAREFUL = {
 
 @pytest.fixture(scope="module")
 def project(ladder: Ladder) -> Path:
+    """Return a project whose service runs with Docker Compose."""
     return ladder.fresh(max(LEVELS), deploy_target="compose")
 
 
 @pytest.fixture(scope="module")
 def in_cluster(ladder: Ladder) -> Path:
-    """A project whose service runs on Kubernetes."""
+    """Return a project whose service runs on Kubernetes."""
     return ladder.fresh(max(LEVELS), deploy_target="kubernetes")
 
 
 @pytest.fixture(scope="module")
 def deploy(project: Path) -> Path:
+    """Return the project's deployment files."""
     return project / "deploy"
 
 
 def read(path: Path) -> Any:
+    """Parse a YAML file."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def rules(deploy: Path) -> list[dict[str, Any]]:
-    """Every rule, of every file."""
+    """Return every rule of every file."""
     files = sorted((deploy / "prometheus/rules").glob("*.yml"))
     return [rule for file in files for group in read(file)["groups"] for rule in group["rules"]]
 
 
 def alerts(deploy: Path) -> dict[str, dict[str, Any]]:
+    """Return the alerting rules by name."""
     return {rule["alert"]: rule for rule in rules(deploy) if "alert" in rule}
 
 
 def dashboards(deploy: Path) -> dict[str, Any]:
-    """The dashboards, by the names of their files."""
+    """Return the dashboards by file name."""
     files = sorted((deploy / "grafana/dashboards").glob("*.json"))
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
 def panels(deploy: Path) -> list[dict[str, Any]]:
-    """What the dashboards show, without the headings of their rows."""
+    """Return the panels of the dashboards, without row headings."""
     shown = [panel for one in dashboards(deploy).values() for panel in one["panels"]]
     return [panel for panel in shown if panel["type"] != "row"]
 
 
 def queries(deploy: Path) -> list[str]:
-    """Every expression of the dashboards."""
+    """Return every query of the dashboards."""
     shown = [target["expr"] for panel in panels(deploy) for target in panel["targets"]]
     marks = [mark for one in dashboards(deploy).values() for mark in one["annotations"]["list"]]
     return [*shown, *(mark["expr"] for mark in marks)]
 
 
 def runbooks(project: Path) -> dict[str, str]:
-    """The runbooks, by their paths in the project."""
+    """Return the runbooks by their path in the project."""
     files = sorted(project.glob("docs/*-runbook.md"))
     return {file.relative_to(project).as_posix(): file.read_text("utf-8") for file in files}
 
 
 def metrics_in(query: str) -> set[str]:
-    """The names of the series that a PromQL expression asks for."""
+    """Return the names of the series in a PromQL expression."""
     bare = re.sub(r'"[^"]*"|\[[^]]*\]|\boffset\s+\w+', "", query)
     bare = SELECTOR.sub("", GROUPING.sub("", bare))
     names = re.findall(r"(?<![\w.:])[A-Za-z_][\w:]*(?![\w:]|\s*\()", bare)
@@ -102,7 +106,7 @@ def metrics_in(query: str) -> set[str]:
 
 
 def labels_in(query: str) -> set[str]:
-    """The names of the labels that a PromQL expression groups by or selects."""
+    """Return the names of the labels in a PromQL expression."""
     grouped = {label.strip() for found in GROUPING.findall(query) for label in found.split(",")}
     selected = [re.findall(r"(\w+)\s*[=!]", found) for found in SELECTOR.findall(query)]
     return {*grouped, *(label for found in selected for label in found)} - {""}
@@ -110,7 +114,7 @@ def labels_in(query: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def defined(project: Path) -> tuple[set[str], set[str]]:
-    """The names of the series that the service exports, and of their labels."""
+    """Return the names of the series that the service exports, and of their labels."""
     names, labels = set(OF_PROMETHEUS), set(LABELS_OF_PROMETHEUS)
     for name in EXPORTING:
         (module,) = project.glob(f"src/*/{name}")
@@ -118,8 +122,8 @@ def defined(project: Path) -> tuple[set[str], set[str]]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             if node.func.id in SUFFIXES:
-                told = ast.literal_eval(node.args[0])
-                names |= {told + suffix for suffix in SUFFIXES[node.func.id]}
+                metric = ast.literal_eval(node.args[0])
+                names |= {metric + suffix for suffix in SUFFIXES[node.func.id]}
                 lists = [*node.args, *(keyword.value for keyword in node.keywords)]
                 labels |= {
                     label
@@ -221,14 +225,14 @@ def test_panels_say_what_they_show_in_which_unit(deploy: Path) -> None:
             assert target["legendFormat"], panel["title"]
 
 
-def test_panels_have_places_of_their_own(deploy: Path) -> None:
+def test_panels_have_check_layout(deploy: Path) -> None:
     for name, dashboard in dashboards(deploy).items():
         assert dashboard["uid"] == name
-        places_of_their_own(dashboard["panels"])
+        check_layout(dashboard["panels"])
 
 
-def places_of_their_own(shown: list[dict[str, Any]]) -> None:
-    """Fail if two panels share a number or a place."""
+def check_layout(shown: list[dict[str, Any]]) -> None:
+    """Check that no two panels share an identifier or overlap."""
     identities = [panel["id"] for panel in shown]
     assert len(set(identities)) == len(identities)
     taken: set[tuple[int, int]] = set()
@@ -278,7 +282,7 @@ def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
     assert loop["security_opt"] == ["no-new-privileges:true"]
     assert loop["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
     assert set(loop["depends_on"]) <= known.keys()
-    # It reads the same log and the same registry, and writes where the service reads.
+    # The loop uses the same log and registry, and writes to the folder that the service reads.
     assert loop["environment"]["DATABASE_URL"] == known["service"]["environment"]["DATABASE_URL"]
     asked = services["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
     before = known["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
@@ -302,7 +306,7 @@ def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
         assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
         ports = service["ports"]
         assert ports and all(port.startswith("127.0.0.1:") for port in ports), name
-        if "build" not in service:  # ours say it in their Dockerfile
+        if "build" not in service:  # built images declare these in their Dockerfile
             assert re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)+(-[a-z]+)?", service["image"]), name
             assert service["user"] and "root" not in service["user"], name
             assert service["healthcheck"]["test"][0] == "CMD", name
@@ -332,12 +336,13 @@ def test_images_are_pinned_and_run_as_nobody_special(project: Path, recipe: str)
 
 @pytest.fixture(scope="module", params=["staging", "production", "retraining"])
 def manifests(request: pytest.FixtureRequest, in_cluster: Path) -> list[dict[str, Any]]:
-    """What kubectl would send to the cluster."""
+    """Return the manifests that kubectl would apply."""
     folder = str(in_cluster / "deploy/kubernetes" / request.param)
     return list(yaml.safe_load_all(passes(installed("kubectl"), "kustomize", folder)))
 
 
 def only(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Return the one manifest of a kind."""
     (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
     return found
 
@@ -350,6 +355,7 @@ def test_kubernetes_would_take_the_manifests(
     passes(installed("kubernetes-validate"), "--strict", str(file))
 
 
+@pytest.mark.slow
 def test_kubernetes_would_refuse_a_wrong_one(
     manifests: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -361,6 +367,7 @@ def test_kubernetes_would_refuse_a_wrong_one(
     assert subprocess.run(command, capture_output=True).returncode != 0
 
 
+@pytest.mark.slow
 def test_what_belongs_to_the_pods_selects_them(manifests: list[dict[str, Any]]) -> None:
     deployment = only(manifests, "Deployment")["spec"]
     labels = deployment["template"]["metadata"]["labels"].items()
@@ -408,7 +415,7 @@ def test_pods_are_given_the_time_that_the_service_takes_to_end(
 
 @pytest.fixture(scope="module")
 def with_loop(in_cluster: Path) -> list[dict[str, Any]]:
-    """What kubectl would send to a cluster in which the loop runs."""
+    """Return the manifests of a cluster with the retraining loop."""
     folder = str(in_cluster / "deploy/kubernetes/retraining")
     return list(yaml.safe_load_all(passes(installed("kubectl"), "kustomize", folder)))
 
@@ -460,7 +467,7 @@ def test_the_loop_may_reach_what_it_needs_and_nobody_may_reach_it(
 
 
 def first_models(manifests: list[dict[str, Any]], image: Path, shared: Path) -> None:
-    """Run what the pods of the service run first, on folders in place of image and volume."""
+    """Run the service's init container with folders in place of image and volume."""
     pod = only(manifests, "Deployment")["spec"]["template"]["spec"]
     *shell, script = pod["initContainers"][0]["command"]
     script = script.replace("/live", str(image)).replace("/shared", str(shared))
@@ -487,7 +494,7 @@ def test_the_image_s_models_are_for_an_empty_volume_alone(
 @pytest.mark.parametrize("target", ["compose", "kubernetes"])
 def test_workflows_call_make_targets_that_there_are(ladder: Ladder, target: str) -> None:
     project = ladder.fresh(max(LEVELS), deploy_target=target)
-    listed = re.findall(r"^  make (\S+) ", Workshop(project).make("help"), re.MULTILINE)
+    listed = re.findall(r"^  make (\S+) ", Installation(project).make("help"), re.MULTILINE)
     for file in (project / ".github/workflows").glob("*.yml"):
         for name, job in read(file)["jobs"].items():
             for line in (step["run"] for step in job["steps"] if "run" in step):
@@ -514,7 +521,7 @@ def test_production_follows_staging_after_training(ladder: Ladder, target: str) 
 
 
 def pretend(folder: Path, name: str, body: str) -> str:
-    """A PATH on which the command is a shell script that writes down how it was called."""
+    """Return a PATH on which the command is a shell script that records its calls."""
     folder.mkdir(exist_ok=True)
     command = folder / name
     command.write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\n{body}\n')
@@ -530,7 +537,7 @@ def test_a_cluster_gets_an_image_by_its_digest(in_cluster: Path, tmp_path: Path)
     esac"""
     path = pretend(tmp_path / "bin", "kubectl", kubectl)
     image = f"ghcr.io/someone/service@{DIGEST}"
-    printed = Workshop(in_cluster).make(
+    printed = Installation(in_cluster).make(
         "apply", TO="staging", IMAGE=image, PATH=path, KUBE_CONFIG="how to reach it"
     )
     assert (tmp_path / "sent").read_text().strip() == f"image: {image}"
@@ -550,7 +557,7 @@ def test_a_release_that_does_not_serve_is_taken_back(
     body = f'case "$*" in *"{failing}"*) exit 1 ;; esac'
     path = pretend(tmp_path / "bin", "kubectl", body)
     image = f"ghcr.io/someone/service@{DIGEST}"
-    refused = Workshop(in_cluster).refused("apply", TO="production", IMAGE=image, PATH=path)
+    refused = Installation(in_cluster).refused("apply", TO="production", IMAGE=image, PATH=path)
     assert "going back to those before" in refused
     assert "rollout undo deployment/service" in (tmp_path / "bin/calls").read_text()
 
@@ -567,7 +574,7 @@ def test_what_cannot_be_applied_is_refused(
     in_cluster: Path, tmp_path: Path, variables: dict[str, str], reason: str
 ) -> None:
     path = pretend(tmp_path / "bin", "kubectl", "")
-    assert reason in Workshop(in_cluster).refused("apply", PATH=path, **variables)
+    assert reason in Installation(in_cluster).refused("apply", PATH=path, **variables)
     assert not (tmp_path / "bin/calls").exists()
 
 
@@ -581,10 +588,10 @@ def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: 
     path = pretend(tmp_path / "bin", "docker", docker)
     asked = {"PATH": path, "IMAGE": "ghcr.io:443/Some/Service:1", "PUSH": "1"}
     told = {"REGISTRY_TOKEN": "a token", "GITHUB_OUTPUT": str(tmp_path / "output")}
-    assert "nothing is live" in Workshop(project).refused("image", **asked, **told)
+    assert "nothing is live" in Installation(project).refused("image", **asked, **told)
     (project / "live").mkdir()
     (project / "live/release.json").write_text("{}")
-    printed = Workshop(project).make("image", **asked, **told)
+    printed = Installation(project).make("image", **asked, **told)
     assert (tmp_path / "output").read_text() == f"image=ghcr.io:443/some/service@{DIGEST}\n"
     assert (tmp_path / "token").read_text() == "a token" and "a token" not in printed
     assert (
@@ -595,7 +602,7 @@ def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: 
 
 def test_compose_is_started_and_reads_its_rules_anew(project: Path, tmp_path: Path) -> None:
     path = pretend(tmp_path / "bin", "docker", "")
-    Workshop(project).make("apply", PATH=path)
+    Installation(project).make("apply", PATH=path)
     _, build, up, reread = (tmp_path / "bin/calls").read_text().splitlines()
     files = "--file deploy/compose/compose.yaml --file deploy/compose/retraining.yaml"
     for call in (build, up, reread):
@@ -607,4 +614,4 @@ def test_compose_is_started_and_reads_its_rules_anew(project: Path, tmp_path: Pa
 
 def test_without_docker_it_says_so(project: Path, tmp_path: Path) -> None:
     path = pretend(tmp_path / "bin", "docker", "exit 1")
-    assert "docker compose is missing" in Workshop(project).refused("apply", PATH=path)
+    assert "docker compose is missing" in Installation(project).refused("apply", PATH=path)

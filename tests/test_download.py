@@ -1,4 +1,4 @@
-"""`data/download.py` brings a month of rides whole, resumes, and says what went wrong."""
+"""Tests of `data/download.py`: it downloads a month of rides, resumes, and reports errors."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ BODY = bytes(range(256)) * 10_000
 
 @dataclass
 class Publisher:
-    """What the server on loopback publishes, and what it was asked for."""
+    """The files that a server publishes, and the ranges requested from it."""
 
     files: dict[str, bytes]
     url: str = ""
@@ -30,15 +30,17 @@ class Publisher:
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    """Publishes files as the TLC does, with ranges."""
+    """Provide a server that publishes files as the TLC does, with ranges."""
     published = Publisher({"/green_tripdata_2019-03.parquet": BODY})
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
+            """Say whether the file is published."""
             self.send_response(200 if self.path in published.files else 403)
             self.end_headers()
 
         def do_GET(self) -> None:
+            """Send the file, or the rest of it."""
             body = published.files.get(self.path)
             if body is None:
                 self.send_error(403)
@@ -55,7 +57,7 @@ def publisher() -> Iterator[Publisher]:
             self.wfile.write(body[start:][: published.breaks_off_after])
 
         def log_message(self, *_: object) -> None:
-            """Tests have nothing to log."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     published.url = f"http://127.0.0.1:{server.server_port}"
@@ -67,12 +69,13 @@ def publisher() -> Iterator[Publisher]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The data folder of a project."""
+    """Return a project's data folder."""
     shutil.copy(TEMPLATE / "data/download.py", tmp_path)
     return tmp_path
 
 
 def download(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script."""
     command = [sys.executable, str(folder / "download.py"), *arguments]
     environment = os.environ | {"TLC_URL": url, "no_proxy": "127.0.0.1"}
     finished = subprocess.run(command, env=environment, capture_output=True, text=True)

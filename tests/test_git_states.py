@@ -1,6 +1,6 @@
-"""No state of git loses work: a climb does what it says, or leaves everything as it was.
+"""Tests of climbs in unusual git repositories: they succeed, or are refused and change nothing.
 
-Each test is a situation of real repositories, through the real command in a process of its own.
+Each test runs the command in its own process.
 """
 
 import json
@@ -22,43 +22,43 @@ from tools import installed
 
 pytestmark = pytest.mark.slow
 
-HOOK = "#!/bin/sh\nexec {python} -m mlops_ladder plan 2 > {told} 2>&1\n"
+HOOK = "#!/bin/sh\nexec {python} -m mlops_ladder plan 2 > {output} 2>&1\n"
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template, in a path with a space."""
+    """Return the template, in a path with a space."""
     return make_template(tmp_path_factory.mktemp("small") / "the template")
 
 
 @pytest.fixture(scope="module")
 def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    """Projects of each level, made once."""
+    """Return a function that provides a project at each level, made once."""
     folder, known = tmp_path_factory.mktemp("made"), dict[int, Path]()
 
-    def of_level(level: int) -> Path:
+    def at_level(level: int) -> Path:
         if level not in known:
             known[level] = make_project(template, folder / str(level), level)
         return known[level]
 
-    return of_level
+    return at_level
 
 
 @pytest.fixture
 def project(made: Callable[[int], Path], tmp_path: Path) -> Path:
-    """A project of level 1."""
+    """Return a project at level 1."""
     return Path(shutil.copytree(made(1), tmp_path / "project", symlinks=True))
 
 
-def does(*arguments: str | Path, cwd: Path, **variables: str) -> str:
-    """Run the command, which must do what it should, and return what it says."""
+def succeeds(*arguments: str | Path, cwd: Path, **variables: str) -> str:
+    """Run a command that must succeed, and return what it prints."""
     finished = run(*arguments, cwd=cwd, **variables)
     assert finished.returncode == 0, finished.stderr
     return finished.stderr + finished.stdout
 
 
 def refuses(*arguments: str | Path, cwd: Path, **variables: str) -> str:
-    """Run the command, which must refuse and change nothing, and return what it says."""
+    """Run a command that must be refused and change nothing, and return its message."""
     before = state(cwd)
     finished = run(*arguments, cwd=cwd, **variables)
     assert finished.returncode == 1, finished.stdout + finished.stderr
@@ -68,18 +68,18 @@ def refuses(*arguments: str | Path, cwd: Path, **variables: str) -> str:
 
 
 def config(tmp_path: Path, text: str) -> dict[str, str]:
-    """Return an environment in which these are the user's settings of git."""
+    """Return environment variables with which the text is git's global configuration."""
     (tmp_path / "gitconfig").write_text(text, encoding="utf-8")
     return {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
 
 
 def commit(project: Path, **files: str) -> None:
-    """Write files, whose names have `__` for a slash and `_` for a dot, and commit them."""
+    """Write files, and commit everything."""
     write(project, files)
     commit_all(project, "Our work")
 
 
-# Hooks, and variables that name another repository.
+# Hooks, and environment variables that name another repository.
 
 
 @pytest.mark.parametrize("command", ["plan", "climb", "adopt"])
@@ -98,10 +98,10 @@ def test_an_index_named_by_the_environment_is_not_used(project: Path, command: s
 
 @pytest.mark.parametrize("where", ["work tree", "linked work tree", "subfolder"])
 def test_a_hook_may_plan(project: Path, tmp_path: Path, where: str) -> None:
-    told = tmp_path / "told"
+    output = tmp_path / "output"
     hook = project / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(HOOK.format(python=sys.executable, told=told))
+    hook.write_text(HOOK.format(python=sys.executable, output=output))
     hook.chmod(0o755)
     place = project
     if where == "linked work tree":
@@ -112,14 +112,14 @@ def test_a_hook_may_plan(project: Path, tmp_path: Path, where: str) -> None:
     command = ["git", "commit", "--quiet", "-a", "-m", "Our work"]
     cwd = place / "src" if where == "subfolder" else place
     finished = subprocess.run(command, cwd=cwd, env=os.environ | NAMED, capture_output=True)
-    assert finished.returncode == 0, told.read_text()
-    assert "From level 1 to level 2" in told.read_text()
+    assert finished.returncode == 0, output.read_text()
+    assert "From level 1 to level 2" in output.read_text()
     assert git(place, "show", "--format=", "--name-only").split() == ["README.md", "own.py"]
     assert git(place, "status", "--porcelain") == ""
 
 
 def test_a_climb_inside_a_commit_is_refused(project: Path) -> None:
-    """The commit under way has git's lock, and will write its own index afterwards."""
+    """A commit in progress holds the lock on the index, and writes its own index later."""
     (project / ".git/index.lock").write_bytes(b"")
     assert "index.lock" in refuses("climb", "2", cwd=project)
     assert (project / ".git/index.lock").exists()
@@ -129,11 +129,11 @@ def test_make_runs_outside_the_hook_too(project: Path, tmp_path: Path) -> None:
     recipe = "setup:\ntest:\n\t@git rev-parse --absolute-git-dir > seen\n"
     commit(project, **{"Makefile": recipe, ".gitignore": "/seen\n"})
     git(tmp_path, "init", "--quiet", "other")
-    does("climb", "2", "--test", cwd=project, GIT_DIR=str(tmp_path / "other/.git"))
+    succeeds("climb", "2", "--test", cwd=project, GIT_DIR=str(tmp_path / "other/.git"))
     assert Path((project / "seen").read_text().strip()) == project / ".git"
 
 
-# Work that git was told not to look at.
+# Edits that git does not show.
 
 
 @pytest.mark.parametrize("flag", ["skip-worktree", "assume-unchanged"])
@@ -146,21 +146,21 @@ def test_hidden_edits_are_refused(project: Path, flag: str, file: str, level: in
         opened.write("# ours\n")
     assert f"--no-assume-unchanged {file}" in refuses("climb", str(level), cwd=project)
     shown = run("plan", str(level), "--json", cwd=project)
-    (blocked,) = json.loads(shown.stdout)["in_the_way"]
+    (blocked,) = json.loads(shown.stdout)["blocked"]
     assert blocked.startswith(file)
 
 
 def test_a_hidden_edit_of_another_file_stays(project: Path, made: Callable[[int], Path]) -> None:
     git(project, "update-index", "--skip-worktree", "README.md")
     (project / "README.md").write_text("# Ours\n")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert (project / "README.md").read_text() == "# Ours\n"
     assert git(project, "ls-files", "-v", "README.md") == "S README.md\n"
 
 
 def test_a_flag_on_a_file_that_nobody_edited_stays(project: Path) -> None:
     git(project, "update-index", "--assume-unchanged", "pyproject.toml")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert "number = 2" in git(project, "show", "HEAD:pyproject.toml")
     assert git(project, "ls-files", "-v", "pyproject.toml") == "h pyproject.toml\n"
     assert "number = 2" in (project / "pyproject.toml").read_text()
@@ -174,7 +174,7 @@ def test_a_flag_on_a_file_that_nobody_edited_stays(project: Path) -> None:
 def test_an_edit_that_git_takes_for_none_is_refused(
     project: Path, tmp_path: Path, settings: str
 ) -> None:
-    """The same size and time as before: git does not look into the file."""
+    """Git does not read a file whose size and time are as before."""
     variables = config(tmp_path, settings)
     file = project / "pyproject.toml"
     was = file.stat()
@@ -193,7 +193,7 @@ def test_status_settings_hide_nothing(project: Path, tmp_path: Path) -> None:
     assert "own.py" in refuses("climb", "2", cwd=project, **config(tmp_path, settings))
 
 
-# Files that git ignores, on this machine or in this folder.
+# Files that git ignores.
 
 
 @pytest.mark.parametrize("where", ["core.excludesFile", "init.templateDir"])
@@ -205,8 +205,8 @@ def test_new_commits_everything_that_it_makes(template: Path, tmp_path: Path, wh
     else:
         write(tmp_path / "git template", {"info/exclude": ignored})
         variables = config(tmp_path, f"[init]\ntemplateDir = {tmp_path}/git template\n")
-    made = ["new", "project", "--level", "1", "--template", str(template)]
-    does(*made, cwd=tmp_path, **variables)
+    called = ["new", "project", "--level", "1", "--template", str(template)]
+    succeeds(*called, cwd=tmp_path, **variables)
     assert set(git(tmp_path / "project", "ls-files").splitlines()) == set(
         tree(tmp_path / "project")
     )
@@ -215,8 +215,8 @@ def test_new_commits_everything_that_it_makes(template: Path, tmp_path: Path, wh
 def test_new_leaves_large_data_to_the_projects_own_rules(ladder: Ladder, tmp_path: Path) -> None:
     rows = "x,y\n" + "".join(f"{n % 977},{n % 499}\n" for n in range(1_500_000))
     (tmp_path / "large.csv").write_text(rows)
-    made = ["new", "project", "--from", "large.csv", "--target", "y"]
-    does(*made, "--template", ladder.template, cwd=tmp_path)
+    called = ["new", "project", "--defaults", "--from", "large.csv", "--target", "y"]
+    succeeds(*called, "--template", ladder.template, cwd=tmp_path)
     project = tmp_path / "project"
     assert "data/large.csv" not in git(project, "ls-files")
     assert (project / "data/large.csv").exists() and git(project, "status", "--porcelain") == ""
@@ -224,7 +224,7 @@ def test_new_leaves_large_data_to_the_projects_own_rules(ladder: Ladder, tmp_pat
 
 def test_new_in_a_repository_says_what_that_ignores(template: Path, tmp_path: Path) -> None:
     commit(tmp_path, **{".gitignore": "docs/\n"})
-    said = does("new", "project", "--level", "1", "--template", template, cwd=tmp_path)
+    said = succeeds("new", "project", "--level", "1", "--template", template, cwd=tmp_path)
     assert "docs/1-ci.md" in said and "git add --force" in said
 
 
@@ -236,15 +236,15 @@ def test_a_notebook_that_git_ignores_comes_along(ladder: Ladder, tmp_path: Path)
     variables = config(tmp_path, f"[core]\nexcludesFile = {tmp_path}/ignore\n")
     git(project, "commit", "--quiet", "--message", "The notebook stays here")
     before = (project / "notebook.ipynb").read_bytes()
-    said = does("climb", "1", cwd=project, **variables)
-    assert "is not there" not in said and "stays deleted" not in said
+    said = succeeds("climb", "1", cwd=project, **variables)
+    assert "there is no notebook.ipynb" not in said and "stays deleted" not in said
     problem = (project / "src/taxi_ride_duration/problem.py").read_text()
     assert "BY_US = 17" in problem
     assert (project / "notebook.ipynb").read_bytes() == before
 
 
 def edit_notebook(project: Path) -> None:
-    """Add a line to the first cell that is part of the problem."""
+    """Add a line to the last cell that is part of the problem."""
     file = project / "notebook.ipynb"
     notebook = json.loads(file.read_text(encoding="utf-8"))
     cells = [c for c in notebook["cells"] if "problem" in c["metadata"].get("tags", [])]
@@ -256,24 +256,24 @@ def edit_notebook(project: Path) -> None:
 
 
 def test_bare_repositories_that_nobody_named(project: Path, tmp_path: Path, template: Path) -> None:
-    """Git 3 proposes to look for no bare repository."""
+    """With `safe.bareRepository = explicit`, git uses only bare repositories that are named."""
     variables = config(tmp_path, "[safe]\nbareRepository = explicit\n")
-    does("plan", "2", cwd=project, **variables)
-    does("climb", "2", "--commit", cwd=project, **variables)
+    succeeds("plan", "2", cwd=project, **variables)
+    succeeds("climb", "2", "--commit", cwd=project, **variables)
     commit(template_copy(template, tmp_path), **{"template/new.txt": "new\n"})
     git(tmp_path / "newer", "tag", "v0.2.0")
-    does("upgrade", "--template", tmp_path / "newer", cwd=project, **variables)
+    succeeds("upgrade", "--template", tmp_path / "newer", cwd=project, **variables)
     repository = foreign(tmp_path)
-    does("adopt", "--template", template, cwd=repository, **variables)
+    succeeds("adopt", "--template", template, cwd=repository, **variables)
 
 
 def template_copy(template: Path, tmp_path: Path) -> Path:
-    """Return a copy of the template, to be released anew."""
+    """Return a copy of the template, for a new release."""
     return Path(shutil.copytree(template, tmp_path / "newer"))
 
 
 def foreign(tmp_path: Path) -> Path:
-    """Return a repository that nobody made from a template."""
+    """Return a repository that was not generated from a template."""
     repository = tmp_path / "foreign"
     repository.mkdir()
     commit(repository, **{"train.py": "print('fit')\n", "README.md": "# Churn\n"})
@@ -297,7 +297,7 @@ def test_other_forms_of_git_s_own_files(
     refuses("climb", "2", "--test", "--branch", "up", cwd=project)
     (project / "broken").unlink()
     for level in (2, 0):
-        does("climb", str(level), "--commit", cwd=project)
+        succeeds("climb", str(level), "--commit", cwd=project)
         assert git(project, "status", "--porcelain") == ""
         found = tree(project)
         found.pop("uv.lock", None)
@@ -310,7 +310,7 @@ def test_a_work_tree_of_a_bare_repository(
     git(tmp_path, "clone", "--quiet", "--bare", str(project), "bare.git")
     git(tmp_path / "bare.git", "--git-dir=.", "worktree", "add", "--quiet", str(tmp_path / "tree"))
     variables = config(tmp_path, "[safe]\nbareRepository = explicit\n")
-    does("climb", "2", "--commit", cwd=tmp_path / "tree", **variables)
+    succeeds("climb", "2", "--commit", cwd=tmp_path / "tree", **variables)
     assert tree(tmp_path / "tree") == tree(made(2))
 
 
@@ -320,7 +320,7 @@ def test_a_repository_of_another_object_format(made: Callable[[int], Path], tmp_
     git(project, "init", "--quiet", "--object-format=sha256", "--initial-branch=main")
     commit_all(project, "Start")
     for level in (2, 0):
-        does("climb", str(level), "--commit", cwd=project)
+        succeeds("climb", str(level), "--commit", cwd=project)
         assert tree(project) == tree(made(level))
 
 
@@ -340,7 +340,7 @@ CREDENTIALS = {
 def test_what_authenticates_reaches_git_and_what_locates_does_not(
     project: Path, tmp_path: Path, template: Path
 ) -> None:
-    """A git on the path notes its environment."""
+    """A script in place of git records the environment."""
     seen, real = tmp_path / "seen", shutil.which("git")
     write(tmp_path / "bin", {"git": f'#!/bin/sh\nenv >> "{seen}"\nexec "{real}" "$@"\n'})
     (tmp_path / "bin/git").chmod(0o755)
@@ -349,7 +349,7 @@ def test_what_authenticates_reaches_git_and_what_locates_does_not(
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     git(template_copy(template, tmp_path), "tag", "v0.2.0")
     options = ["--template", str(tmp_path / "newer")]
-    does("upgrade", *options, cwd=project, PATH=path, **given, **locating)
+    succeeds("upgrade", *options, cwd=project, PATH=path, **given, **locating)
     lines = seen.read_text().splitlines()
     for name, value in given.items():
         if name != "GIT_CONFIG_COUNT":
@@ -360,7 +360,7 @@ def test_what_authenticates_reaches_git_and_what_locates_does_not(
 def test_an_address_that_only_the_environment_can_open(
     project: Path, tmp_path: Path, template: Path
 ) -> None:
-    """Both copier's git and ours get the setting that leads to the template."""
+    """The URL works only with a git setting, which copier's git needs as well."""
     git(template_copy(template, tmp_path), "tag", "v0.2.0")
     (tmp_path / "newer/template/new.txt").write_text("new\n")
     commit_all(tmp_path / "newer", "News")
@@ -374,7 +374,7 @@ def test_an_address_that_only_the_environment_can_open(
         "GIT_TERMINAL_PROMPT": "0",
     }
     options = ["--template", "https://secret.example.org/newer.git", "--commit"]
-    does("upgrade", *options, cwd=project, **variables)
+    succeeds("upgrade", *options, cwd=project, **variables)
     assert (project / "new.txt").exists()
 
 
@@ -382,7 +382,7 @@ def test_an_address_that_only_the_environment_can_open(
 def test_line_ends_of_a_checkout_stay(
     project: Path, made: Callable[[int], Path], tmp_path: Path, how: str
 ) -> None:
-    """Every file is checked out with CRLF, and a climb that is refused touches none."""
+    """Files are checked out with CRLF, and a refused climb leaves them as they are."""
     variables = {}
     if how == "core.autocrlf":
         variables = config(tmp_path, "[core]\nautocrlf = true\nsafecrlf = true\n")
@@ -398,7 +398,7 @@ def test_line_ends_of_a_checkout_stay(
     for options in (["2", "--test", "--branch", "up"], ["0", "--test"]):
         assert "tests fail" in refuses("climb", *options, cwd=project, **variables)
     (project / "broken").unlink()
-    does("climb", "2", "--test", "--commit", cwd=project, **variables)
+    succeeds("climb", "2", "--test", "--commit", cwd=project, **variables)
     assert git(project, "status", "--porcelain") == ""
     lines = (project / "pyproject.toml").read_bytes().splitlines(keepends=True)
     assert b"number = 2\r\n" in lines and all(line.endswith(b"\r\n") for line in lines)
@@ -408,19 +408,19 @@ def test_line_ends_of_a_checkout_stay(
 @pytest.mark.parametrize("edit", [b"", b"# ours\r\n"], ids=["as it was", "edited"])
 @pytest.mark.parametrize("mixed", [False, True], ids=["everywhere", "in one line"])
 def test_committed_line_ends_stay(project: Path, edit: bytes, mixed: bool) -> None:
-    """Whoever commits CRLF edits no line by it."""
+    """Line endings that were committed as CRLF do not count as edits."""
     git(project, "config", "core.autocrlf", "false")
     file = project / "pyproject.toml"
     count = 1 if mixed else -1
     file.write_bytes(edit + file.read_bytes().replace(b"\n", b"\r\n", count))
     commit_all(project, "Our line ends")
     before = file.read_bytes().splitlines(keepends=True)
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     after = file.read_bytes().splitlines(keepends=True)
     assert [line for line in after if line not in before] == [
         b"number = 2\n" if mixed else b"number = 2\r\n"
     ]
-    does("climb", "1", "--commit", cwd=project)
+    succeeds("climb", "1", "--commit", cwd=project)
     assert file.read_bytes().splitlines(keepends=True) == before
 
 
@@ -429,7 +429,7 @@ def test_a_file_of_which_only_line_ends_changed_goes_with_its_level(project: Pat
     for file in (project / "docs/1-ci.md", project / "src/rides/rows.py"):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     commit_all(project, "Our line ends")
-    does("climb", "0", "--commit", cwd=project)
+    succeeds("climb", "0", "--commit", cwd=project)
     assert not (project / "docs").exists() and not (project / "src").exists()
 
 
@@ -442,7 +442,7 @@ def test_line_ends_in_a_conflict_stay(project: Path) -> None:
     finished = run("climb", "2", cwd=project)
     assert finished.returncode == 3
     (place,) = [line for line in finished.stderr.splitlines() if "pyproject.toml:" in line]
-    assert "same lines" in place
+    assert "you and the template changed the same lines" in place
     merged = file.read_bytes()
     assert merged.count(b"<<<<<<< yours\r\n") == 1 and b"number = 7\r\n=======\r\n" in merged
 
@@ -457,9 +457,9 @@ def test_a_sparse_checkout_climbs_up_and_down(
     git(project, "update-index", "--refresh")
     git(project, "sparse-checkout", "set", "--cone", index, "src")
     assert not (project / "docs").exists()
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert git(project, "status", "--porcelain") == ""
-    does("climb", "0", "--commit", cwd=project)
+    succeeds("climb", "0", "--commit", cwd=project)
     assert git(project, "status", "--porcelain") == ""
     git(project, "sparse-checkout", "disable")
     assert tree(project) == tree(made(0))
@@ -471,7 +471,7 @@ def test_a_sparse_checkout_without_a_file_that_changes(
     git(project, "update-index", "--refresh")
     git(project, "sparse-checkout", "set", "--no-cone", "/*", "!/pyproject.toml")
     assert not (project / "pyproject.toml").exists()
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert not (project / "pyproject.toml").exists()
     assert git(project, "status", "--porcelain") == ""
     git(project, "sparse-checkout", "disable")
@@ -487,14 +487,14 @@ def test_a_conflict_in_a_file_that_a_sparse_checkout_leaves_out(project: Path) -
     finished = run("climb", "2", cwd=project)
     assert finished.returncode == 3
     assert b"<<<<<<< " in (project / "pyproject.toml").read_bytes()
-    undo = finished.stderr.rpartition("Then git add them. ")[2].partition(" undoes")[0]
+    undo = finished.stderr.rpartition("To undo all: ")[2].strip()
+    assert undo.startswith("git restore ")
     subprocess.run(undo, shell=True, cwd=project, check=True)
     git(project, "sparse-checkout", "reapply")
     assert state(project) == before
 
 
-# Operations under way.
-
+# Git operations in progress.
 
 OPERATIONS: dict[str, list[str]] = {
     "merge": ["git merge --no-commit --no-ff --strategy=ours side"],
@@ -533,18 +533,19 @@ def test_an_operation_under_way_is_not_finished(
         "adopt": ["--template", str(template)],
     }[command]
     said = refuses(command, *arguments, cwd=project)
-    assert f"a git {operation} is under way" in said
+    assert f"a git {operation} is in progress" in said
 
 
 # The package moved.
 
 
-def rename_package(project: Path, goal: str) -> None:
-    (project / goal).parent.mkdir(exist_ok=True)
-    git(project, "mv", "src/rides", goal)
-    train = project / goal / "train.py"
-    train.write_text(train.read_text().replace("from rides", f"from {Path(goal).name}"))
-    commit_all(project, "A better name")
+def rename_package(project: Path, target: str) -> None:
+    """Move the package, adapt its imports, and commit."""
+    (project / target).parent.mkdir(exist_ok=True)
+    git(project, "mv", "src/rides", target)
+    train = project / target / "train.py"
+    train.write_text(train.read_text().replace("from rides", f"from {Path(target).name}"))
+    commit_all(project, "Rename the package")
 
 
 def test_a_renamed_package_is_noticed_and_taken_over(project: Path, tmp_path: Path) -> None:
@@ -552,12 +553,12 @@ def test_a_renamed_package_is_noticed_and_taken_over(project: Path, tmp_path: Pa
     for command in (["climb", "2"], ["climb", "0"]):
         assert "--data package_name=trips" in refuses(*command, cwd=project)
     assert run("plan", "2", cwd=project).returncode == 1
-    does("climb", "2", "--data", "package_name=trips", "--commit", cwd=project)
+    succeeds("climb", "2", "--data", "package_name=trips", "--commit", cwd=project)
     assert answers_of(project)["package_name"] == "trips"
     assert not (project / "src/rides").exists()
     assert "from trips" in (project / "src/trips/train.py").read_text()
-    does("climb", "1", "--commit", cwd=project)
-    does("climb", "0", "--commit", "--edited", "drop", cwd=project)
+    succeeds("climb", "1", "--commit", cwd=project)
+    succeeds("climb", "0", "--commit", "--edited", "drop", cwd=project)
     assert not (project / "src").exists()
 
 
@@ -569,7 +570,7 @@ def test_a_package_that_was_moved_elsewhere_is_noticed(project: Path) -> None:
 def test_a_package_whose_files_went_one_by_one_climbs(project: Path) -> None:
     git(project, "rm", "--quiet", "-r", "src")
     commit_all(project, "No package")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
 
 
 # Filters: Git LFS and others.
@@ -588,7 +589,7 @@ def test_a_notebook_under_git_lfs_comes_along(ladder: Ladder, tmp_path: Path) ->
         )
     assert "git-lfs" in git(project, "cat-file", "blob", "HEAD:notebook.ipynb")
     before = (project / "notebook.ipynb").read_bytes()
-    does("climb", "1", "--commit", cwd=project, **variables)
+    succeeds("climb", "1", "--commit", cwd=project, **variables)
     assert "BY_US = 17" in (project / "src/taxi_ride_duration/problem.py").read_text()
     assert (project / "notebook.ipynb").read_bytes() == before
     status = ["git", "status", "--porcelain"]
@@ -613,13 +614,13 @@ FILTER = '[filter "upper"]\nclean = tr a-z A-Z\nsmudge = tr A-Z a-z\nrequired = 
 def test_what_arrives_goes_through_the_projects_filters(project: Path, tmp_path: Path) -> None:
     commit(project, **{".gitattributes": "params.yaml filter=upper\n"})
     variables = config(tmp_path, FILTER)
-    does("climb", "2", "--commit", cwd=project, **variables)
+    succeeds("climb", "2", "--commit", cwd=project, **variables)
     assert git(project, "show", "HEAD:params.yaml") == "TREES: 10\n"
     assert (project / "params.yaml").read_text() == "trees: 10\n"
     status = ["git", "status", "--porcelain"]
     shown = subprocess.run(status, cwd=project, env=os.environ | variables, capture_output=True)
     assert shown.stdout == b""
-    does("climb", "1", "--commit", cwd=project, **variables)
+    succeeds("climb", "1", "--commit", cwd=project, **variables)
     assert not (project / "params.yaml").exists()
 
 
@@ -631,7 +632,7 @@ def test_a_file_under_a_filter_is_merged_as_it_is_on_disk(project: Path, tmp_pat
     (project / "pyproject.toml").write_text("# ours\n" + (project / "pyproject.toml").read_text())
     git(project, "add", "--renormalize", ".")
     commit_all(project, "Upper")
-    does("climb", "2", "--commit", cwd=project, **variables)
+    succeeds("climb", "2", "--commit", cwd=project, **variables)
     text = (project / "pyproject.toml").read_text()
     assert "number = 2" in text and "# ours" in text
     assert "NUMBER = 2" in git(project, "show", "HEAD:pyproject.toml")
@@ -645,7 +646,7 @@ def test_what_arrives_is_written_in_the_projects_encoding(project: Path) -> None
     for file in [*project.glob("*.md"), *project.glob("docs/*.md")]:
         file.write_bytes(b"\xff\xfe" + file.read_text().encode("utf-16-le"))
     commit_all(project, "Sixteen bits")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert (project / "docs/2-pipelines.md").read_text(encoding="utf-16") == "# Level 2\n"
     assert git(project, "show", "HEAD:docs/2-pipelines.md") == "# Level 2\n"
     assert git(project, "status", "--porcelain") == ""
@@ -658,7 +659,7 @@ SIGNING = "[commit]\ngpgsign = true\n[gpg]\nformat = ssh\n[user]\nsigningKey = {
 
 @pytest.fixture
 def signing(tmp_path: Path) -> dict[str, str]:
-    """Settings with which every commit is signed with a key of SSH's."""
+    """Return settings with which every commit is signed with an SSH key."""
     key = tmp_path / "key"
     command = [installed("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
     subprocess.run(command, check=True)
@@ -666,23 +667,24 @@ def signing(tmp_path: Path) -> dict[str, str]:
 
 
 def is_signed(project: Path, revision: str = "HEAD") -> bool:
+    """Tell whether a commit is signed."""
     return "\ngpgsig " in git(project, "cat-file", "commit", revision)
 
 
 def test_commits_are_signed(
     project: Path, tmp_path: Path, template: Path, signing: dict[str, str]
 ) -> None:
-    does("new", "signed", "--template", template, cwd=tmp_path, **signing)
-    does("climb", "2", "--commit", cwd=project, **signing)
+    succeeds("new", "signed", "--defaults", "--template", template, cwd=tmp_path, **signing)
+    succeeds("climb", "2", "--commit", cwd=project, **signing)
     repository = foreign(tmp_path)
-    does("adopt", "--template", template, "--branch", "ladder", cwd=repository, **signing)
+    succeeds("adopt", "--template", template, "--branch", "ladder", cwd=repository, **signing)
     assert is_signed(tmp_path / "signed") and is_signed(project) and is_signed(repository, "ladder")
 
 
 def test_a_signature_that_fails(project: Path, tmp_path: Path, template: Path) -> None:
     broken = config(tmp_path, "[commit]\ngpgsign = true\n[gpg]\nprogram = false\n")
-    said = does("new", "made", "--template", template, cwd=tmp_path, **broken)
-    assert "git commit" in said and "staged" in said
+    said = succeeds("new", "made", "--defaults", "--template", template, cwd=tmp_path, **broken)
+    assert "no commit was made" in said and "Everything is staged; commit it: git commit" in said
     made = tmp_path / "made"
     assert set(git(made, "diff", "--cached", "--name-only").splitlines()) == set(tree(made))
     said = refuses("climb", "2", "--commit", "--branch", "up", cwd=project, **broken)
@@ -702,10 +704,10 @@ def test_hooks_do_not_run_in_temporary_clones(
     place = hooks if where == "core.hooksPath" else hooks.parent
     section, _, name = where.partition(".")
     variables = config(tmp_path, f"[{section}]\n{name} = {place}\n")
-    does("plan", "2", cwd=project, **variables)
+    succeeds("plan", "2", cwd=project, **variables)
     git(template_copy(template, tmp_path), "tag", "v0.2.0")
     upgrade = ["upgrade", "--dry-run", "--template", str(tmp_path / "newer")]
-    does(*upgrade, cwd=project, **variables)
+    succeeds(*upgrade, cwd=project, **variables)
     ran = (tmp_path / "ran").read_text().splitlines() if (tmp_path / "ran").exists() else []
     assert [folder for folder in ran if not folder.startswith(str(project))] == []
 
@@ -715,7 +717,7 @@ def test_hooks_do_not_run_in_temporary_clones(
 
 @pytest.fixture
 def monorepo(made: Callable[[int], Path], tmp_path: Path) -> Path:
-    """A project in a folder of a repository with other things in it."""
+    """Return a repository with a project in a subfolder and other files."""
     top = tmp_path / "all our work"
     shutil.copytree(made(1), top / "services/rides", ignore=shutil.ignore_patterns(".git"))
     write(top, {"services/other/main.py": "print(1)\n", "README.md": "# All\n"})
@@ -727,7 +729,7 @@ def test_work_elsewhere_in_the_repository_does_not_count(monorepo: Path) -> None
     project, other = monorepo / "services/rides", monorepo / "services/other"
     write(other, {"draft.py": "print(2)\n", "main.py": "print(3)\n", "staged.py": "print(4)\n"})
     git(monorepo, "add", "services/other/staged.py")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     changed = git(monorepo, "show", "--format=", "--name-only").splitlines()
     assert changed and all(name.startswith("services/rides/") for name in changed)
     assert git(monorepo, "status", "--porcelain").splitlines() == [
@@ -745,8 +747,8 @@ def test_undoing_touches_nothing_elsewhere(monorepo: Path) -> None:
     before = tree(monorepo)
     finished = run("climb", "2", cwd=project)
     assert finished.returncode == 3
-    undo = finished.stderr.rpartition("Then git add them. ")[2].partition(" undoes")[0]
-    assert undo.startswith("git ")
+    undo = finished.stderr.rpartition("To undo all: ")[2].strip()
+    assert undo == "git restore --source=HEAD --staged --worktree ."
     subprocess.run(undo, shell=True, cwd=project, check=True)
     assert tree(monorepo) == before
     assert git(monorepo, "status", "--porcelain") == " M services/other/main.py\n"
@@ -754,7 +756,7 @@ def test_undoing_touches_nothing_elsewhere(monorepo: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["nested", "submodule", "submodule that is not there"])
 def test_a_repository_inside_the_project(project: Path, tmp_path: Path, kind: str) -> None:
-    """Level 2 has a file in `docs`, which is somebody else's repository."""
+    """Level 2 has a file in `docs`, which is another repository here."""
     git(project, "rm", "--quiet", "-r", "docs")
     commit_all(project, "No guides")
     git(project, "init", "--quiet", "docs")
@@ -794,7 +796,7 @@ def test_answers_as_people_and_tools_write_them(
         text = text.replace(str(template), str(tagged))
     write(project, {".copier-answers.yml": text.replace(old, new)})
     commit_all(project, "Our answers")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert answers_of(project)["level"] == 2
     if "_commit" in new:
         assert str(answers_of(project)["_commit"]) == new.split()[1]
@@ -816,7 +818,7 @@ def test_a_file_of_answers_by_another_name(
     git(project, "mv", ".copier-answers.yml", name)
     write(project, {".copier-answers.yml": "_src_path: gh:other/template\n_commit: v1\n"})
     commit_all(project, "Two templates")
-    does("climb", "2", "--commit", cwd=project)
+    succeeds("climb", "2", "--commit", cwd=project)
     assert "level: 2" in (project / name).read_text()
     assert "other/template" in (project / ".copier-answers.yml").read_text()
     found = tree(project)
@@ -824,7 +826,7 @@ def test_a_file_of_answers_by_another_name(
     assert found == tree(made(2))
 
 
-# Objects that are missing.
+# Missing objects.
 
 
 def test_an_object_that_is_missing(project: Path) -> None:
@@ -853,7 +855,7 @@ def test_a_blobless_clone_fetches_what_it_lacks(project: Path, tmp_path: Path) -
     assert lost in said and len(said.splitlines()) == 1
     assert git(clone, "status", "--porcelain") == ""
     (tmp_path / "gone.git").rename(server)
-    does("climb", "2", "--commit", cwd=clone)
+    succeeds("climb", "2", "--commit", cwd=clone)
     assert "number = 2" in git(clone, "show", "HEAD:pyproject.toml")
 
 
@@ -870,7 +872,7 @@ def test_a_lock_that_make_setup_wrote_is_carried_along(
     write(project, {"uv.lock": "written by make setup\n"})
     if known == "staged":
         git(project, "add", "uv.lock")
-    said = does("climb", "2", *options, cwd=project)
+    said = succeeds("climb", "2", *options, cwd=project)
     expected = "lock\n" if "--test" in options else "written by make setup\n"
     assert (project / "uv.lock").read_text() == expected
     assert ("git add uv.lock" in said) == ("--test" not in options)
@@ -886,7 +888,7 @@ def test_a_lock_is_as_it_was_after_tests_that_fail(project: Path) -> None:
     refuses("climb", "2", "--test", cwd=project)
 
 
-# What a terminal shows.
+# Control characters in output.
 
 ESCAPE = "\x1b]0;pwned\x07\x1b[31m"
 
@@ -914,8 +916,8 @@ def test_escapes_are_shown_and_not_obeyed(
     table = "x,colour,y\n" + "".join(f"{n},r{ESCAPE}{n % 3},{n % 7}\n" for n in range(200))
     (tmp_path / "table.csv").write_text(table + f"1,r,{ESCAPE}\n")
     for target in ("y", "colour", f"z{ESCAPE}"):
-        order = ["--from", "table.csv", "--target", target, "--template", str(ladder.template)]
-        finished = run("new", f"from-{target[0]}", *order, cwd=tmp_path)
+        options = ["--from", "table.csv", "--target", target, "--template", str(ladder.template)]
+        finished = run("new", f"from-{target[0]}", "--defaults", *options, cwd=tmp_path)
         said.append(finished.stderr + finished.stdout)
     repository = foreign(tmp_path)
     commit(repository, **{f"own{ESCAPE}.py": "OWN = 1\n", f"data/{ESCAPE}.csv": "x\n"})
@@ -971,4 +973,4 @@ def test_a_signal_ends_a_climb_as_before(project: Path) -> None:
     (project / "pid").unlink()
     assert state(project) == before
     sleeping = subprocess.run(["pgrep", "-f", f"{project}|sleep 61.25"], capture_output=True)
-    assert sleeping.stdout == b"", "what make started goes on"
+    assert sleeping.stdout == b"", "a process that make started is still running"

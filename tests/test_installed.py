@@ -1,4 +1,4 @@
-"""However the program is installed, it makes the same project, which then climbs and upgrades."""
+"""Tests of each way to install the program: it generates the same project, climbs and upgrades."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("installed")]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a space in its path."""
+    """Return a folder with a space in its path."""
     folder = tmp_path_factory.mktemp("installed") / "a place"
     folder.mkdir()
     return folder
@@ -30,24 +30,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checkout(place: Path) -> Path:
-    """The repository as somebody else has it, who does not know ours."""
+    """Return a checkout in another place than this one."""
     return snapshot(place / "the checkout")
 
 
 @pytest.fixture(scope="module")
 def wheel(checkout: Path, place: Path) -> Path:
+    """Return the checkout's wheel."""
     return build(checkout, place / "dist")
 
 
 def build(checkout: Path, folder: Path) -> Path:
-    """The wheel of a checkout."""
+    """Build the wheel of a checkout."""
     passes(installed("uv"), "build", "--wheel", "--quiet", "--out-dir", str(folder), str(checkout))
     (built,) = folder.glob("*.whl")
     return built
 
 
 def install(environment: Path, *what: str) -> Path:
-    """The program in a virtual environment, which is made if it is missing."""
+    """Install packages into a virtual environment, and return the program."""
     uv = installed("uv")
     if not environment.exists():
         passes(uv, "venv", "--quiet", str(environment))
@@ -58,7 +59,7 @@ def install(environment: Path, *what: str) -> Path:
 
 @pytest.fixture(scope="module")
 def program(request: pytest.FixtureRequest, checkout: Path, wheel: Path, place: Path) -> list[str]:
-    """How the program is called."""
+    """Return the command that calls the program, installed in one of the ways."""
     uvx = [installed("uv"), "tool", "run", "--quiet", "--from"]
     match request.param:
         case "editable":
@@ -72,7 +73,10 @@ def program(request: pytest.FixtureRequest, checkout: Path, wheel: Path, place: 
 
 
 def call(program: list[str], *arguments: str, cwd: Path, home: Path) -> str:
-    """What the program says, for a person whose data lies there, and who has no network for git."""
+    """Run the program, which must succeed, and return standard error.
+
+    Its data folder is `home`, and git has no network.
+    """
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     own = {"MLOPS_LADDER_HOME": str(home), "GIT_ALLOW_PROTOCOL": "file"}
     finished = subprocess.run(
@@ -88,7 +92,7 @@ def call(program: list[str], *arguments: str, cwd: Path, home: Path) -> str:
 
 
 def content(project: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files and answers of a project, but for where its template is."""
+    """Return a project's files and answers, without the location of its template."""
     files = {name: body for name, body in tree(project).items() if name != ANSWERS}
     answers = {name: said for name, said in answers_of(project).items() if name[0] != "_"}
     return files, answers
@@ -101,9 +105,9 @@ def test_it_makes_the_same_project_and_climbs(
     way = request.node.callspec.id
     here, home = tmp_path / "my work", tmp_path / "my data"
     here.mkdir()
-    call(program, "new", "it is here", "--defaults", "--level", "1", cwd=here, home=home)
-    project = here / "it is here"
-    assert content(project) == content(ladder.fresh(1))
+    call(program, "new", "my project", "--defaults", "--level", "1", cwd=here, home=home)
+    project = here / "my project"
+    assert content(project) == content(ladder.fresh(1, project_name="My project"))
     from_wheel = "a wheel" in way or way == "wheel"
     assert answers_of(project)["_src_path"] == str(
         home / "template.git" if from_wheel else checkout
@@ -112,9 +116,10 @@ def test_it_makes_the_same_project_and_climbs(
     assert not git(project, "status", "--porcelain")
 
     call(program, "climb", "2", "--defaults", "--commit", cwd=project, home=home)
-    assert content(project) == content(ladder.fresh(2))
+    assert content(project) == content(ladder.fresh(2, project_name="My project"))
     assert not git(project, "status", "--porcelain")
-    assert "newest version already" in call(program, "upgrade", cwd=project, home=home)
+    said = call(program, "upgrade", cwd=project, home=home)
+    assert "the project already has the newest version" in said
 
 
 def test_a_newer_wheel_upgrades_what_an_older_one_made(

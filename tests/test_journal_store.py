@@ -1,22 +1,20 @@
-"""The loop's journal in a generated project, on a PostgreSQL server that is real.
-
-Nothing is installed but what the service's image holds, and pytest.
-"""
+"""Tests of a generated project's journal on PostgreSQL, with the packages of its image."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from installation import environment
 from postgres import PostgreSQL
 from projects import Ladder
-from workshop import environment
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def project(ladder: Ladder) -> Path:
+    """Return a project at level 4."""
     return ladder.project(4)
 
 

@@ -1,7 +1,7 @@
-"""A climb that is killed at any moment loses nothing, and the next run says how it ended.
+"""Tests of killed climbs: nothing is lost, and the next run undoes or completes the climb.
 
-The process kills itself, as `kill -9` would, at a moment that a seed has drawn: just before one of
-all the things that it does to the project's folder, which Python reports as audit events.
+The process sends itself SIGKILL just before one of its operations on the project's folder, which
+Python reports as audit events. A seeded generator chooses which one.
 """
 
 import json
@@ -28,8 +28,8 @@ DATED = NAMED | {
     "GIT_COMMITTER_DATE": "2026-11-21T12:00:00Z",
 }
 
-# Counts what happens in a folder, and ends at event number `moment`, if there is one: at once and
-# alone, or with all its processes and some milliseconds later.
+# Counts the operations on a folder, and kills the process before operation number `moment`, or its
+# whole process group some milliseconds later.
 KILLABLE = """
 import json, os, signal, sys, threading
 
@@ -66,26 +66,27 @@ finally:
 
 @dataclass(frozen=True)
 class Situation:
-    """A repository, and the folder of the project in it."""
+    """A repository, and the project's folder in it."""
 
     repository: Path
     folder: str = ""
 
     @property
     def project(self) -> Path:
+        """Return the project's path."""
         return self.repository / self.folder
 
-    def copied(self, goal: Path) -> "Situation":
-        """Copy the repository to a folder, which is written anew."""
-        shutil.rmtree(goal, ignore_errors=True)
-        shutil.copytree(self.repository, goal, symlinks=True)
-        return Situation(goal, self.folder)
+    def copied(self, target: Path) -> "Situation":
+        """Copy the repository to a folder, which is replaced."""
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.repository, target, symlinks=True)
+        return Situation(target, self.folder)
 
 
 def killable(
     place: Situation, moment: int, report: Path, *options: str, later: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a climb that kills itself just before its event of that number, or its group later."""
+    """Run a climb that is killed before event `moment`, or its group `later` seconds after it."""
     climb = ["climb", str(GOAL), "--project", str(place.project), *options]
     watched = str(place.repository)
     return subprocess.run(
@@ -99,8 +100,8 @@ def killable(
     )
 
 
-def worked_on(template: Path, folder: Path) -> Situation:
-    """Make a project with work in it, some of it in files that git does not see."""
+def with_work(template: Path, folder: Path) -> Situation:
+    """Make a project with the user's work, some of it in files that git ignores."""
     project = make_project(template, folder, START)
     (project / "README.md").unlink()
     write(project, {".gitignore": "/.env\n/models/\n", "own/data.py": "OWN = 1\n"})
@@ -115,8 +116,8 @@ def worked_on(template: Path, folder: Path) -> Situation:
 
 
 def with_crlf(template: Path, folder: Path) -> Situation:
-    """Make a project whose files git checks out with other line ends than it keeps."""
-    place = worked_on(template, folder)
+    """Make a project whose files git checks out with CRLF line endings."""
+    place = with_work(template, folder)
     git(folder, "config", "core.autocrlf", "true")
     for name in ("pyproject.toml", "docs/1-ci.md", "src/rides/rows.py"):
         (folder / name).unlink()
@@ -125,8 +126,8 @@ def with_crlf(template: Path, folder: Path) -> Situation:
 
 
 def sparse(template: Path, folder: Path) -> Situation:
-    """Make a project of which a part is not on disk, with a flag on a file that will change."""
-    place = worked_on(template, folder)
+    """Make a project with a sparse checkout, and an assume-unchanged flag on a changing file."""
+    place = with_work(template, folder)
     git(folder, "update-index", "--refresh")
     git(folder, "sparse-checkout", "set", "--no-cone", "/*", "!/docs")
     git(folder, "update-index", "--assume-unchanged", "pyproject.toml")
@@ -134,8 +135,8 @@ def sparse(template: Path, folder: Path) -> Situation:
 
 
 def in_monorepo(template: Path, folder: Path) -> Situation:
-    """Make a project in a folder of a repository, with work in another one, a part of it staged."""
-    worked_on(template, folder / "services/rides")
+    """Make a project in a subfolder of a repository, with uncommitted work in another subfolder."""
+    with_work(template, folder / "services/rides")
     shutil.rmtree(folder / "services/rides/.git")
     write(folder, {"services/other/main.py": "print(1)\n"})
     commit_all(folder, "Everything")
@@ -146,8 +147,8 @@ def in_monorepo(template: Path, folder: Path) -> Situation:
 
 
 SITUATIONS: dict[str, Callable[[Path, Path], Situation]] = {
-    "work": worked_on,
-    "other line ends": with_crlf,
+    "work": with_work,
+    "CRLF": with_crlf,
     "sparse checkout": sparse,
     "monorepo": in_monorepo,
 }
@@ -156,7 +157,7 @@ COMMITTED = ["--branch", "up", "--commit"]
 
 @pytest.fixture(scope="module")
 def situations(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Situation]:
-    """Repositories in each situation, to be copied."""
+    """Return a function that provides a repository in each situation, to be copied."""
     folder, known = tmp_path_factory.mktemp("situations"), dict[str, Situation]()
     template = make_template(folder / "template")
 
@@ -175,8 +176,8 @@ def situations(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Situ
         ("work", 25, [], False),
         ("work", 25, COMMITTED, False),
         ("work", 10, [], True),
-        ("other line ends", 10, [], False),
-        ("other line ends", 10, ["--test"], True),
+        ("CRLF", 10, [], False),
+        ("CRLF", 10, ["--test"], True),
         ("sparse checkout", 10, COMMITTED, False),
         ("monorepo", 10, [], False),
         ("monorepo", 10, ["--test", "--commit"], False),
@@ -223,17 +224,17 @@ def test_a_killed_climb_is_as_before_or_as_after(
         assert "" in ends, f"moment {moment}: {said.stderr} {ends}"
         assert not (victim.repository / ".git/mlops-ladder/journal.json").exists()
         git(victim.repository, "fsck", "--strict")
-    assert any("as it was before" in sentence for sentence in sentences)
+    assert any("It was undone" in sentence for sentence in sentences)
 
 
 def level_of(place: Situation) -> str:
-    """Return the level that the project was last committed at, which is no climb to go to."""
+    """Return the level in the last commit; climbing to it changes nothing."""
     answers = git(place.project, "show", "HEAD:./.copier-answers.yml")
     return answers.partition("level: ")[2].partition("\n")[0]
 
 
 def differing(found: State, expected: State) -> str:
-    """Name what differs between two states."""
+    """Describe the differences between two states."""
     sides = [asdict(side) for side in (found, expected)]
     sides = [side | side.pop("files") for side in sides]
     names = sides[0].keys() | sides[1].keys()
@@ -247,29 +248,32 @@ def differing(found: State, expected: State) -> str:
 
 @pytest.fixture
 def work(situations: Callable[[str], Situation]) -> Situation:
+    """Return a project with the user's work."""
     return situations("work")
 
 
 def interrupted_climb(work: Situation, folder: Path, moment: int) -> Path:
+    """Return a copy of the project whose climb was killed at a moment."""
     victim = work.copied(folder / "victim")
     assert killable(victim, moment, folder / "events").returncode == -signal.SIGKILL
     return victim.project
 
 
 def events_of_a_climb(work: Situation, folder: Path) -> list[str]:
-    """List all that a climb which nobody kills does to the project's folder."""
+    """List the operations of an undisturbed climb on the project's folder."""
     counted = work.copied(folder / "counted")
     assert killable(counted, -1, folder / "events").returncode == 0
     return events_in(folder / "events")
 
 
 def events_in(report: Path) -> list[str]:
+    """Read the recorded operations."""
     found: list[str] = json.loads(report.read_text())
     return found
 
 
 def amid_the_files(events: list[str]) -> int:
-    """Return a moment at which some files have changed and others have not."""
+    """Return a moment at which only some of the files have changed."""
     renames = [
         n for n, event in enumerate(events) if event.startswith("os.rename") and "/after/" in event
     ]
@@ -282,7 +286,7 @@ def test_a_climb_that_lacked_only_the_last_word_is_done(work: Situation, tmp_pat
     moment = max(n for n, event in enumerate(events) if "remove" in event and "journal" in event)
     victim = interrupted_climb(work, tmp_path, moment)
     said = run("climb", str(START), "--project", victim, cwd=tmp_path).stderr
-    assert "as after it" in said
+    assert "It was complete" in said
     assert state(victim) == state(tmp_path / "counted")
 
 
@@ -294,7 +298,7 @@ def test_what_was_written_after_the_interruption_stays(work: Situation, tmp_path
     assert new
     (victim / new[0]).write_text("edited since\n")
     said = run("climb", str(START), "--project", victim, cwd=tmp_path).stderr
-    assert "as it was before" in said and new[0] in said
+    assert "It was undone" in said and new[0] in said
     assert (victim / new[0]).read_text() == "edited since\n"
     (victim / new[0]).unlink()
     assert state(victim) == before
@@ -304,7 +308,7 @@ def test_what_was_written_after_the_interruption_stays(work: Situation, tmp_path
 def test_what_was_staged_after_the_interruption_stays(
     situations: Callable[[str], Situation], tmp_path: Path
 ) -> None:
-    """Somebody goes on elsewhere in the repository, before the next climb undoes this one."""
+    """Other work in the repository goes on before the next climb undoes the interrupted one."""
     start = situations("monorepo")
     moment = max(
         n for n, event in enumerate(events_of_a_climb(start, tmp_path)) if "journal" in event
@@ -314,7 +318,7 @@ def test_what_was_staged_after_the_interruption_stays(
     (victim.repository / ".git/index.lock").unlink(missing_ok=True)
     git(victim.repository, "add", "services/other/draft.py")
     said = run("climb", str(START), "--project", victim.project, cwd=tmp_path).stderr
-    assert "as it was before" in said
+    assert "It was undone" in said
     status = git(victim.repository, "status", "--porcelain")
     assert "A  services/other/draft.py" in status and "services/rides" not in status
 
@@ -345,4 +349,4 @@ def test_a_journal_that_cannot_be_read_is_said(work: Situation, tmp_path: Path) 
     victim = work.copied(tmp_path / "victim").project
     write(victim / ".git/mlops-ladder", {"journal.json": "{}"})
     said = run("climb", str(GOAL), cwd=victim).stderr
-    assert "journal.json" in said and "Traceback" not in said
+    assert said.startswith("error: ") and "journal.json" in said

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: the menu before, the next commands after."""
+"""Tests of the messages of copier: the menu of levels, and the next commands."""
 
 import subprocess
 import sys

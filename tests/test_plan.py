@@ -1,4 +1,4 @@
-"""`plan` is never wrong: what it foretells is what `climb` does, conflicts included."""
+"""Tests of `plan`: it predicts exactly what `climb` does, including merge conflicts."""
 
 import itertools
 import json
@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from commands import call, done, printed, refused
-from edits import ALONE, CLASHING, MERGING, Edit, appends, make, writes
+from edits import ALONE, CONFLICTING, MERGING, Edit, appends, make, writes
 from projects import LEVELS, Ladder, commit_all, git, tree
 
 OWN_LINT = Edit("own lint settings", 0, appends("pyproject.toml", "\n[tool.ruff]\nsrc = []\n"))
 EDITS = {
     "edits that merge": MERGING,
-    "edits that clash": [*CLASHING, OWN_LINT],
+    "edits that conflict": [*CONFLICTING, OWN_LINT],
     "no edits": [],
 } | {str(edit): [edit] for edit in ALONE}
 BOTTOM, TOP = LEVELS[0], LEVELS[-1]
 PAIRS = list(itertools.permutations(LEVELS, 2))
-# Edits that merge and that clash between any two levels; the others up to the top.
+# Edits that merge and edits that conflict, between any two levels; the others up to the top.
 COMBINED = [
-    *itertools.product(PAIRS, ["edits that merge", "edits that clash"]),
+    *itertools.product(PAIRS, ["edits that merge", "edits that conflict"]),
     ((BOTTOM, TOP), "no edits"),
     *(((min(edit.level, TOP - 1), TOP), str(edit)) for edit in ALONE),
 ]
@@ -33,7 +33,7 @@ CASES = [
 
 
 def prepared(ladder: Ladder, level: int, edits: list[Edit]) -> Path:
-    """A project of that level, with those of the edits that it has a place for."""
+    """Return a project of the level with the edits that are possible at it."""
     project = ladder.project(level)
     make(project, [edit for edit in edits if edit.level <= level])
     commit_all(project, "Our work")
@@ -41,21 +41,21 @@ def prepared(ladder: Ladder, level: int, edits: list[Edit]) -> Path:
 
 
 def everything(project: Path) -> dict[str, bytes]:
-    """Every file of the project, git's own too."""
+    """Return every file of the project, including those in `.git`."""
     return tree(project) | {
         str(path): path.read_bytes() for path in (project / ".git").rglob("*") if path.is_file()
     }
 
 
 def planned(project: Path, level: int, *options: str) -> dict[str, Any]:
-    """The plan, as programs get it."""
+    """Return the plan's JSON document."""
     text = printed("plan", str(level), "--json", "--project", project, *options, cwd=project)
     plan: dict[str, Any] = json.loads(text)
     return plan
 
 
-def happened(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, list[str]]:
-    """Which files came, changed and went."""
+def differences(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, list[str]]:
+    """List the files that were added, changed and removed."""
     return {
         "added": sorted(after.keys() - before.keys()),
         "changed": sorted(n for n in before.keys() & after.keys() if before[n] != after[n]),
@@ -63,8 +63,8 @@ def happened(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, lis
     }
 
 
-def left_to_solve(project: Path) -> list[tuple[str, int | None]]:
-    """The conflicts that the work tree and git's index show."""
+def unresolved(project: Path) -> list[tuple[str, int | None]]:
+    """List the conflicts in the working tree and in git's index."""
     unmerged = git(project, "diff", "--name-only", "--diff-filter=U").splitlines()
     found: list[tuple[str, int | None]] = []
     for name in unmerged:
@@ -74,29 +74,29 @@ def left_to_solve(project: Path) -> list[tuple[str, int | None]]:
     return sorted(found, key=str)
 
 
-@pytest.mark.parametrize(("start", "goal", "edits"), CASES)
+@pytest.mark.parametrize(("start", "target", "edits"), CASES)
 def test_what_it_foretells_is_what_climb_does(
-    ladder: Ladder, start: int, goal: int, edits: str
+    ladder: Ladder, start: int, target: int, edits: str
 ) -> None:
     project = prepared(ladder, start, EDITS[edits])
-    (project / "README.md").touch()  # git would note that it looked, if it were let
+    (project / "README.md").touch()  # git status would refresh the index, if it could
     before, untouched = tree(project), everything(project)
-    plan = planned(project, goal)
+    plan = planned(project, target)
     assert everything(project) == untouched
 
-    if plan["edited_away"]:
-        said = refused("climb", str(goal), cwd=project)
-        assert [name for name in before if f"\n  {name}\n" in said] == plan["edited_away"]
+    if plan["edited_and_removed"]:
+        said = refused("climb", str(target), cwd=project)
+        assert [name for name in before if f"\n  {name}\n" in said] == plan["edited_and_removed"]
         assert tree(project) == before
 
-    result = call("climb", str(goal), "--edited", "keep", cwd=project)
+    result = call("climb", str(target), "--edited", "keep", cwd=project)
     assert result.exit_code == (3 if plan["conflicts"] else 0), result.output
     after = tree(project)
     changed = [change["path"] for change in plan["files"]["changed"]]
-    assert happened(before, after) == plan["files"] | {"changed": changed}
-    of_lines = [c for c in plan["conflicts"] if "brings a table" not in c["reason"]]
-    foretold = sorted(((c["path"], c["line"]) for c in of_lines), key=str)
-    assert left_to_solve(project) == foretold
+    assert differences(before, after) == plan["files"] | {"changed": changed}
+    of_lines = [c for c in plan["conflicts"] if "added the same table" not in c["reason"]]
+    predicted = sorted(((c["path"], c["line"]) for c in of_lines), key=str)
+    assert unresolved(project) == predicted
     for conflict in plan["conflicts"]:
         place = f"{conflict['path']}:{conflict['line']}" if conflict["line"] else conflict["path"]
         assert place in result.stderr
@@ -105,9 +105,9 @@ def test_what_it_foretells_is_what_climb_does(
 @pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS[:-1])
 def test_it_names_the_questions_that_climb_asks(ladder: Ladder, level: int) -> None:
-    project, goal = ladder.project(level), LEVELS[-1]
-    asked = {question["name"] for question in planned(project, goal)["questions"]}
-    new = ladder.fresh(goal) / ".copier-answers.yml"
+    project, target = ladder.project(level), LEVELS[-1]
+    asked = {question["name"] for question in planned(project, target)["questions"]}
+    new = ladder.fresh(target) / ".copier-answers.yml"
     old = ladder.fresh(level) / ".copier-answers.yml"
     names = [{line.partition(":")[0] for line in f.read_text().splitlines()} for f in (new, old)]
     assert asked == names[0] - names[1]
@@ -127,7 +127,7 @@ def test_files_that_git_ignores_are_seen_in_the_way(ladder: Ladder) -> None:
     appends(".gitignore", "/params.yaml\n")(project)
     commit_all(project, "Our work")
     writes("params.yaml", "trees: 100\n")(project)
-    (blocked,) = planned(project, 2)["in_the_way"]
+    (blocked,) = planned(project, 2)["blocked"]
     assert blocked.startswith("params.yaml")
 
 
@@ -137,10 +137,12 @@ def test_it_leaves_out_what_is_not_committed_and_says_so(ladder: Ladder) -> None
     clean = planned(project, 1)
     appends("README.md", "not committed\n")(project)
     assert planned(project, 1) == clean
-    assert "not committed" in done("plan", "1", cwd=project)
+    assert "uncommitted changes are not part of the plan" in done("plan", "1", cwd=project)
 
 
 def test_a_level_that_there_is_not_is_a_wrong_call(ladder: Ladder) -> None:
     project = ladder.project(0)
-    assert "0, 1, 2, 3, 4" in refused("plan", "9", cwd=project, code=2)
-    assert "question" not in refused("plan", "1", "--data", "x", cwd=project, code=2)
+    said = refused("plan", "9", cwd=project, code=2)
+    assert "there is no level 9; the levels are 0, 1, 2, 3, 4" in said
+    said = refused("plan", "1", "--data", "x", cwd=project, code=2)
+    assert "--data x has no answer; write --data x=..." in said

@@ -1,7 +1,4 @@
-"""The prediction store of a generated project, on a PostgreSQL server that is real.
-
-Nothing is installed but what the service's image holds, and pytest.
-"""
+"""Tests of a generated project's prediction store on PostgreSQL, with the packages of its image."""
 
 import subprocess
 import time
@@ -10,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from installation import environment
 from postgres import PostgreSQL
 from projects import Ladder
-from workshop import environment
 
 pytestmark = pytest.mark.slow
 
 PACKAGE = "taxi_ride_duration"
 PATIENCE = 60.0
 
-# Predicts without a break, with a memory that an outage overfills, until it is told to end.
+# Predicts continuously, with a buffer that an outage fills, until its standard input is closed.
 PREDICTING = """
 import itertools, sys, threading, time
 from {package}.serving import metrics
@@ -52,11 +49,12 @@ print("end", taken, lost, len(kept), int(longest * 1e6), flush=True)
 
 @pytest.fixture(scope="module")
 def project(ladder: Ladder) -> Path:
+    """Return a project at level 3."""
     return ladder.project(3)
 
 
 def in_service(*command: str) -> list[str]:
-    """A command among the packages of the service's image."""
+    """Return a command with the packages of the service's image."""
     return ["uv", "run", "--quiet", "--only-group", "service", "--with", "pytest", *command]
 
 
@@ -86,14 +84,14 @@ def test_the_service_goes_on_while_the_server_is_gone_and_counts_the_gap(
     assert process.stdin and process.stdout and process.stderr
 
     def wait_for(reached: Callable[[int, int, int, int], bool]) -> tuple[int, int, int, int]:
-        """The counts, as soon as they are so."""
+        """Return the counts once the condition holds."""
         deadline = time.monotonic() + PATIENCE
         assert process.stdout
         for line in process.stdout:
             taken, written, dropped, failures = map(int, line.split())
             if reached(taken, written, dropped, failures):
                 return taken, written, dropped, failures
-            assert time.monotonic() < deadline, f"waited in vain: {line}"
+            assert time.monotonic() < deadline, f"timed out: {line}"
         raise AssertionError(process.communicate()[1])
 
     wait_for(lambda taken, written, dropped, failures: written > 500)
@@ -101,12 +99,12 @@ def test_the_service_goes_on_while_the_server_is_gone_and_counts_the_gap(
     gap = wait_for(lambda taken, written, dropped, failures: dropped > 500 and failures > 2)
     server.start()
     wait_for(lambda taken, written, dropped, failures: written > gap[1] + 2000)
-    said, errors = process.communicate()  # closes its standard input, which ends it
+    said, errors = process.communicate()  # closes standard input, which ends the process
     ending, taken, lost, kept, longest = said.splitlines()[-1].split()
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert server.password not in errors
     assert "waits for its store" in errors
     assert (ending, lost) == ("end", "0")
-    assert kept == taken, "what found room in memory is in the store, and nothing else"
-    assert int(longest) < 1_000_000, "microseconds: a request waited for the store"
+    assert kept == taken, "the store has exactly the records that were accepted"
+    assert int(longest) < 1_000_000, "a request waited for the store (microseconds)"

@@ -1,4 +1,4 @@
-"""Each level, installed for real: its make targets do what they say, on sample and real rides."""
+"""Tests of installed projects: the make targets of each level, with synthetic and real rides."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
-from alerting import alerting, dashboard, wait
+from alerting import alerting, dashboard_queries, wait
+from installation import REAL_RIDES, Installation, environment, install_project
 from projects import LEVELS, Ladder, commit_all, git
 from service import serve
 from tools import free_port
-from workshop import REAL_RIDES, Workshop, environment, open_workshop
 
 pytestmark = pytest.mark.slow
 
@@ -35,31 +35,31 @@ TARGETS = {
 
 
 def at_levels(*levels: int) -> pytest.MarkDecorator:
-    """Runs a test in the workshop of each level; those of one level share a worker, and it."""
+    """Parametrize a test with the installations of levels; those of a level share a worker."""
     marked = [pytest.param(n, marks=pytest.mark.xdist_group(f"level {n}")) for n in levels]
-    return pytest.mark.parametrize("workshop", marked, indirect=True)
+    return pytest.mark.parametrize("installation", marked, indirect=True)
 
 
 @pytest.fixture(scope="module")
-def opened() -> dict[int, Workshop]:
-    """The workshops that have been opened so far."""
+def opened() -> dict[int, Installation]:
+    """Provide the installations so far, by level."""
     return {}
 
 
 @pytest.fixture
-def workshop(
-    request: pytest.FixtureRequest, ladder: Ladder, opened: dict[int, Workshop]
-) -> Workshop:
-    """The workshop of a level, with sample rides."""
+def installation(
+    request: pytest.FixtureRequest, ladder: Ladder, opened: dict[int, Installation]
+) -> Installation:
+    """Provide the installation of a level, with synthetic rides."""
     if request.param not in opened:
-        opened[request.param] = open_workshop(ladder.project(request.param))
+        opened[request.param] = install_project(ladder.project(request.param))
     return opened[request.param]
 
 
 @pytest.fixture(params=["sample rides", "real rides"])
-def rides(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[str]:
-    """Runs a test with sample rides, and again with real ones in `data/`."""
-    brought = workshop.project / "data" / REAL_RIDES.name
+def rides(request: pytest.FixtureRequest, installation: Installation) -> Iterator[str]:
+    """Run a test with synthetic rides, and again with real ones in `data/`."""
+    brought = installation.project / "data" / REAL_RIDES.name
     if request.param == "real rides":
         shutil.copy(REAL_RIDES, brought)
     yield request.param
@@ -67,19 +67,20 @@ def rides(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[str]:
 
 
 def metrics(output: str) -> dict[str, float]:
-    """The metrics that training prints, by name."""
+    """Return the metrics that training prints, by name."""
     found = re.findall(r"^  (\S.*?) +(\d+\.\d{4})$", output, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
 
 def beats_the_baseline(output: str) -> bool:
+    """Tell whether the model's error is below 60 % of the baseline's."""
     found = metrics(output)
     return found["absolute_error_minutes"] < 0.6 * found["baseline_absolute_error_minutes"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_help_lists_what_the_level_can_do(ladder: Ladder, level: int) -> None:
-    project = Workshop(ladder.fresh(level))
+    project = Installation(ladder.fresh(level))
     listed = re.findall(r"^  make (\S+) ", project.make("help"), re.MULTILINE)
     expected = " ".join(TARGETS[below] for below in LEVELS if below <= level).split()
     assert sorted(listed) == sorted(expected)
@@ -87,9 +88,9 @@ def test_help_lists_what_the_level_can_do(ladder: Ladder, level: int) -> None:
 
 
 @at_levels(LEVELS[0], LEVELS[-1])
-def test_the_notebook_runs_top_to_bottom_and_plots(workshop: Workshop, rides: str) -> None:
-    workshop.make("notebook")
-    page = (workshop.project / "reports/notebook.html").read_text(encoding="utf-8")
+def test_the_notebook_runs_top_to_bottom_and_plots(installation: Installation, rides: str) -> None:
+    installation.make("notebook")
+    page = (installation.project / "reports/notebook.html").read_text(encoding="utf-8")
     assert page.count("data:image/png") == 4
     assert ("rides from sample rides" in page) == (rides == "sample rides")
     assert "Traceback" not in page
@@ -97,27 +98,27 @@ def test_the_notebook_runs_top_to_bottom_and_plots(workshop: Workshop, rides: st
 
 
 @at_levels(*LEVELS[1:])
-def test_formatting_changes_nothing(workshop: Workshop) -> None:
-    workshop.make("format")
-    assert git(workshop.project, "status", "--porcelain") == ""
+def test_formatting_changes_nothing(installation: Installation) -> None:
+    installation.make("format")
+    assert git(installation.project, "status", "--porcelain") == ""
 
 
 @at_levels(*LEVELS[1:])
-def test_pre_commit_passes(workshop: Workshop) -> None:
-    finished = workshop.run("uv run pre-commit run --all-files")
+def test_pre_commit_passes(installation: Installation) -> None:
+    finished = installation.run("uv run pre-commit run --all-files")
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def workflow_lines(project: Path, workflow: str) -> list[str]:
-    """The `run:` lines of a workflow, in order."""
+    """Return the `run:` lines of a workflow, in order."""
     path = project / ".github/workflows" / workflow
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
 @at_levels(*LEVELS[1:-1])
-def test_every_line_of_the_ci_workflow_passes(workshop: Workshop) -> None:
-    assert wheel_of_ci(workshop).startswith("taxi_ride_duration-0.1.0")
+def test_every_line_of_the_ci_workflow_passes(installation: Installation) -> None:
+    assert wheel_of_ci(installation).startswith("taxi_ride_duration-0.1.0")
 
 
 HARD_ANSWERS = {
@@ -131,139 +132,143 @@ HARD_ANSWERS = {
 
 
 def test_every_line_of_the_ci_workflow_passes_with_hard_answers(ladder: Ladder) -> None:
-    """At the highest level, where all of the project's own tests are."""
-    workshop = open_workshop(ladder.project(LEVELS[-1], **HARD_ANSWERS))
-    assert wheel_of_ci(workshop).startswith("a_package_name_of_30_letters_x-0.1.0")
+    """The highest level has all of the project's own tests."""
+    installation = install_project(ladder.project(LEVELS[-1], **HARD_ANSWERS))
+    assert wheel_of_ci(installation).startswith("a_package_name_of_30_letters_x-0.1.0")
 
 
-def wheel_of_ci(workshop: Workshop) -> str:
-    """Run every line of the CI workflow, and return the name of the wheel that it makes."""
-    lines = workflow_lines(workshop.project, "ci.yml")
+def wheel_of_ci(installation: Installation) -> str:
+    """Run every line of the CI workflow, and return the name of the built wheel."""
+    lines = workflow_lines(installation.project, "ci.yml")
     assert [line.split() for line in lines] == [["make", line.split()[1]] for line in lines]
     assert {"make lint", "make types", "make test", "make notebook", "make build"} <= set(lines)
     for line in lines:
-        finished = workshop.run(line, CI="true")
+        finished = installation.run(line, CI="true")
         assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
-    (wheel,) = (workshop.project / "dist").glob("*.whl")
+    (wheel,) = (installation.project / "dist").glob("*.whl")
     return wheel.name
 
 
 def test_ci_refuses_a_lock_that_is_not_up_to_date(ladder: Ladder) -> None:
-    refusal = Workshop(ladder.project(1)).refused("setup", CI="true")
+    refusal = Installation(ladder.project(1)).refused("setup", CI="true")
     assert "uv.lock" in refusal
 
 
 @at_levels(1)
-def test_every_line_of_the_update_workflow_passes(workshop: Workshop) -> None:
-    (line,) = workflow_lines(workshop.project, "check-update.yml")
-    finished = workshop.run(line)
+def test_every_line_of_the_update_workflow_passes(installation: Installation) -> None:
+    (line,) = workflow_lines(installation.project, "check-update.yml")
+    finished = installation.run(line)
     assert finished.returncode == 0, finished.stderr
     assert "has the newest version" in finished.stdout
 
 
 @at_levels(1)
-def test_every_line_of_the_release_workflow_passes(workshop: Workshop, tmp_path: Path) -> None:
-    """GitHub's `gh` is replaced by a program that notes what it was told."""
-    note = tmp_path / "told"
+def test_every_line_of_the_release_workflow_passes(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """A script in place of GitHub's `gh` records its arguments."""
+    record = tmp_path / "arguments"
     gh = tmp_path / "gh"
-    gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {note}\n')
+    gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {record}\n')
     gh.chmod(0o755)
     path = f"{tmp_path}:{environment()['PATH']}"
-    lines = workflow_lines(workshop.project, "release.yml")
+    lines = workflow_lines(installation.project, "release.yml")
     assert lines == ["make setup", "make test", "make release"]
     for line in lines:
-        finished = workshop.run(line, CI="true", TAG="v0.1.0", PATH=path)
+        finished = installation.run(line, CI="true", TAG="v0.1.0", PATH=path)
         assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
-    told = note.read_text().splitlines()
-    assert told[:3] == ["release", "create", "v0.1.0"]
-    assert "- The first model." in told
-    assert [name for name in told if name.endswith(".whl")]
+    arguments = record.read_text().splitlines()
+    assert arguments[:3] == ["release", "create", "v0.1.0"]
+    assert "- The first model." in arguments
+    assert [name for name in arguments if name.endswith(".whl")]
 
 
 @at_levels(1)
-def test_a_release_whose_tag_is_wrong_is_refused(workshop: Workshop) -> None:
-    assert "pyproject.toml has version" in workshop.refused("release", TAG="v9.9.9")
+def test_a_release_whose_tag_is_wrong_is_refused(installation: Installation) -> None:
+    assert "pyproject.toml has version" in installation.refused("release", TAG="v9.9.9")
 
 
 @at_levels(LEVELS[1], LEVELS[-1])
-def test_train_then_predict(workshop: Workshop, rides: str, tmp_path: Path) -> None:
-    assert beats_the_baseline(workshop.make("train"))
-    asked, answered = tmp_path / "rides.csv", tmp_path / "out/predictions.csv"
-    asked.write_text(
+def test_train_then_predict(installation: Installation, rides: str, tmp_path: Path) -> None:
+    assert beats_the_baseline(installation.make("train"))
+    rows, predictions = tmp_path / "rides.csv", tmp_path / "out/predictions.csv"
+    rows.write_text(
         "pickup_time,pickup_zone,dropoff_zone,distance_miles\n"
         "2019-03-05 08:30:00,4,33,3.1\n2019-03-09 23:10:00,7,7,0.4\n"
     )
-    workshop.make(f"predict IN={asked} OUT={answered}")
-    header, long_ride, short_ride = answered.read_text().splitlines()
+    installation.make(f"predict IN={rows} OUT={predictions}")
+    header, long_ride, short_ride = predictions.read_text().splitlines()
     assert header.endswith("predicted_duration_minutes")
     assert float(long_ride.split(",")[-1]) > float(short_ride.split(",")[-1]) > 0
 
 
 @at_levels(1)
-def test_predict_refuses_what_it_cannot_score(workshop: Workshop, tmp_path: Path) -> None:
+def test_predict_refuses_what_it_cannot_score(installation: Installation, tmp_path: Path) -> None:
     bad, out = tmp_path / "bad.csv", tmp_path / "out.csv"
     bad.write_text(
         "pickup_time,pickup_zone,dropoff_zone,distance_miles\n2019-03-05 08:30:00,999,33,3.1\n"
     )
-    workshop.make("train")
-    assert "row 0: pickup_zone is 999" in workshop.refused(f"predict IN={bad} OUT={out}")
-    assert "usage: make predict" in workshop.refused("predict")
-    assert "absent.csv" in workshop.refused(f"predict IN=absent.csv OUT={out}")
+    installation.make("train")
+    assert "row 0: pickup_zone is 999" in installation.refused(f"predict IN={bad} OUT={out}")
+    assert "usage: make predict" in installation.refused("predict")
+    assert "absent.csv" in installation.refused(f"predict IN=absent.csv OUT={out}")
     bad.write_text("")
-    assert "could not be read" in workshop.refused(f"predict IN={bad} OUT={out}")
+    assert "could not be read" in installation.refused(f"predict IN={bad} OUT={out}")
     assert not out.exists()
 
 
 @at_levels(2)
-def test_the_pipeline_trains_promotes_and_refuses(workshop: Workshop, rides: str) -> None:
-    workshop.run("rm -r mlruns/*")  # each kind of rides has a champion of its own
-    assert beats_the_baseline(workshop.make("pipeline"))
-    assert "is the champion now" in workshop.make("promote")
-    assert "is the champion already" in workshop.make("promote")
-    assert "nothing new" in workshop.make("pipeline")
-    assert "the gate would refuse it" in workshop.make("pipeline FORCE=1")
-    assert "is refused" in workshop.refused("promote")
-    assert "is version" in workshop.make("register")
-    assert "no version 99" in workshop.refused("promote VERSION=99")
+def test_the_pipeline_trains_promotes_and_refuses(installation: Installation, rides: str) -> None:
+    installation.run("rm -r mlruns/*")  # each kind of rides has its own champion
+    assert beats_the_baseline(installation.make("pipeline"))
+    assert "is the champion now" in installation.make("promote")
+    assert "is the champion already" in installation.make("promote")
+    assert "nothing new" in installation.make("pipeline")
+    assert "the gate would refuse it" in installation.make("pipeline FORCE=1")
+    assert "is refused" in installation.refused("promote")
+    assert "is version" in installation.make("register")
+    assert "no version 99" in installation.refused("promote VERSION=99")
 
 
 @at_levels(2)
-def test_every_line_of_the_training_workflow_passes(workshop: Workshop) -> None:
-    lines = workflow_lines(workshop.project, "train.yml")
+def test_every_line_of_the_training_workflow_passes(installation: Installation) -> None:
+    lines = workflow_lines(installation.project, "train.yml")
     assert lines == ["make setup", "make data", "make pipeline"]
-    for line in ["make setup", "make pipeline"]:  # make data is tested with a server of its own
-        finished = workshop.run(line, CI="true", MLFLOW_TRACKING_URI="", FORCE="")
+    for line in ["make setup", "make pipeline"]:  # test_download.py tests make data
+        finished = installation.run(line, CI="true", MLFLOW_TRACKING_URI="", FORCE="")
         assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
 
 
 @at_levels(2)
-def test_bad_data_and_bad_parameters_stop_the_pipeline(workshop: Workshop) -> None:
-    project = workshop.project
+def test_bad_data_and_bad_parameters_stop_the_pipeline(installation: Installation) -> None:
+    project = installation.project
     broken = project / "data/broken.csv"
     rows = REAL_RIDES.read_text().splitlines()[:50]
     fields = rows[7].split(",")
     fields[rows[0].split(",").index("PULocationID")] = "999"
     broken.write_text("\n".join([*rows[:7], ",".join(fields), *rows[8:]]) + "\n")
     try:
-        refusal = workshop.refused("pipeline")
+        refusal = installation.refused("pipeline")
         assert "1 of " in refusal
         assert "row ('broken.csv', 6): pickup_zone is 999, which breaks in_range(1, 265)" in refusal
         broken.write_text("a,b\n1,2\n")
-        assert "broken.csv is no file of TLC trip records" in workshop.refused("pipeline")
+        assert "broken.csv is no file of TLC trip records" in installation.refused("pipeline")
     finally:
         broken.unlink()
     params = project / "params.yaml"
     before = params.read_text()
     try:
         params.write_text(before.replace("model: {}", "model: {max_itr: 5}"))
-        assert "max_itr" in workshop.refused("pipeline")
+        assert "max_itr" in installation.refused("pipeline")
     finally:
         params.write_text(before)
 
 
 @at_levels(1)
-def test_green_rides_in_parquet_are_read_as_the_tlc_publishes_them(workshop: Workshop) -> None:
-    """Green taxis' files name their times otherwise than yellow ones'."""
+def test_green_rides_in_parquet_are_read_as_the_tlc_publishes_them(
+    installation: Installation,
+) -> None:
+    """Files of green taxis have other names for the times than those of yellow taxis."""
     script = (
         "import pandas as pd\n"
         f"rides = pd.read_csv({str(REAL_RIDES)!r}, parse_dates=[1, 2])\n"
@@ -271,33 +276,33 @@ def test_green_rides_in_parquet_are_read_as_the_tlc_publishes_them(workshop: Wor
         "green.columns = green.columns.str.replace('tpep_', 'lpep_')\n"
         "green.to_parquet('data/green_tripdata_2019-03.parquet')\n"
     )
-    (workshop.project / "reports").mkdir(exist_ok=True)
-    (workshop.project / "reports/green.py").write_text(script)
-    workshop.run("uv run python reports/green.py")
+    (installation.project / "reports").mkdir(exist_ok=True)
+    (installation.project / "reports/green.py").write_text(script)
+    installation.run("uv run python reports/green.py")
     try:
-        assert beats_the_baseline(workshop.make("train"))
+        assert beats_the_baseline(installation.make("train"))
     finally:
-        (workshop.project / "data/green_tripdata_2019-03.parquet").unlink()
+        (installation.project / "data/green_tripdata_2019-03.parquet").unlink()
 
 
 @at_levels(2)
-def test_a_search_tries_parameters_and_trains_with_the_best(workshop: Workshop) -> None:
-    params = workshop.project / "params.yaml"
+def test_a_search_tries_parameters_and_trains_with_the_best(installation: Installation) -> None:
+    params = installation.project / "params.yaml"
     before = params.read_text()
     try:
         params.write_text(before.replace("trials: 0", "trials: 2"))
-        assert "search ..." in (output := workshop.make("pipeline"))
+        assert "search ..." in (output := installation.make("pipeline"))
         assert beats_the_baseline(output)
     finally:
         params.write_text(before)
 
 
 @at_levels(2)
-def test_the_tracking_page_opens(workshop: Workshop) -> None:
+def test_the_tracking_page_opens(installation: Installation) -> None:
     port = free_port()
     server = subprocess.Popen(
         ["make", "tracking", f"PORT={port}"],
-        cwd=workshop.project,
+        cwd=installation.project,
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -311,7 +316,7 @@ def test_the_tracking_page_opens(workshop: Workshop) -> None:
 
 
 def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 90) -> str:
-    """The page, as soon as the server answers."""
+    """Return the page, once the server responds."""
     deadline = time.monotonic() + patience
     while server.poll() is None and time.monotonic() < deadline:
         try:
@@ -319,56 +324,58 @@ def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 9
                 return str(response.read().decode())
         except OSError:
             time.sleep(0.2)
-    raise AssertionError(f"{url} did not answer; the server's exit code is {server.poll()}")
+    raise AssertionError(f"{url} did not respond; the server's exit code is {server.poll()}")
 
 
 @at_levels(3)
-def test_the_champion_is_deployed_served_and_watched(workshop: Workshop, rides: str) -> None:
-    """The way of a new user: docs/3-serving.md, from the top."""
-    workshop.run("rm -rf mlruns/* live")  # each kind of rides has a champion of its own
-    assert "make promote" in workshop.refused("deploy")
-    deployed = workshop.make("pipeline promote deploy")
+def test_the_champion_is_deployed_served_and_watched(
+    installation: Installation, rides: str
+) -> None:
+    """The steps of docs/3-serving.md, in order."""
+    installation.run("rm -rf mlruns/* live")  # each kind of rides has its own champion
+    assert "make promote" in installation.refused("deploy")
+    deployed = installation.make("pipeline promote deploy")
     assert "exported to ONNX" in deployed
     assert "live: v1-" in deployed
-    assert "live already" in workshop.make("deploy")
-    assert "no way back" in workshop.refused("rollback")
-    row = json.loads(documented_request(workshop.project))
-    with make_serve(workshop) as url:
+    assert "live already" in installation.make("deploy")
+    assert "no way back" in installation.refused("rollback")
+    row = json.loads(documented_request(installation.project))
+    with make_serve(installation) as url:
         answer = post(f"{url}/predict", row)
         assert 1 < answer["prediction"] < 180
-        assert "serves version 1" in workshop.make(f"smoke URL={url}")
-        load = workshop.make(f"load-test URL={url} SECONDS=1")
+        assert "serves version 1" in installation.make(f"smoke URL={url}")
+        load = installation.make(f"load-test URL={url} SECONDS=1")
         assert "; 0 failed" in load
-    assert "reports/monitoring.html" in workshop.make("monitor")
-    assert "no experiment runs" in workshop.refused("ab-report")
+    assert "reports/monitoring.html" in installation.make("monitor")
+    assert "no experiment runs" in installation.refused("ab-report")
 
 
 @at_levels(3)
 def test_the_real_service_is_watched_and_its_end_is_told(
-    workshop: Workshop, tmp_path: Path
+    installation: Installation, tmp_path: Path
 ) -> None:
-    """Prometheus scrapes it, the dashboard shows it, and when it is killed somebody learns it."""
-    workshop.make("pipeline promote deploy")
-    row = json.loads(documented_request(workshop.project))
-    deploy = workshop.project / "deploy"
-    port, live = free_port(), workshop.project / "live"
+    """Prometheus scrapes the service, and an alert fires when the service is killed."""
+    installation.make("pipeline promote deploy")
+    row = json.loads(documented_request(installation.project))
+    deploy = installation.project / "deploy"
+    port, live = free_port(), installation.project / "live"
     with alerting(deploy, f"127.0.0.1:{port}", tmp_path) as watching:
-        with serve(workshop, live, PORT=str(port)) as service:
+        with serve(installation, live, PORT=str(port)) as service:
             answers = service.predict([row] * 100)
-            told = [{"id": answer["id"], "actual": 12.5} for answer in answers]
-            assert service.tell(told).status == 202
+            labels = [{"id": answer["id"], "actual": 12.5} for answer in answers]
+            assert service.send_feedback(labels).status == 202
             wait(lambda: watching.query("sum(model_score_count) == 100")["result"], "feedback")
-            for title, query in dashboard(deploy):
-                if title not in FOR_TROUBLE:
+            for title, query in dashboard_queries(deploy):
+                if title not in EMPTY_PANELS:
                     wait(lambda query=query: watching.query(query)["result"], title)  # type: ignore[misc]
             service.signal(signal.SIGKILL)
-        wait(lambda: "firing" in watching.states("ServiceDown"), "the outage is told")
-        with serve(workshop, live, PORT=str(port)):
-            wait(lambda: watching.states("ServiceDown")[-1] == "resolved", "its end is told")
+        wait(lambda: "firing" in watching.states("ServiceDown"), "the alert of the outage fires")
+        with serve(installation, live, PORT=str(port)):
+            wait(lambda: watching.states("ServiceDown")[-1] == "resolved", "the alert is resolved")
 
 
-# Panels without anything to show while nothing is refused, nothing fails, and nobody competes.
-FOR_TROUBLE = {
+# Panels that are empty without refusals, failures or a challenger.
+EMPTY_PANELS = {
     "Rows in the shadow",
     "Refused requests by reason",
     "Fields that made requests invalid",
@@ -380,18 +387,18 @@ FOR_TROUBLE = {
 
 
 def documented_request(project: Path) -> str:
-    """The request that the guide tells people to send."""
+    """Return the request that the guide documents."""
     page = (project / "docs/3-serving.md").read_text(encoding="utf-8")
     (body,) = re.findall(r"curl -X POST .*? -d '(.*?)'", page, re.DOTALL)
     return str(body)
 
 
 @contextmanager
-def make_serve(workshop: Workshop) -> Iterator[str]:
-    """The address at which `make serve` answers, until the end of the block."""
+def make_serve(installation: Installation) -> Iterator[str]:
+    """Run `make serve`, and yield its URL."""
     server = subprocess.Popen(
         ["make", "serve"],
-        cwd=workshop.project,
+        cwd=installation.project,
         env=environment() | {"PORT": "0"},
         stdout=subprocess.PIPE,
         text=True,
@@ -403,7 +410,7 @@ def make_serve(workshop: Workshop) -> Iterator[str]:
             if line.startswith("serving on "):
                 break
         address = line.removeprefix("serving on ").strip()
-        assert address.startswith("http://127.0.0.1:"), "it listens to this machine alone"
+        assert address.startswith("http://127.0.0.1:"), "it must listen on loopback only"
         yield address
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -411,7 +418,7 @@ def make_serve(workshop: Workshop) -> Iterator[str]:
 
 
 def post(url: str, content: object) -> Any:
-    """What the service answers to JSON."""
+    """Send JSON, and return the JSON of the response."""
     body = json.dumps(content).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as response:
@@ -419,17 +426,19 @@ def post(url: str, content: object) -> Any:
 
 
 @at_levels(2)
-def test_a_climbed_project_trains_like_a_fresh_one(ladder: Ladder, workshop: Workshop) -> None:
-    """In the environment of the fresh one, which its `pyproject.toml` is equal to."""
+def test_a_climbed_project_trains_like_a_fresh_one(
+    ladder: Ladder, installation: Installation
+) -> None:
+    """The climbed project uses the virtual environment of the fresh one."""
     project = ladder.project(0)
     for level in LEVELS[1:]:
         ladder.climb(project, level)
-    climbed = Workshop(project, workshop.project / ".venv")
-    assert metrics(climbed.make("pipeline")) == metrics(workshop.make("train"))
+    climbed = Installation(project, installation.project / ".venv")
+    assert metrics(climbed.make("pipeline")) == metrics(installation.make("train"))
 
 
 def rewrite_problem(project: Path) -> None:
-    """Put the classification problem of the docs in the place of the taxis'."""
+    """Replace the example's problem by the classification problem of the guide."""
     page = (project / "docs/another-problem.md").read_text(encoding="utf-8")
     (problem,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (project / "src/taxi_ride_duration/problem.py").write_text(problem, encoding="utf-8")
@@ -437,58 +446,58 @@ def rewrite_problem(project: Path) -> None:
 
 
 def test_another_problem_is_one_file_rewritten(ladder: Ladder, installed: Path) -> None:
-    """The classification problem of the docs, with no other edit, from level 1 to its loop.
+    """The guide's classification problem needs no other edit, from level 1 to the retraining loop.
 
-    Its tests are run with those of an edited project, one of whose edits it is.
+    Its tests run with those of an edited project, where it is one of the edits.
     """
     project = ladder.project(1)
-    workshop = Workshop(project, installed)
+    installation = Installation(project, installed)
     rewrite_problem(project)
-    found = metrics(workshop.make("lint types train"))
+    found = metrics(installation.make("lint types train"))
     assert found["error_rate"] < found["baseline_error_rate"]
     ladder.climb(project, 2)
-    assert "is the champion now" in workshop.make("pipeline promote")
-    assert "nothing new" in workshop.make("pipeline")
-    assert "is refused" in workshop.refused("pipeline promote", FORCE="1")
+    assert "is the champion now" in installation.make("pipeline promote")
+    assert "nothing new" in installation.make("pipeline")
+    assert "is refused" in installation.refused("pipeline promote", FORCE="1")
     ladder.climb(project, 3)
-    assert "live: v1-" in workshop.make("deploy")
+    assert "live: v1-" in installation.make("deploy")
     cells = {"mean radius": 9.0, "mean texture": 12.0, "mean smoothness": 0.1}
-    with make_serve(workshop) as url:
+    with make_serve(installation) as url:
         answers = post(f"{url}/predict", [cells | {"mean concavity": 0.01}])
     assert [answer["prediction"] for answer in answers] == [1]
     ladder.climb(project, 4)
-    workshop.make("lint types")
-    check_story(told_story(workshop))
+    installation.make("lint types")
+    check_simulation(simulate(installation))
 
 
-def told_story(workshop: Workshop) -> dict[str, Any]:
-    """What `make simulate` leaves for programs, after a look at what it leaves for people."""
-    output = workshop.make("simulate")
-    reports = workshop.project / "reports"
+def simulate(installation: Installation) -> dict[str, Any]:
+    """Run `make simulate`, check its page and picture, and return its JSON report."""
+    output = installation.make("simulate")
+    reports = installation.project / "reports"
     page = (reports / "simulation.html").read_text(encoding="utf-8")
     assert "Traceback" not in output + page
     assert (reports / "simulation.png").stat().st_size > 10_000
     return dict(json.loads((reports / "simulation.json").read_text(encoding="utf-8")))
 
 
-def check_story(told: dict[str, Any]) -> None:
-    """A drift answered, a feed and a challenger refused, a mistake taken back, nobody let down."""
-    assert told["requests"] > 1_000
-    assert told["failures"] == []
-    assert [promise for promise in told["promises"] if not promise["kept"]] == []
-    kinds = [line["kind"] for line in told["lines"]]
+def check_simulation(report: dict[str, Any]) -> None:
+    """Check that the simulation has each kind of event, and that no request failed."""
+    assert report["requests"] > 1_000
+    assert report["failures"] == []
+    assert [promise for promise in report["promises"] if not promise["kept"]] == []
+    kinds = [line["kind"] for line in report["lines"]]
     for kind in ("alarm", "promoted", "guard", "asked", "refused", "rolled back"):
         assert kind in kinds, f"{kind} is missing in the record"
 
 
 @at_levels(4)
-def test_the_simulation_tells_its_story(workshop: Workshop) -> None:
-    check_story(told_story(workshop))
+def test_the_simulation_tells_its_story(installation: Installation) -> None:
+    check_simulation(simulate(installation))
 
 
 @at_levels(4)
-def test_the_loop_begins_with_what_is_live_and_can_be_asked(workshop: Workshop) -> None:
-    workshop.make("pipeline promote deploy")
-    assert "is the champion" in workshop.make("tick")
-    workshop.make("retrain")
-    assert "asked for a retraining" in workshop.make("audit")
+def test_the_loop_begins_with_what_is_live_and_can_be_asked(installation: Installation) -> None:
+    installation.make("pipeline promote deploy")
+    assert "is the champion" in installation.make("tick")
+    installation.make("retrain")
+    assert "asked for a retraining" in installation.make("audit")

@@ -1,6 +1,6 @@
-"""The service under faults: no wrong answer, no crash, and the fault counted where it can be seen.
+"""Tests of the service under faults: predictions stay right, and faults are counted in metrics.
 
-The table of these faults, and what is promised in each, stands in the guide of level 3.
+The guide of level 3 documents these faults and the behaviour of the service.
 """
 
 import ast
@@ -25,9 +25,9 @@ from typing import Any
 
 import pytest
 
+from installation import Installation, environment, install_project
 from projects import Ladder
-from service import TOKEN, Load, Service, serve, stored, told
-from workshop import Workshop, environment, open_workshop
+from service import TOKEN, Load, Service, serve, stored_feedback, stored_predictions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service faults")]
 
@@ -36,7 +36,7 @@ OLD, NEW = "1", "2"  # the versions of the two models
 
 
 def rides(number: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows to ask for, no two of them alike."""
+    """Return distinct rows for requests."""
     chance = random.Random(seed)
     return [
         {
@@ -54,19 +54,19 @@ ROW = ROWS[0]
 
 
 @pytest.fixture(scope="module")
-def workshop(ladder: Ladder) -> Workshop:
-    """A project that has deployed two versions of its model, one after the other."""
-    workshop = open_workshop(ladder.project(3))
-    with edited(workshop, "params.yaml", "model: {}", "model: {max_iter: 20}"):
-        workshop.make("pipeline promote deploy")
-    workshop.make("pipeline promote deploy")
-    return workshop
+def installation(ladder: Ladder) -> Installation:
+    """Provide a project that deployed two versions of its model."""
+    installation = install_project(ladder.project(3))
+    with edited(installation, "params.yaml", "model: {}", "model: {max_iter: 20}"):
+        installation.make("pipeline promote deploy")
+    installation.make("pipeline promote deploy")
+    return installation
 
 
 @contextmanager
-def edited(workshop: Workshop, name: str, *pairs: str) -> Iterator[None]:
-    """A file of the project with some of its text replaced, until the end of the block."""
-    path = workshop.project / name
+def edited(installation: Installation, name: str, *pairs: str) -> Iterator[None]:
+    """Replace texts in a file of the project, and restore the file afterwards."""
+    path = installation.project / name
     before = path.read_text(encoding="utf-8")
     after = before
     for old, new in zip(pairs[::2], pairs[1::2], strict=True):
@@ -80,20 +80,20 @@ def edited(workshop: Workshop, name: str, *pairs: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def bundles(workshop: Workshop) -> dict[str, str]:
-    """The names of the bundles, by their versions."""
-    release = json.loads((workshop.project / "live/release.json").read_text())
+def bundles(installation: Installation) -> dict[str, str]:
+    """Return the names of the bundles by their versions."""
+    release = json.loads((installation.project / "live/release.json").read_text())
     return {NEW: release["champion"], OLD: release["before"][0]}
 
 
 @pytest.fixture
-def live(workshop: Workshop, tmp_path: Path) -> Path:
-    """A copy of what is live, for a test of its own."""
-    return Path(shutil.copytree(workshop.project / "live", tmp_path / "live"))
+def live(installation: Installation, tmp_path: Path) -> Path:
+    """Return a copy of the release folder, for one test."""
+    return Path(shutil.copytree(installation.project / "live", tmp_path / "live"))
 
 
 def put_live(live: Path, champion: str, **others: Any) -> None:
-    """Let another bundle serve, as `make deploy` does."""
+    """Release a bundle, as `make deploy` does."""
     part = live / "release.json.part"
     part.write_text(json.dumps({"champion": champion, "time": str(time.time()), **others}))
     part.replace(live / "release.json")
@@ -101,18 +101,18 @@ def put_live(live: Path, champion: str, **others: Any) -> None:
 
 @pytest.fixture(scope="module")
 def truth(
-    workshop: Workshop, bundles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    installation: Installation, bundles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[float]]:
-    """What each version predicts for each of the rows, asked for in peace.
+    """Return each version's predictions for the rows, from an undisturbed service.
 
-    That this is what the registered model predicts has been proven by `make deploy`.
+    `make deploy` has verified that they equal the registered model's predictions.
     """
     found = {}
     for version, bundle in bundles.items():
         live = tmp_path_factory.mktemp("truth") / "live"
-        shutil.copytree(workshop.project / "live", live)
+        shutil.copytree(installation.project / "live", live)
         put_live(live, bundle)
-        with serve(workshop, live) as service:
+        with serve(installation, live) as service:
             answers = service.predict(ROWS)
             assert {answer["version"] for answer in answers} == {version}
             found[version] = [answer["prediction"] for answer in answers]
@@ -122,33 +122,36 @@ def truth(
 
 
 @pytest.fixture(scope="module")
-def service(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that outlives all requests that are sent to it."""
+def service(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Provide a service for many tests, which must survive all requests."""
     live = tmp_path_factory.mktemp("service") / "live"
-    shutil.copytree(workshop.project / "live", live)
-    with serve(workshop, live) as service:
+    shutil.copytree(installation.project / "live", live)
+    with serve(installation, live) as service:
         yield service
         assert service.process.poll() is None
         assert "Traceback" not in service.log.read_text()
 
 
 def check_right(load: Load, truth: dict[str, list[float]]) -> None:
-    """Fail unless every answer is what its version predicts for its row."""
-    for asked in load.answered:
-        assert asked.body["prediction"] == truth[asked.body["version"]][asked.row]
-    assert len({asked.id for asked in load.answered}) == len(load.answered)
+    """Check that every prediction is that of its version for its row."""
+    for one in load.exchanges:
+        assert one.body["prediction"] == truth[one.body["version"]][one.row]
+    assert len({one.id for one in load.exchanges}) == len(load.exchanges)
 
 
-# What a client sends to /predict.
+# Requests to /predict.
 
 
 def with_text(**values: str) -> bytes:
-    """The row as JSON, with some values as they are written here."""
+    """Return the row as JSON, with some values as raw text."""
     fields = {name: json.dumps(value) for name, value in ROW.items()} | values
     return b"{%s}" % ", ".join(f'"{name}": {text}' for name, text in fields.items()).encode()
 
 
 def many(rows: int) -> bytes:
+    """Return a request body with copies of the row."""
     return json.dumps([ROW] * rows).encode()
 
 
@@ -201,14 +204,14 @@ VALID = {
 
 
 def check_row(service: Service, truth: dict[str, list[float]]) -> None:
-    """Fail unless the next row is answered as ever."""
+    """Check that the service still predicts a row correctly."""
     chosen = random.randrange(len(ROWS))
     assert service.predict(ROWS[chosen])["prediction"] == truth[NEW][chosen]
 
 
 @contextmanager
 def counted(service: Service, name: str, times: float = 1, **labels: str) -> Iterator[None]:
-    """Fail unless the metric rises by so much meanwhile, and the service lives on."""
+    """Check that a metric increases by `times` in the block, and that the service survives."""
     before = service.metric(name, **labels)
     yield
     assert service.metric(name, **labels) == before + times
@@ -222,9 +225,9 @@ def test_what_is_no_json_is_refused(
     with (
         counted(service, "rejected_requests_total", reason="malformed"),
         counted(service, "http_requests_total", path="/predict", status="400"),
-        counted(service, "predictions_total"),  # the good row's
+        counted(service, "predictions_total"),  # by check_row
     ):
-        answer = service.ask("POST", "/predict", body)
+        answer = service.request("POST", "/predict", body)
         assert (answer.status, answer.json["error"]) == (400, "malformed")
         check_row(service, truth)
 
@@ -240,14 +243,14 @@ def test_what_breaks_the_schema_is_refused_with_its_place(
         counted(service, "http_requests_total", path="/predict", status="422"),
         counted(service, "predictions_total"),
     ):
-        answer = service.ask("POST", "/predict", body)
+        answer = service.request("POST", "/predict", body)
         assert (answer.status, answer.json["where"]) == (422, where)
         check_row(service, truth)
 
 
 def test_a_missing_field_is_named(service: Service) -> None:
     with counted(service, "invalid_fields_total", field="dropoff_zone"):
-        answer = service.ask(
+        answer = service.request(
             "POST", "/predict", {name: ROW[name] for name in ROW if name != "dropoff_zone"}
         )
         assert (answer.status, answer.json["where"]) == (422, "$")
@@ -258,7 +261,7 @@ def test_a_missing_field_is_named(service: Service) -> None:
 def test_odd_but_valid_rows_are_answered(
     service: Service, truth: dict[str, list[float]], body: bytes
 ) -> None:
-    answer = service.ask("POST", "/predict", body)
+    answer = service.request("POST", "/predict", body)
     assert (answer.status, answer.json["prediction"]) == (200, truth[NEW][0])
 
 
@@ -268,19 +271,19 @@ def test_no_rows_and_as_many_as_allowed(service: Service, truth: dict[str, list[
     assert [answer["prediction"] for answer in answers] == [truth[NEW][0]] * 1_000
 
 
-# What a client sends that is hardly HTTP.
+# Requests that violate HTTP.
 
 
 def request(
     *headers: str, line: str = "POST /predict HTTP/1.1", body: bytes = b"", close: bool = True
 ) -> bytes:
-    """A request, byte by byte."""
+    """Return the bytes of a request."""
     last = ["Connection: close"] if close else []
     return "\r\n".join([line, "Host: test", *headers, *last, "", ""]).encode() + body
 
 
 def of_length(body: bytes, announced: int | str | None = None, close: bool = True) -> bytes:
-    """A request that announces the length of its body, or another one."""
+    """Return the bytes of a request with a Content-Length, which may be wrong."""
     length = len(body) if announced is None else announced
     return request(f"Content-Length: {length}", body=body, close=close)
 
@@ -335,15 +338,15 @@ def test_a_request_that_ends_before_its_body_does_is_counted(
 def test_pipelined_requests_are_answered_in_their_order(
     service: Service, truth: dict[str, list[float]]
 ) -> None:
-    asked = [of_length(json.dumps(row).encode(), close=row is ROWS[-1]) for row in ROWS]
-    answers = service.send(b"".join(asked))
+    requests = [of_length(json.dumps(row).encode(), close=row is ROWS[-1]) for row in ROWS]
+    answers = service.send(b"".join(requests))
     assert [answer.json["prediction"] for answer in answers] == truth[NEW]
 
 
 def test_slow_requests_keep_nobody_waiting(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]]
+    installation: Installation, live: Path, truth: dict[str, list[float]]
 ) -> None:
-    """Half a head, half a body, a connection and nothing else: each is ended after a while."""
+    """Incomplete heads and bodies and idle connections are closed after a timeout."""
     start = "from taxi_ride_duration.serving import protocol\nprotocol.ARRIVAL_SECONDS = 2"
     halves = [
         request()[:20],
@@ -351,14 +354,14 @@ def test_slow_requests_keep_nobody_waiting(
         b"",
         of_length(b" ", 5_000_000, close=False),
     ]
-    with serve(workshop, live, start=start) as service, ExitStack() as opened:
+    with serve(installation, live, start=start) as service, ExitStack() as opened:
         late = []
         for half in halves * 25:
             connection = socket.create_connection(("127.0.0.1", service.port))
             late.append(opened.enter_context(connection))
             connection.sendall(half)
         with Load(service, ROWS) as load:
-            load.goes_on(100)
+            load.wait_for_responses(100)
             for connection in late:
                 connection.settimeout(20)
                 while connection.recv(1_000):
@@ -370,11 +373,11 @@ def test_slow_requests_keep_nobody_waiting(
         assert service.metric("rejected_requests_total", reason="oversized") == 25
 
 
-# What the OpenAPI description allows, and what it does not.
+# The OpenAPI description.
 
 
 def test_the_service_is_what_its_description_says(service: Service, tmp_path: Path) -> None:
-    """Examples, edges and 60 random requests to each path, valid and invalid ones."""
+    """Schemathesis sends examples, edge cases and 60 random requests to each path."""
     hooks = {"SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": str(Path(__file__).parent)}
     command = ["schemathesis", "run", f"{service.url}/openapi.json", "--checks=all", "--seed=1"]
     command += ["--max-examples=60", "--generation-deterministic", "--no-color"]
@@ -388,12 +391,12 @@ def test_the_service_is_what_its_description_says(service: Service, tmp_path: Pa
     assert service.metric("http_requests_total", path="/predict", status="422") > 60
 
 
-# The store.
+# Faults of the prediction store.
 
 
 @contextmanager
 def locked(service: Service) -> Iterator[None]:
-    """Another process writes, and does not end."""
+    """Let another process hold a write lock."""
     with closing(sqlite3.connect(service.live / "predictions.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         yield
@@ -402,7 +405,7 @@ def locked(service: Service) -> Iterator[None]:
 
 @contextmanager
 def gone(service: Service) -> Iterator[None]:
-    """The folder has been moved away, and its place is taken."""
+    """Replace the folder by a file."""
     folder = service.live / "store"
     folder.rename(service.live / "moved")
     folder.write_text("")
@@ -412,7 +415,7 @@ def gone(service: Service) -> Iterator[None]:
 
 @contextmanager
 def full(service: Service) -> Iterator[None]:
-    """The disk takes no more."""
+    """Let the service's files not grow, as on a full disk."""
     service.limit_files(100_000)
     yield
     service.heal_files()
@@ -420,41 +423,41 @@ def full(service: Service) -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", [locked, gone, full])
 def test_a_store_that_fails_harms_no_answer_and_is_caught_up_with(
-    workshop: Workshop,
+    installation: Installation,
     live: Path,
     truth: dict[str, list[float]],
     fault: Callable[[Service], Any],
 ) -> None:
     where = "store/predictions.db" if fault is gone else "predictions.db"
-    with serve(workshop, live, DATABASE_URL=f"sqlite:///{live}/{where}") as service:
+    with serve(installation, live, DATABASE_URL=f"sqlite:///{live}/{where}") as service:
         with Load(service, ROWS) as load:
-            load.goes_on()
+            load.wait_for_responses()
             service.wait(lambda: service.metric("prediction_log_written_total") > 0)
             with fault(service):
                 service.wait(lambda: service.metric("prediction_log_failures_total") > 0)
-                load.goes_on()
+                load.wait_for_responses()
                 assert service.metric("prediction_log_waiting") > 0
-            load.goes_on()
+            load.wait_for_responses()
         load.check()
         check_right(load, truth)
         service.wait(lambda: service.metric("prediction_log_waiting") == 0)
         assert service.metric("prediction_log_dropped_total") == 0
-        kept = stored(live / where)
+        kept = stored_predictions(live / where)
         if fault is gone:
-            kept |= stored(live / "moved/predictions.db")
-        assert kept.keys() == {asked.id for asked in load.answered}
+            kept |= stored_predictions(live / "moved/predictions.db")
+        assert kept.keys() == {one.id for one in load.exchanges}
         assert "the prediction log's store is back" in service.log.read_text()
         assert "Traceback" not in service.log.read_text()
 
 
 def test_what_the_store_can_never_take_is_dropped_and_counted(
-    workshop: Workshop, live: Path
+    installation: Installation, live: Path
 ) -> None:
-    """More than memory may hold comes while the disk is full."""
+    """While the disk is full, the log receives more than its memory may hold."""
     start = "from taxi_ride_duration.serving import prediction_log as p\n" + (
         "p.PredictionLog.__init__.__defaults__ = (5_000,)"
     )
-    with serve(workshop, live, start=start) as service:
+    with serve(installation, live, start=start) as service:
         answers = service.predict(ROWS)
         service.wait(lambda: service.metric("prediction_log_waiting") == 0)
         with full(service):
@@ -462,95 +465,95 @@ def test_what_the_store_can_never_take_is_dropped_and_counted(
             service.wait(lambda: service.metric("prediction_log_failures_total") > 0)
             for _ in range(8):
                 answers += service.predict(many(1_000))
-            told_at_once = service.tell([{"id": answers[0]["id"], "actual": 5.0}])
-            assert (told_at_once.status, told_at_once.json["error"]) == (503, "log full")
+            response = service.send_feedback([{"id": answers[0]["id"], "actual": 5.0}])
+            assert (response.status, response.json["error"]) == (503, "log full")
         service.wait(lambda: service.metric("prediction_log_waiting") == 0)
-        dropped = service.metric("prediction_log_dropped_total") - 1  # the true value's
+        dropped = service.metric("prediction_log_dropped_total") - 1  # the label
         assert dropped > 0
-        kept = stored(live / "predictions.db")
+        kept = stored_predictions(live / "predictions.db")
         assert kept.keys() <= {answer["id"] for answer in answers}
         assert len(answers) - len(kept) == dropped
 
 
-# The end of the process.
+# Termination of the process.
 
 
 @pytest.mark.parametrize("attempt", range(2))
 def test_stopped_under_load_it_loses_nothing_that_it_answered(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]], attempt: int
+    installation: Installation, live: Path, truth: dict[str, list[float]], attempt: int
 ) -> None:
-    with serve(workshop, live) as service, Load(service, ROWS, per_second=600) as load:
-        load.goes_on(300 + 170 * attempt)
+    with serve(installation, live) as service, Load(service, ROWS, per_second=600) as load:
+        load.wait_for_responses(300 + 170 * attempt)
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
         load.stop()
-        assert not load.half
-        assert {asked.status for asked in load.answered} == {200}
+        assert not load.truncated
+        assert {one.status for one in load.exchanges} == {200}
         check_right(load, truth)
-        kept = stored(live / "predictions.db")
-        assert {asked.id for asked in load.answered} <= kept.keys()
-        for asked in load.answered:
-            assert json.loads(kept[asked.id]["row"]) == ROWS[asked.row]
-            assert json.loads(kept[asked.id]["prediction"]) == asked.body["prediction"]
+        kept = stored_predictions(live / "predictions.db")
+        assert {one.id for one in load.exchanges} <= kept.keys()
+        for one in load.exchanges:
+            assert json.loads(kept[one.id]["row"]) == ROWS[one.row]
+            assert json.loads(kept[one.id]["prediction"]) == one.body["prediction"]
         assert "lost" not in service.log.read_text()
 
 
 def test_killed_under_load_it_loses_no_more_than_the_last_moment(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]]
+    installation: Installation, live: Path, truth: dict[str, list[float]]
 ) -> None:
-    with serve(workshop, live) as service, Load(service, ROWS, per_second=600) as load:
-        load.goes_on(1_000)
+    with serve(installation, live) as service, Load(service, ROWS, per_second=600) as load:
+        load.wait_for_responses(1_000)
         killed = time.monotonic()
         assert service.signal(signal.SIGKILL) == -signal.SIGKILL
         load.stop()
         check_right(load, truth)
-    kept = stored(live / "predictions.db")
-    lost = [asked for asked in load.answered if asked.id not in kept]
-    assert all(asked.answered > killed - 1 for asked in lost)
-    with serve(workshop, live) as service:  # it starts again on what the other one left behind
+    kept = stored_predictions(live / "predictions.db")
+    lost = [one for one in load.exchanges if one.id not in kept]
+    assert all(one.received > killed - 1 for one in lost)
+    with serve(installation, live) as service:  # restarted with the files of the killed one
         again = service.predict(ROWS)
         assert [answer["prediction"] for answer in again] == truth[NEW]
-        assert not {answer["id"] for answer in again} & {asked.id for asked in load.answered}
+        assert not {answer["id"] for answer in again} & {one.id for one in load.exchanges}
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
-    kept = stored(live / "predictions.db")
+    kept = stored_predictions(live / "predictions.db")
     assert {answer["id"] for answer in again} <= kept.keys()
 
 
-# What serves, and what takes its place.
+# Replacement of the served model.
 
 
 def serving(service: Service) -> str:
-    """The version of the champion."""
-    return str(service.ask("GET", "/model").json["champion"]["version"])
+    """Return the champion's version."""
+    return str(service.request("GET", "/model").json["champion"]["version"])
 
 
 def serves(service: Service, version: str) -> bool:
-    """Whether that version is the champion."""
+    """Tell whether that version is the champion."""
     return serving(service) == version
 
 
 def test_swapped_under_load_no_answer_fails_is_mixed_or_stale(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
-    certain: list[tuple[float, float, str]] = []  # from when to when which version must answer
-    with serve(workshop, live) as service:
+    certain: list[tuple[float, float, str]] = []  # start, end, and the version served meanwhile
+    with serve(installation, live) as service:
         with Load(service, ROWS) as load:
             since, version = time.monotonic(), NEW
             for swap in range(20):
-                load.goes_on(20)
+                load.wait_for_responses(20)
                 certain.append((since, time.monotonic(), version))
                 version = NEW if swap % 2 else OLD
                 put_live(live, bundles[version])
                 service.wait(partial(serves, service, version))
                 since = time.monotonic()
-            load.goes_on()
+            load.wait_for_responses()
         certain.append((since, time.monotonic(), version))
         load.check()
         check_right(load, truth)
         for start, end, version in certain:
             versions = {
-                asked.body["version"]
-                for asked in load.answered
-                if start < asked.sent and asked.answered < end
+                one.body["version"]
+                for one in load.exchanges
+                if start < one.sent and one.received < end
             }
             assert versions == {version}
         assert service.metric("bundle_loads_total", result="taken") == 21
@@ -559,7 +562,7 @@ def test_swapped_under_load_no_answer_fails_is_mixed_or_stale(
 
 
 def damaged(live: Path, bundle: str, damage: str) -> str:
-    """The name of a damaged copy of the bundle."""
+    """Copy the bundle with a damage, and return the name of the copy."""
     copy = Path(shutil.copytree(live / "bundles" / bundle, live / "bundles" / f"v9-{damage}"))
     model, manifest = copy / "model.onnx", copy / "manifest.json"
     content = model.read_bytes()
@@ -578,12 +581,12 @@ def damaged(live: Path, bundle: str, damage: str) -> str:
 
 
 def test_a_damaged_bundle_is_refused_until_it_is_mended(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
     damages = ["without-manifest", "half-a-manifest", "without-model", "another-model"]
     names = [damaged(live, bundles[OLD], damage) for damage in [*damages, "half-a-model"]]
     refused = 0.0
-    with serve(workshop, live) as service, Load(service, ROWS) as load:
+    with serve(installation, live) as service, Load(service, ROWS) as load:
 
         def is_refused() -> bool:
             return service.metric("bundle_loads_total", result="refused") > refused
@@ -595,14 +598,14 @@ def test_a_damaged_bundle_is_refused_until_it_is_mended(
             assert serving(service) == NEW
         (live / "release.json").write_text('{"champion": "v')
         service.wait(is_refused)
-        assert service.ask("GET", "/readyz").status == 200
+        assert service.request("GET", "/readyz").status == 200
         assert set(versions_of(load)) == {NEW}
         put_live(live, names[-1])
         refused = service.metric("bundle_loads_total", result="refused")
         service.wait(is_refused)
         shutil.copy(live / "bundles" / bundles[OLD] / "model.onnx", live / "bundles" / names[-1])
         service.wait(lambda: serving(service) == OLD)
-        load.goes_on()
+        load.wait_for_responses()
         load.stop()
         load.check()
         check_right(load, truth)
@@ -610,45 +613,45 @@ def test_a_damaged_bundle_is_refused_until_it_is_mended(
 
 
 def versions_of(load: Load) -> Counter[str]:
-    """How many answers each version gave."""
-    return Counter(asked.body["version"] for asked in load.answered)
+    """Count the responses of each version."""
+    return Counter(one.body["version"] for one in load.exchanges)
 
 
 def test_without_a_bundle_it_waits_for_one(
-    workshop: Workshop, tmp_path: Path, truth: dict[str, list[float]]
+    installation: Installation, tmp_path: Path, truth: dict[str, list[float]]
 ) -> None:
     live = tmp_path / "live"
-    with serve(workshop, live) as service:
-        assert service.ask("GET", "/healthz").status == 200
-        ready = service.ask("GET", "/readyz")
+    with serve(installation, live) as service:
+        assert service.request("GET", "/healthz").status == 200
+        ready = service.request("GET", "/readyz")
         assert (ready.status, ready.json["message"]) == (
             503,
             "nothing is deployed yet: run make deploy",
         )
         for path, body in {"/predict": ROW, "/feedback": {"id": "x", "actual": 1.0}}.items():
-            answer = service.ask("POST", path, body, Authorization=f"Bearer {TOKEN}")
+            answer = service.request("POST", path, body, Authorization=f"Bearer {TOKEN}")
             assert answer.status == 503
         for path in ("/model", "/openapi.json"):
-            assert service.ask("GET", path).status == 503
+            assert service.request("GET", path).status == 503
         assert service.metric("service_ready") == 0
         assert service.metric("rejected_requests_total", reason="not ready") == 1
-        workshop.make("deploy", LIVE=str(live))
-        service.wait(lambda: service.ask("GET", "/readyz").status == 200)
+        installation.make("deploy", LIVE=str(live))
+        service.wait(lambda: service.request("GET", "/readyz").status == 200)
         assert [answer["prediction"] for answer in service.predict(ROWS)] == truth[NEW]
         assert service.metric("service_ready") == 1
 
 
 def test_when_what_is_live_goes_away_it_serves_on_and_looks_on(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
-    """Drift is measured meanwhile, against a profile that is not there."""
+    """Meanwhile drift cannot be measured, because the profile is missing."""
     start = (
         "from taxi_ride_duration.serving import watcher\n"
         "watcher.WATCH_SECONDS = watcher.DRIFT_SECONDS = 0.05"
     )
     store = f"sqlite:///{live.parent}/predictions.db"
-    with serve(workshop, live, start=start, DATABASE_URL=store) as service:
-        service.predict(ROWS * 10)  # fewer would not be measured
+    with serve(installation, live, start=start, DATABASE_URL=store) as service:
+        service.predict(ROWS * 10)  # drift is not measured on fewer rows
         live.rename(live.with_name("away"))
         service.wait(lambda: "drift could not be measured" in service.log.read_text())
         assert [answer["prediction"] for answer in service.predict(ROWS)] == truth[NEW]
@@ -658,10 +661,12 @@ def test_when_what_is_live_goes_away_it_serves_on_and_looks_on(
         assert [answer["prediction"] for answer in service.predict(ROWS)] == truth[OLD]
 
 
-def test_the_serving_process_loads_no_training_library(workshop: Workshop, live: Path) -> None:
-    with serve(workshop, live, "-X", "importtime") as service:
+def test_the_serving_process_loads_no_training_library(
+    installation: Installation, live: Path
+) -> None:
+    with serve(installation, live, "-X", "importtime") as service:
         (answer,) = service.predict([ROW])
-        assert service.tell({"id": answer["id"], "actual": 5.0}).status == 202
+        assert service.send_feedback({"id": answer["id"], "actual": 5.0}).status == 202
         service.wait(lambda: service.metric("feedback_total", result="known") == 1)
         libraries = Path(f"/proc/{service.process.pid}/maps").read_text()
         loaded = set(re.findall(r"\| +([\w.]+)$", service.log.read_text(), re.MULTILINE))
@@ -671,12 +676,12 @@ def test_the_serving_process_loads_no_training_library(workshop: Workshop, live:
     assert not re.search(rf"/({'|'.join(heavy)})/.*\.so", libraries)
 
 
-# Time, names, places.
+# Clock, token and address.
 
 
 @pytest.mark.skipif(not FAKETIME, reason="libfaketime is missing: apt-get install faketime")
 def test_a_clock_that_is_set_back_changes_nothing_but_the_times(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]], tmp_path: Path
+    installation: Installation, live: Path, truth: dict[str, list[float]], tmp_path: Path
 ) -> None:
     clock = tmp_path / "clock"
     clock.write_text("+0")
@@ -686,131 +691,142 @@ def test_a_clock_that_is_set_back_changes_nothing_but_the_times(
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    with serve(workshop, live, **faked) as service:
+    with serve(installation, live, **faked) as service:
         with Load(service, ROWS) as load:
-            load.goes_on()
+            load.wait_for_responses()
             clock.write_text("-1d")
             back = time.monotonic()
-            load.goes_on()
+            load.wait_for_responses()
             clock.write_text("+0")
-            load.goes_on()
+            load.wait_for_responses()
         load.check()
         check_right(load, truth)
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
-    kept = stored(live / "predictions.db")
-    assert kept.keys() == {asked.id for asked in load.answered}
+    kept = stored_predictions(live / "predictions.db")
+    assert kept.keys() == {one.id for one in load.exchanges}
     yesterday = time.time() - 80_000
-    early = [asked for asked in load.answered if kept[asked.id]["time"] < yesterday]
+    early = [one for one in load.exchanges if kept[one.id]["time"] < yesterday]
     assert len(early) > 50
-    assert min(asked.answered for asked in early) > back
+    assert min(one.received for one in early) > back
 
 
-def test_true_values_are_taken_from_whoever_knows_the_token(workshop: Workshop, live: Path) -> None:
-    with serve(workshop, live) as service:
+def test_true_values_are_taken_from_whoever_knows_the_token(
+    installation: Installation, live: Path
+) -> None:
+    with serve(installation, live) as service:
         first, second = (answer["id"] for answer in service.predict(ROWS[:2]))
         for token in ("", "wrong", TOKEN + "x", TOKEN[:-1], "\xe9\xff"):
-            answer = service.tell({"id": first, "actual": 1.0}, token)
+            answer = service.send_feedback({"id": first, "actual": 1.0}, token)
             assert (answer.status, answer.json["error"]) == (401, "token")
-        assert service.ask("POST", "/feedback", {"id": first, "actual": 1.0}).status == 401
+        assert service.request("POST", "/feedback", {"id": first, "actual": 1.0}).status == 401
         assert service.metric("http_requests_total", path="/feedback", status="401") == 6
 
-        assert service.tell({"id": first, "actual": 7.0}).json == {"accepted": 1}
-        assert service.tell([{"id": "nobody's", "actual": 8.0}]).status == 202
+        assert service.send_feedback({"id": first, "actual": 7.0}).json == {"accepted": 1}
+        assert service.send_feedback([{"id": "nobody's", "actual": 8.0}]).status == 202
         service.wait(lambda: service.metric("feedback_total", result="known") == 1)
         service.wait(lambda: service.metric("feedback_total", result="unknown") == 1)
         twice = [{"id": second, "actual": 3.0}, {"id": second, "actual": 4.0}]
-        assert service.tell(twice).json == {"accepted": 2}
-        assert service.tell({"id": first, "actual": 9.0}).status == 202
+        assert service.send_feedback(twice).json == {"accepted": 2}
+        assert service.send_feedback({"id": first, "actual": 9.0}).status == 202
         service.wait(lambda: service.metric("feedback_total", result="known") == 4)
-        assert told(live / "predictions.db") == {first: 9.0, second: 4.0, "nobody's": 8.0}
+        assert stored_feedback(live / "predictions.db") == {
+            first: 9.0,
+            second: 4.0,
+            "nobody's": 8.0,
+        }
 
         for refused in ({"id": "", "actual": 5.0}, {"id": "x" * 101, "actual": 5.0}, {"id": 1}):
-            assert service.tell(refused).status == 422
-        assert service.tell({"id": first, "actual": 181.0}).json["where"] == "$.actual"
-    with serve(workshop, live, SERVICE_TOKEN="") as service:
-        assert service.tell({"id": first, "actual": 1.0}, "").status == 403
-    assert told(live / "predictions.db")[first] == 9.0
+            assert service.send_feedback(refused).status == 422
+        assert service.send_feedback({"id": first, "actual": 181.0}).json["where"] == "$.actual"
+    with serve(installation, live, SERVICE_TOKEN="") as service:
+        assert service.send_feedback({"id": first, "actual": 1.0}, "").status == 403
+    assert stored_feedback(live / "predictions.db")[first] == 9.0
 
 
-def test_the_token_is_compared_in_constant_time(workshop: Workshop) -> None:
+def test_the_token_is_compared_in_constant_time(installation: Installation) -> None:
     functions = {
         node.name: ast.unparse(node)
-        for source in (workshop.project / "src").glob("*/serving/*.py")
+        for source in (installation.project / "src").glob("*/serving/*.py")
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
     }
-    reading = [name for name, text in functions.items() if "token.encode" in text]
-    assert reading == ["check_token"]
+    using_token = [name for name, text in functions.items() if "token.encode" in text]
+    assert using_token == ["check_token"]
     assert "hmac.compare_digest(" in functions["check_token"]
 
 
-def test_it_listens_on_this_machine_alone_unless_told(workshop: Workshop, live: Path) -> None:
-    with serve(workshop, live) as service, pytest.raises(ConnectionRefusedError):
+def test_it_listens_on_this_machine_alone_unless_told(
+    installation: Installation, live: Path
+) -> None:
+    with serve(installation, live) as service, pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", service.port))
-    with serve(workshop, live, HOST="0.0.0.0") as service:
+    with serve(installation, live, HOST="0.0.0.0") as service:
         socket.create_connection(("127.0.0.2", service.port)).close()
 
 
-def test_an_address_that_cannot_be_had_is_said(service: Service, workshop: Workshop) -> None:
-    taken = workshop.refused("serve", PORT=str(service.port))
+def test_an_address_that_cannot_be_had_is_said(
+    service: Service, installation: Installation
+) -> None:
+    taken = installation.refused("serve", PORT=str(service.port))
     assert f"error: cannot listen on 127.0.0.1, port {service.port}: Address already in" in taken
-    assert "cannot listen on 192.0.2.1" in workshop.refused("serve", HOST="192.0.2.1", PORT="0")
-    assert "PORT is http, which is no port" in workshop.refused("serve", PORT="http")
+    assert "cannot listen on 192.0.2.1" in installation.refused("serve", HOST="192.0.2.1", PORT="0")
+    assert "PORT is http, which is no port" in installation.refused("serve", PORT="http")
 
 
 # Champion and challenger.
 
 
 def experiment(mode: str, **others: Any) -> dict[str, Any]:
+    """Return the settings of an experiment."""
     return {"mode": mode, "name": "trial", "challenger": 1, "share": 0.5, **others}
 
 
 def test_a_challenger_in_the_shadow_answers_nobody(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]]
+    installation: Installation, live: Path, truth: dict[str, list[float]]
 ) -> None:
     plan = ['mode: "off"', "mode: shadow", "name: null", "name: trial"]
-    with edited(workshop, "experiment.yaml", *plan, "challenger: null", "challenger: 1"):
-        assert "in a shadow" in workshop.make("deploy", LIVE=str(live))
-    with serve(workshop, live) as service:
+    with edited(installation, "experiment.yaml", *plan, "challenger: null", "challenger: 1"):
+        assert "in a shadow" in installation.make("deploy", LIVE=str(live))
+    with serve(installation, live) as service:
         with Load(service, ROWS) as load:
-            load.goes_on()
+            load.wait_for_responses()
         load.check()
         check_right(load, truth)
         assert set(versions_of(load)) == {NEW}
-        assert service.metric("shadow_predictions_total") == len(load.answered)
+        assert service.metric("shadow_predictions_total") == len(load.exchanges)
         assert service.metric("shadow_failures_total") == 0
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
-    kept = stored(live / "predictions.db")
-    for asked in load.answered:
-        record = kept[asked.id]
+    kept = stored_predictions(live / "predictions.db")
+    for one in load.exchanges:
+        record = kept[one.id]
         assert (record["version"], record["shadow_version"]) == (NEW, OLD)
-        assert json.loads(record["shadow_prediction"]) == truth[OLD][asked.row]
+        assert json.loads(record["shadow_prediction"]) == truth[OLD][one.row]
 
 
 def test_a_challenger_that_fails_in_the_shadow_harms_nobody(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
     """Its features fail for long rides, of which there is none among its examples."""
     failing = bundle_whose_features(live, bundles[OLD], "assert max(rows['distance_miles']) < 50")
     put_live(live, bundles[NEW], challenger=failing, experiment=experiment("shadow"))
     long_ride = ROW | {"distance_miles": 60.0}
-    with serve(workshop, live) as service:
+    with serve(installation, live) as service:
         for _ in range(3):
             assert service.predict(long_ride)["version"] == NEW
         with Load(service, ROWS) as load:
-            load.goes_on()
+            load.wait_for_responses()
         load.check()
         check_right(load, truth)
         assert service.metric("shadow_failures_total") == 3
-        assert service.metric("shadow_predictions_total") == len(load.answered)
+        assert service.metric("shadow_predictions_total") == len(load.exchanges)
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
-    kept = stored(live / "predictions.db")
-    assert len(kept) == 3 + len(load.answered)
+    kept = stored_predictions(live / "predictions.db")
+    assert len(kept) == 3 + len(load.exchanges)
     assert sum(record["shadow_version"] is None for record in kept.values()) == 3
 
 
 def bundle_whose_features(live: Path, bundle: str, first: str) -> str:
-    """The name of a copy of the bundle, whose features are made after something else is done."""
+    """Copy the bundle with a statement before its features, and return the name of the copy."""
     copy = Path(shutil.copytree(live / "bundles" / bundle, live / "bundles/v1-changed"))
     source = copy / "request_time.py"
     with source.open("a") as file:
@@ -824,85 +840,85 @@ def bundle_whose_features(live: Path, bundle: str, first: str) -> str:
 
 
 def test_a_challenger_that_is_too_slow_in_the_shadow_keeps_nobody_waiting(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
-    """Both in threads, as models are that cannot be exported."""
+    """Both models run in threads, like models that cannot be exported."""
     slow = bundle_whose_features(live, bundles[OLD], "import time; time.sleep(1)")
     put_live(live, bundles[NEW], challenger=slow, experiment=experiment("shadow"))
     start = "from taxi_ride_duration.serving import runtimes\nruntimes.OnnxRuntime.slow = True"
-    with serve(workshop, live, start=start) as service:
+    with serve(installation, live, start=start) as service:
         with Load(service, ROWS, clients=16, per_second=500) as load:
-            load.goes_on(1_000)
+            load.wait_for_responses(1_000)
         load.check()
         check_right(load, truth)
         assert set(versions_of(load)) == {NEW}
         failed = service.metric("shadow_failures_total")
-        assert 0 < failed < len(load.answered)
+        assert 0 < failed < len(load.exchanges)
         assert service.signal(signal.SIGTERM) == -signal.SIGTERM
-    kept = stored(live / "predictions.db")
-    assert kept.keys() == {asked.id for asked in load.answered}
+    kept = stored_predictions(live / "predictions.db")
+    assert kept.keys() == {one.id for one in load.exchanges}
     assert sum(record["shadow_version"] is None for record in kept.values()) == failed
 
 
 def test_a_split_gives_each_its_share_and_each_unit_its_model(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
     def share(share: float, **others: Any) -> dict[str, Any]:
         split = experiment("split", share=share, **others)
         return {"challenger": bundles[OLD], "experiment": split}
 
     put_live(live, bundles[NEW], **share(0.3))
-    with serve(workshop, live) as service:
+    with serve(installation, live) as service:
         variants: Counter[str] = Counter()
         for _ in range(40):
             for row, answer in enumerate(service.predict(ROWS)):
                 assert answer["prediction"] == truth[answer["version"]][row]
                 assert answer["version"] == {"champion": NEW, "challenger": OLD}[answer["variant"]]
                 variants[answer["variant"]] += 1
-        asked = variants.total()
-        assert abs(variants["challenger"] - 0.3 * asked) < 5 * math.sqrt(asked * 0.3 * 0.7)
+        total = variants.total()
+        assert abs(variants["challenger"] - 0.3 * total) < 5 * math.sqrt(total * 0.3 * 0.7)
         assert (
             service.metric("predictions_total", version=OLD, variant="challenger")
             == (variants["challenger"])
         )
 
         put_live(live, bundles[NEW], **share(0.5, unit="pickup_zone"))
-        service.wait(lambda: service.ask("GET", "/model").json["experiment"]["unit"])
+        service.wait(lambda: service.request("GET", "/model").json["experiment"]["unit"])
         of_zone: dict[int, str] = {}
         for _ in range(3):
             with Load(service, ROWS) as load:
-                load.goes_on()
+                load.wait_for_responses()
             load.check()
             check_right(load, truth)
-            for one in load.answered:
+            for one in load.exchanges:
                 zone = ROWS[one.row]["pickup_zone"]
                 assert of_zone.setdefault(zone, one.body["variant"]) == one.body["variant"]
         assert set(of_zone.values()) == {"champion", "challenger"}
 
 
-# What make deploy refuses, and what it cannot export.
+# Deployments that are refused, and models that cannot be exported.
 
 
 @pytest.fixture
 def undeployed(live: Path, bundles: dict[str, str]) -> Path:
-    """The old version serves; the champion has not been proven yet."""
+    """Return a release folder in which the old version serves and the new one is not verified."""
     shutil.rmtree(live / "bundles" / bundles[NEW])
     put_live(live, bundles[OLD])
     return live
 
 
-def test_without_a_champion_nothing_is_deployed(workshop: Workshop, tmp_path: Path) -> None:
+def test_without_a_champion_nothing_is_deployed(installation: Installation, tmp_path: Path) -> None:
     elsewhere = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db", "LIVE": str(tmp_path)}
-    assert "no version is the champion yet" in workshop.refused("deploy", **elsewhere)
+    assert "no version is the champion yet" in installation.refused("deploy", **elsewhere)
     assert not (tmp_path / "release.json").exists()
 
 
 def test_a_model_that_is_too_slow_is_not_deployed(
-    workshop: Workshop, undeployed: Path, bundles: dict[str, str]
+    installation: Installation, undeployed: Path, bundles: dict[str, str]
 ) -> None:
     before = (undeployed / "release.json").read_bytes()
-    with edited(workshop, "serving.yaml", "latency_budget_ms: 100", "latency_budget_ms: 0.001"):
-        refusal = workshop.refused("deploy", LIVE=str(undeployed))
+    with edited(installation, "serving.yaml", "latency_budget_ms: 100", "latency_budget_ms: 0.001"):
+        refusal = installation.refused("deploy", LIVE=str(undeployed))
     assert re.search(
         r"version 2 is not deployed: 95 % of single rows take up to [\d.]+ ms", refusal
     )
@@ -912,47 +928,47 @@ def test_a_model_that_is_too_slow_is_not_deployed(
 
 
 def test_a_model_that_predicts_otherwise_when_exported_is_served_as_it_is(
-    workshop: Workshop, undeployed: Path, truth: dict[str, list[float]]
+    installation: Installation, undeployed: Path, truth: dict[str, list[float]]
 ) -> None:
-    with edited(workshop, "serving.yaml", "max_difference: 0.0001", "max_difference: 0"):
-        said = workshop.make("deploy", LIVE=str(undeployed))
+    with edited(installation, "serving.yaml", "max_difference: 0.0001", "max_difference: 0"):
+        said = installation.make("deploy", LIVE=str(undeployed))
     assert re.search(
         r"served by scikit-learn itself.*: predictions differ from the registered", said
     )
-    with serve(workshop, undeployed) as service:
-        assert service.ask("GET", "/model").json["champion"]["runtime"] == "python"
+    with serve(installation, undeployed) as service:
+        assert service.request("GET", "/model").json["champion"]["runtime"] == "python"
         answered = [answer["prediction"] for answer in service.predict(ROWS)]
         assert answered == pytest.approx(truth[NEW], rel=1e-3)
         assert answered != truth[NEW]
 
 
-def test_one_deployment_at_a_time(workshop: Workshop, live: Path) -> None:
+def test_one_deployment_at_a_time(installation: Installation, live: Path) -> None:
     with (live / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refusal = workshop.refused("deploy", LIVE=str(live))
+        refusal = installation.refused("deploy", LIVE=str(live))
     assert f"error: another deployment to {live}/ is under way" in refusal
-    assert "live already" in workshop.make("deploy", LIVE=str(live))
+    assert "live already" in installation.make("deploy", LIVE=str(live))
 
 
 def test_a_damaged_bundle_is_made_anew(
-    workshop: Workshop, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
     (live / "bundles" / bundles[NEW] / "model.onnx").write_bytes(b"")
-    with serve(workshop, live) as service:
-        assert service.ask("GET", "/readyz").status == 503
-        workshop.make("deploy", LIVE=str(live))
-        service.wait(lambda: service.ask("GET", "/readyz").status == 200)
+    with serve(installation, live) as service:
+        assert service.request("GET", "/readyz").status == 503
+        installation.make("deploy", LIVE=str(live))
+        service.wait(lambda: service.request("GET", "/readyz").status == 200)
         assert [answer["prediction"] for answer in service.predict(ROWS)] == truth[NEW]
 
 
 def test_rolled_back_the_former_model_serves_until_there_is_none(
-    workshop: Workshop, live: Path, truth: dict[str, list[float]]
+    installation: Installation, live: Path, truth: dict[str, list[float]]
 ) -> None:
-    with serve(workshop, live) as service, Load(service, ROWS) as load:
-        assert "live: v1-" in workshop.make("rollback", LIVE=str(live))
+    with serve(installation, live) as service, Load(service, ROWS) as load:
+        assert "live: v1-" in installation.make("rollback", LIVE=str(live))
         service.wait(lambda: serving(service) == OLD)
-        assert "there is no way back" in workshop.refused("rollback", LIVE=str(live))
-        load.goes_on()
+        assert "there is no way back" in installation.refused("rollback", LIVE=str(live))
+        load.wait_for_responses()
         load.stop()
         load.check()
         check_right(load, truth)
@@ -960,10 +976,12 @@ def test_rolled_back_the_former_model_serves_until_there_is_none(
 
 
 def test_a_model_that_cannot_be_exported_is_served_by_scikit_learn(
-    workshop: Workshop, tmp_path: Path
+    installation: Installation, tmp_path: Path
 ) -> None:
-    """Then with a check of its schema, too, that only pandera can make."""
-    source = (workshop.project / "src/taxi_ride_duration/problem.py").read_text(encoding="utf-8")
+    """A check that only pandera can evaluate is added later."""
+    source = (installation.project / "src/taxi_ride_duration/problem.py").read_text(
+        encoding="utf-8"
+    )
     model = re.search(r"def build_model\(.*?\n\n\n", source, re.DOTALL)
     space = re.search(r"^SEARCH_SPACE.*?\n}\n", source, re.DOTALL | re.MULTILINE)
     assert model and space
@@ -979,22 +997,22 @@ def test_a_model_that_cannot_be_exported_is_served_by_scikit_learn(
     live = tmp_path / "live"
     where = {"LIVE": str(live), "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     problem = "src/taxi_ride_duration/problem.py"
-    few = edited(workshop, "params.yaml", "start: null", "start: 2025-02-10")
-    with few, edited(workshop, problem, *knn):
-        said = workshop.make("pipeline promote deploy", **where)
+    few = edited(installation, "params.yaml", "start: null", "start: 2025-02-10")
+    with few, edited(installation, problem, *knn):
+        said = installation.make("pipeline promote deploy", **where)
         assert re.search(r"served by scikit-learn itself, which takes several .*'canberra'", said)
-        with serve(workshop, live) as service:
+        with serve(installation, live) as service:
             one_by_one = [service.predict(row)["prediction"] for row in ROWS]
             with Load(service, ROWS, clients=16) as load:
-                load.goes_on(200)
-                with edited(workshop, problem, *closed):
-                    said = workshop.make("deploy", **where)
+                load.wait_for_responses(200)
+                with edited(installation, problem, *closed):
+                    said = installation.make("deploy", **where)
                 service.wait(lambda: service.metric("bundle_loads_total", result="taken") == 2)
-                load.goes_on(200)
+                load.wait_for_responses(200)
             assert "checks that only pandera can make" in said
             load.check()
             check_right(load, {OLD: one_by_one})
-            refused = service.ask("POST", "/predict", [ROW, ROW | {"pickup_zone": 264}])
+            refused = service.request("POST", "/predict", [ROW, ROW | {"pickup_zone": 264}])
             assert refused.status == 422
             assert "zone 264 is closed" in refused.json["message"]
             assert service.metric("invalid_fields_total", field="other") == 1

@@ -1,4 +1,4 @@
-"""Where the template comes from, and that projects still find their version of it later."""
+"""Tests of locating the template, caching its versions, and finding a project's version later."""
 
 import json
 import os
@@ -13,9 +13,10 @@ import copier
 import pytest
 from copier._vcs import get_latest_tag
 
-from mlops_ladder import bundled, source
-from mlops_ladder.errors import Misused, Refused
-from mlops_ladder.source import Template
+from mlops_ladder.errors import RefusedError, UsageError
+from mlops_ladder.source import cache, selection
+from mlops_ladder.source.location import Template
+from mlops_ladder.source.versions import has_version, list_versions
 from projects import REPOSITORY, answers_of, commit_all, git
 
 VERSION = metadata.version("mlops-ladder")
@@ -33,13 +34,14 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person's folder for data, with a space in its path."""
-    monkeypatch.setenv(bundled.HOME, str(tmp_path / "her data"))
-    monkeypatch.delenv(source.VARIABLE, raising=False)
-    return tmp_path / "her data"
+    """Return the user's data folder, whose path has a space."""
+    monkeypatch.setenv(cache.HOME, str(tmp_path / "user data"))
+    monkeypatch.delenv(selection.VARIABLE, raising=False)
+    return tmp_path / "user data"
 
 
 def write(root: Path, files: dict[str, bytes] = FILES) -> Path:
+    """Write files below a folder, and return the folder."""
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
@@ -48,7 +50,7 @@ def write(root: Path, files: dict[str, bytes] = FILES) -> Path:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A template with a release and a commit after it."""
+    """Return a template with a release and a commit after it."""
     root = write(tmp_path / "a template")
     commit_all(root, "First")
     git(root, "tag", "v0.1.0")
@@ -58,47 +60,49 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program as it is installed from a wheel; the template that it carries."""
-    monkeypatch.setattr(source, "PACKAGE", tmp_path / "site packages/mlops_ladder")
-    return write(source.PACKAGE / "_template")
+    """Let the program run as from a wheel, and return the template packed into it."""
+    monkeypatch.setattr(selection, "PACKAGE", tmp_path / "site packages/mlops_ladder")
+    return write(selection.PACKAGE / "_template")
 
 
 @pytest.fixture
-def installer_notes(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
-    """Lets an installer have noted where the program came from (PEP 610)."""
+def installed_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
+    """Return a function that records where the program was installed from (PEP 610)."""
 
-    class Noted:
-        text = ""
+    class Distribution:
+        recorded = ""
         version = VERSION
 
         def read_text(self, name: str) -> str:
-            return self.text if name == "direct_url.json" else ""
+            return self.recorded if name == "direct_url.json" else ""
 
-    def note(origin: object) -> None:
-        Noted.text = json.dumps(origin)
-        monkeypatch.setattr(metadata, "distribution", lambda name: Noted())
+    def record(origin: object) -> None:
+        Distribution.recorded = json.dumps(origin)
+        monkeypatch.setattr(metadata, "distribution", lambda name: Distribution())
 
-    return note
+    return record
 
 
 def head(repository: Path, revision: str = "HEAD") -> str:
+    """Return the commit of a revision."""
     return git(repository, "rev-parse", revision).strip()
 
 
 def tags(repository: Path) -> list[str]:
+    """Return the names of the tags."""
     return git(repository, "tag").split()
 
 
-# From a checkout.
+# A checkout.
 
 
 def test_the_package_under_test_is_the_working_tree() -> None:
-    assert source.CHECKOUT == REPOSITORY and not (source.PACKAGE / "_template").exists()
-    assert source.installed_template() == Template(str(REPOSITORY), head(REPOSITORY))
+    assert selection.CHECKOUT == REPOSITORY and not (selection.PACKAGE / "_template").exists()
+    assert selection.installed_template() == Template(str(REPOSITORY), head(REPOSITORY))
 
 
 def test_a_checkout_gives_its_last_commit(repository: Path) -> None:
-    assert source.checked_out(repository) == Template(str(repository), head(repository))
+    assert selection.checkout_template(repository) == Template(str(repository), head(repository))
     assert head(repository) != head(repository, "v0.1.0")
 
 
@@ -109,31 +113,32 @@ def test_what_is_not_committed_is_not_used_and_that_is_said(
     with pytest.warns(copier.errors.DirtyLocalWarning):
         lost = copier.run_copy(str(repository), tmp_path / "copier", vcs_ref="HEAD", defaults=True)
     assert (lost.dst_path / "README.md").read_text() == "draft"
-    assert not source.has_version(str(repository), answers_of(lost.dst_path)["_commit"])
+    assert not has_version(str(repository), answers_of(lost.dst_path)["_commit"])
 
-    template = source.checked_out(repository)
-    assert "not committed" in capsys.readouterr().err
+    template = selection.checkout_template(repository)
+    said = capsys.readouterr().err
+    assert f"uncommitted changes of the template in {repository} are not used" in said
     ours = copier.run_copy(
         template.location, tmp_path / "ours", vcs_ref=template.version, defaults=True
     )
     assert (ours.dst_path / "README.md").read_text() == "A project\n"
-    assert source.has_version(str(repository), answers_of(ours.dst_path)["_commit"])
+    assert has_version(str(repository), answers_of(ours.dst_path)["_commit"])
 
 
 def test_a_folder_that_is_no_checkout_is_kept_like_a_wheel(tmp_path: Path, home: Path) -> None:
-    template = source.checked_out(write(tmp_path / "unpacked"))
+    template = selection.checkout_template(write(tmp_path / "unpacked"))
     assert template == Template(str(home / "template.git"), f"v{VERSION}")
 
 
-# From a wheel.
+# A wheel.
 
 
 def test_a_wheel_lays_its_template_down(wheel: Path, home: Path, tmp_path: Path) -> None:
-    template = source.installed_template()
+    template = selection.installed_template()
     assert template == Template(str(home / "template.git"), f"v{VERSION}")
     (wheel / "template/__pycache__").mkdir()
     (wheel / "template/__pycache__/x.pyc").write_bytes(b"")
-    assert source.installed_template() == template
+    assert selection.installed_template() == template
     listed = git(home / "template.git", "ls-tree", "-r", "--name-only", f"v{VERSION}")
     assert listed.splitlines() == sorted(FILES)
     made = copier.run_copy(
@@ -146,51 +151,52 @@ def test_a_wheel_lays_its_template_down(wheel: Path, home: Path, tmp_path: Path)
 def test_a_version_is_the_same_commit_on_every_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = head(bundled.lay_down(FILES, "1.0")[0], "v1.0")
+    first = head(cache.cache_version(FILES, "1.0")[0], "v1.0")
     config = tmp_path / "config"
     config.write_text(
         "[core]\n autocrlf = true\n[user]\n name = Else\n[init]\n defaultBranch = x\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    monkeypatch.setenv(bundled.HOME, str(tmp_path / "elsewhere"))
-    second = head(bundled.lay_down(FILES, "1.0")[0], "v1.0")
+    monkeypatch.setenv(cache.HOME, str(tmp_path / "elsewhere"))
+    second = head(cache.cache_version(FILES, "1.0")[0], "v1.0")
     assert first == second == "360947ac801b14c6f93b30df4bd851f4183f547c"
 
 
 def test_older_versions_stay(home: Path) -> None:
-    bundled.lay_down(FILES, "1.0")
+    cache.cache_version(FILES, "1.0")
     first = head(home / "template.git", "v1.0")
-    bundled.lay_down(FILES | {"CHANGELOG.md": b"new"}, "1.1")
+    cache.cache_version(FILES | {"CHANGELOG.md": b"new"}, "1.1")
     assert tags(home / "template.git") == ["v1.0", "v1.1"]
     assert head(home / "template.git", "v1.0") == first
 
 
 def test_another_build_of_a_version_does_not_move_its_tag(home: Path) -> None:
-    bundled.lay_down(FILES, "1.0")
+    cache.cache_version(FILES, "1.0")
     first = head(home / "template.git", "v1.0")
     other = FILES | {"CHANGELOG.md": b"another build"}
-    _, tag = bundled.lay_down(other, "1.0")
-    assert bundled.lay_down(other, "1.0")[1] == tag and tag.startswith("v1.0+")
-    assert bundled.lay_down(FILES, "1.0")[1] == "v1.0"
+    _, tag = cache.cache_version(other, "1.0")
+    assert cache.cache_version(other, "1.0")[1] == tag and tag.startswith("v1.0+")
+    assert cache.cache_version(FILES, "1.0")[1] == "v1.0"
     assert head(home / "template.git", "v1.0") == first != head(home / "template.git", tag)
 
 
 def test_an_edited_one_is_refused(home: Path) -> None:
-    bundled.lay_down(FILES, "1.0")
+    cache.cache_version(FILES, "1.0")
     other = FILES | {"CHANGELOG.md": b"another build"}
-    _, tag = bundled.lay_down(other, "1.0")
+    _, tag = cache.cache_version(other, "1.0")
     git(home / "template.git", "tag", "--force", tag, "v1.0")
-    with pytest.raises(Refused, match="was edited: its tag"):
-        bundled.lay_down(other, "1.0")
+    with pytest.raises(RefusedError, match="was edited: its tag"):
+        cache.cache_version(other, "1.0")
 
 
 def break_head(repository: Path) -> None:
+    """Remove `HEAD`, without which git finds no repository."""
     (repository / "HEAD").unlink()
 
 
 def break_object(repository: Path) -> None:
-    """One object of version 1.1 alone is gone."""
+    """Remove an object that only version 1.1 has."""
     changelog = head(repository, "v1.1:CHANGELOG.md")
     (repository / "objects" / changelog[:2] / changelog[2:]).unlink()
 
@@ -202,15 +208,16 @@ def test_a_damaged_one_is_made_anew_with_what_is_whole(
     kept: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bundled.lay_down(FILES, "1.0")
-    bundled.lay_down(FILES | {"CHANGELOG.md": b"new"}, "1.1")
+    cache.cache_version(FILES, "1.0")
+    cache.cache_version(FILES | {"CHANGELOG.md": b"new"}, "1.1")
     damage(home / "template.git")
-    repository, tag = bundled.lay_down(FILES | {"CHANGELOG.md": b"newer"}, "1.2")
+    repository, tag = cache.cache_version(FILES | {"CHANGELOG.md": b"newer"}, "1.2")
     assert (repository, tag) == (home / "template.git", "v1.2")
     assert tags(repository) == [*kept, "v1.2"]
     git(repository, "fsck")
     said = capsys.readouterr().err
-    assert "damaged" in said and "version v1.1 of the template is lost" in said
+    assert "the template cache was damaged and was rebuilt" in said
+    assert "cached template version v1.1 is damaged and was dropped" in said
     (aside,) = home.glob("damaged-*/template.git")
     assert str(aside) in said
 
@@ -221,18 +228,18 @@ count=$(($(cat '{count}') - 1)); echo $count > '{count}'
 [ $count = 0 ] && kill -9 $PPID && exit
 PATH='{path}' exec git "$@"
 """
-LAY_DOWN = """\
+CACHE_VERSION = """\
 import sys
-from mlops_ladder import bundled
-bundled.lay_down({"copier.yml": b""}, sys.argv[1])
+from mlops_ladder.source import cache
+cache.cache_version({"copier.yml": b""}, sys.argv[1])
 """
 
 
-def lay_down_elsewhere(version: str, **variables: str) -> subprocess.Popen[bytes]:
-    """Another process, which lays a version down."""
+def cache_in_process(version: str, **variables: str) -> subprocess.Popen[bytes]:
+    """Start another process that caches a version."""
     path = {"PYTHONPATH": str(REPOSITORY / "src")}
     return subprocess.Popen(
-        [sys.executable, "-c", LAY_DOWN, version], env=os.environ | path | variables
+        [sys.executable, "-c", CACHE_VERSION, version], env=os.environ | path | variables
     )
 
 
@@ -241,7 +248,7 @@ def lay_down_elsewhere(version: str, **variables: str) -> subprocess.Popen[bytes
 def test_killed_before_any_of_its_steps_it_leaves_nothing_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: list[str]
 ) -> None:
-    """A git that kills its caller, at each of the calls in turn."""
+    """Git on the PATH kills its caller, at each call in turn."""
     killer, count = tmp_path / "bin/git", tmp_path / "count"
     killer.parent.mkdir()
     killer.write_text(KILLER.format(count=count, path=os.environ["PATH"]))
@@ -249,13 +256,13 @@ def test_killed_before_any_of_its_steps_it_leaves_nothing_broken(
     codes = []
     for call in range(1, 8):
         home = tmp_path / str(call)
-        monkeypatch.setenv(bundled.HOME, str(home))
+        monkeypatch.setenv(cache.HOME, str(home))
         if older:
-            bundled.lay_down(FILES, "1.0")
+            cache.cache_version(FILES, "1.0")
         count.write_text(str(call))
         path = f"{killer.parent}:{os.environ['PATH']}"
-        codes.append(lay_down_elsewhere("1.1", PATH=path).wait())
-        bundled.lay_down({"copier.yml": b""}, "1.1")
+        codes.append(cache_in_process("1.1", PATH=path).wait())
+        cache.cache_version({"copier.yml": b""}, "1.1")
         assert tags(home / "template.git") == [*older, "v1.1"]
         git(home / "template.git", "fsck")
         assert {path.name for path in home.iterdir()} == {"lock", "template.git"}
@@ -263,38 +270,38 @@ def test_killed_before_any_of_its_steps_it_leaves_nothing_broken(
 
 
 def test_a_lock_of_a_killed_git_is_taken_away(home: Path) -> None:
-    bundled.lay_down(FILES, "1.0")
+    cache.cache_version(FILES, "1.0")
     (home / "template.git/refs/tags/v1.1.lock").touch()
     (home / "template.git/refs/heads/main.lock").touch()
-    assert bundled.lay_down(FILES | {"CHANGELOG.md": b"new"}, "1.1")[1] == "v1.1"
+    assert cache.cache_version(FILES | {"CHANGELOG.md": b"new"}, "1.1")[1] == "v1.1"
 
 
 def test_several_at_once_wait_for_each_other(home: Path) -> None:
     versions = ["1.0", "1.1", "1.2"]
-    running = [lay_down_elsewhere(version) for version in versions * 2]
+    running = [cache_in_process(version) for version in versions * 2]
     assert [process.wait() for process in running] == [0] * len(running)
     assert tags(home / "template.git") == [f"v{version}" for version in versions]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, home: Path) -> None:
     home.write_text("a file")
-    with pytest.raises(Refused, match=f"cannot be kept in {home}.*MLOPS_LADDER_HOME"):
-        bundled.lay_down(FILES, "1.0")
+    with pytest.raises(RefusedError, match=f"cannot be cached in {home}.*MLOPS_LADDER_HOME"):
+        cache.cache_version(FILES, "1.0")
 
 
 def test_a_wheel_holds_what_is_laid_down() -> None:
     pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     included = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert included == {name: f"mlops_ladder/_template/{name}" for name in bundled.PIECES}
+    assert included == {name: f"mlops_ladder/_template/{name}" for name in cache.CONTENTS}
 
 
 def test_the_template_needs_no_other_file_modes() -> None:
-    """What is laid down has one mode, so that it is the same on every file system."""
-    listed = git(REPOSITORY, "ls-files", "--stage", "--", *bundled.PIECES).splitlines()
+    """Cached files have one mode, so that a version is the same on every file system."""
+    listed = git(REPOSITORY, "ls-files", "--stage", "--", *cache.CONTENTS).splitlines()
     assert {line.split()[0] for line in listed} == {"100644"}
 
 
-# From a git address.
+# An installation from a git address.
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -311,21 +318,21 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 )
 @pytest.mark.usefixtures("wheel")
 def test_installed_from_git_it_is_that_address_and_commit(
-    installer_notes: Callable[[object], None], url: str, location: str
+    installed_from: Callable[[object], None], url: str, location: str
 ) -> None:
-    installer_notes({"url": url, "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
-    assert source.installed_template() == Template(location, COMMIT)
+    installed_from({"url": url, "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
+    assert selection.installed_template() == Template(location, COMMIT)
 
 
 @pytest.mark.usefixtures("wheel")
 def test_installed_from_a_folder_it_carries_its_template(
-    installer_notes: Callable[[object], None], home: Path
+    installed_from: Callable[[object], None], home: Path
 ) -> None:
-    installer_notes({"url": "file:///somewhere/ladder", "dir_info": {}})
-    assert source.installed_template().location == str(home / "template.git")
+    installed_from({"url": "file:///somewhere/ladder", "dir_info": {}})
+    assert selection.installed_template().location == str(home / "template.git")
 
 
-# As somebody names it.
+# A template named by the user.
 
 
 @pytest.mark.parametrize(
@@ -340,7 +347,7 @@ def test_installed_from_a_folder_it_carries_its_template(
     ],
 )
 def test_an_address_stays_as_copier_knows_it(named: str, location: str) -> None:
-    assert source.chosen_template(named) == Template(location, None)
+    assert selection.select_template(named) == Template(location, None)
 
 
 @pytest.mark.parametrize("named", ["a template", "./a template", "~/a template", "file://"])
@@ -350,126 +357,130 @@ def test_a_path_becomes_absolute(
     monkeypatch.chdir(repository.parent)
     monkeypatch.setenv("HOME", str(repository.parent))
     name = repository.as_uri() if named == "file://" else named
-    assert source.chosen_template(name) == Template(str(repository), None)
+    assert selection.select_template(name) == Template(str(repository), None)
 
 
 def test_a_template_without_releases_is_taken_at_its_last_commit(repository: Path) -> None:
     git(repository, "tag", "--delete", "v0.1.0")
     (repository / "draft").touch()
-    assert source.chosen_template(str(repository)).version == head(repository)
+    assert selection.select_template(str(repository)).version == head(repository)
 
 
 def test_the_option_comes_before_the_environment_and_that_before_the_own(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert source.chosen_template(None).location == str(REPOSITORY)
-    monkeypatch.setenv(source.VARIABLE, str(repository))
-    assert source.chosen_template(None).location == str(repository)
-    assert source.chosen_template("gh:ada/ladder").location == "gh:ada/ladder"
+    assert selection.select_template(None).location == str(REPOSITORY)
+    monkeypatch.setenv(selection.VARIABLE, str(repository))
+    assert selection.select_template(None).location == str(repository)
+    assert selection.select_template("gh:ada/ladder").location == "gh:ada/ladder"
 
 
 def test_what_no_project_could_climb_from_is_refused(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(Misused, match="there is no template at"):
-        source.chosen_template(str(tmp_path / "nothing"))
-    with pytest.raises(Misused, match="not the top of a git repository"):
-        source.chosen_template(str(repository / "template"))
+    with pytest.raises(UsageError, match="there is no template at"):
+        selection.select_template(str(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="is not the top folder of a git repository"):
+        selection.select_template(str(repository / "template"))
     git(tmp_path, "init", "--quiet", "empty")
-    with pytest.raises(Misused, match="has no commit"):
-        source.chosen_template(str(tmp_path / "empty"))
+    with pytest.raises(UsageError, match="has no commit"):
+        selection.select_template(str(tmp_path / "empty"))
     (tmp_path / "file").touch()
-    with pytest.raises(Misused, match="no template can be read"):
-        source.chosen_template(str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"the template at .*file cannot be read"):
+        selection.select_template(str(tmp_path / "file"))
 
 
 @pytest.mark.parametrize("user", ["ada:secret", "token"])
-def test_no_password_is_remembered(user: str) -> None:
-    with pytest.raises(Misused, match="credential helper") as refusal:
-        source.chosen_template(f"https://{user}@example.org/ladder.git")
+def test_no_password_is_answers(user: str) -> None:
+    with pytest.raises(UsageError, match="credential helper") as refusal:
+        selection.select_template(f"https://{user}@example.org/ladder.git")
     assert user not in refusal.value.message
 
 
-# As a project remembers it.
+# The template that a project remembers.
 
 
-def remembered(location: str | Path, version: str = "v0.1.0") -> dict[str, str]:
+def answers(location: str | Path, version: str = "v0.1.0") -> dict[str, str]:
+    """Return a project's answers about its template."""
     return {"_src_path": str(location), "_commit": version}
 
 
 def test_a_project_finds_its_template(repository: Path) -> None:
-    found = source.source_of(remembered(repository))
+    found = selection.template_of(answers(repository))
     assert found == Template(str(repository), "v0.1.0")
     described = git(repository, "describe", "--tags").strip()
-    assert source.source_of(remembered(repository, described)).version == described
-    assert source.source_of(remembered("gh:ada/ladder")) == Template("gh:ada/ladder", "v0.1.0")
+    assert selection.template_of(answers(repository, described)).version == described
+    assert selection.template_of(answers("gh:ada/ladder")) == Template("gh:ada/ladder", "v0.1.0")
 
 
 @pytest.mark.usefixtures("wheel")
 def test_the_own_template_stands_in_for_one_on_another_machine(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = source.source_of(remembered("/her machine/template.git", f"v{VERSION}"))
+    found = selection.template_of(answers("/her machine/template.git", f"v{VERSION}"))
     assert found == Template(str(home / "template.git"), f"v{VERSION}")
-    assert "/her machine/template.git is not here" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"/her machine/template.git is not on this machine; using version v{VERSION}" in said
 
 
 @pytest.mark.usefixtures("wheel")
 def test_a_template_of_ours_that_was_wiped_away_comes_back(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = source.source_of(remembered(home / "template.git", f"v{VERSION}"))
+    found = selection.template_of(answers(home / "template.git", f"v{VERSION}"))
     assert found == Template(str(home / "template.git"), f"v{VERSION}")
     assert not capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("wheel")
 def test_a_newer_program_brings_its_version_to_older_ones(home: Path) -> None:
-    bundled.lay_down(FILES, "0.0.9")
-    found = source.source_of(remembered(home / "template.git", "v0.0.9"))
+    cache.cache_version(FILES, "0.0.9")
+    found = selection.template_of(answers(home / "template.git", "v0.0.9"))
     assert found == Template(str(home / "template.git"), "v0.0.9")
-    assert source.newest_version(found) == f"v{VERSION}"
+    assert selection.newest_version(found) == f"v{VERSION}"
 
 
 @pytest.mark.usefixtures("wheel")
 def test_a_version_that_nobody_has_is_refused_with_what_to_do(home: Path) -> None:
-    with pytest.raises(Refused, match=r"v0\.0\.7 .*is not here.*--template"):
-        source.source_of(remembered(home / "template.git", "v0.0.7"))
+    with pytest.raises(RefusedError, match=r"v0\.0\.7 .*is not on this machine.*--template"):
+        selection.template_of(answers(home / "template.git", "v0.0.7"))
 
 
 def test_a_relative_path_is_refused_with_what_to_do(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With copier alone: "Local template must be a directory"."""
+    """Copier says only `Local template must be a directory`."""
     monkeypatch.chdir(repository.parent)
-    with pytest.raises(Refused, match=r"'\.\./a template', which means another folder.*--template"):
-        source.source_of(remembered("../a template"))
-    mended = source.source_of(remembered("../a template"), "a template")
-    assert mended == Template(str(repository), "v0.1.0")
+    with pytest.raises(
+        RefusedError, match=r"'\.\./a template', which depends on the current folder.*--template"
+    ):
+        selection.template_of(answers("../a template"))
+    found = selection.template_of(answers("../a template"), "a template")
+    assert found == Template(str(repository), "v0.1.0")
 
 
-# Which versions there are.
+# Versions.
 
 
 def test_versions_are_ordered_as_copier_orders_them(repository: Path) -> None:
     for tag in ("v0.10.0", "v0.9.0", "1.0.0rc1", "v2.0.dev1", "nightly", "v0.10.0.post1"):
         git(repository, "tag", tag)
     template = Template(str(repository), None)
-    assert source.versions(template) == ["v0.10.0.post1", "v0.10.0", "v0.9.0", "v0.1.0"]
-    assert source.newest_version(template) == get_latest_tag(str(repository))
+    assert list_versions(template) == ["v0.10.0.post1", "v0.10.0", "v0.9.0", "v0.1.0"]
+    assert selection.newest_version(template) == get_latest_tag(str(repository))
 
 
 def test_without_releases_the_last_commit_is_the_newest(repository: Path) -> None:
     git(repository, "tag", "--delete", "v0.1.0")
-    assert source.newest_version(Template(str(repository), None)) == head(repository)
+    assert selection.newest_version(Template(str(repository), None)) == head(repository)
 
 
 def test_the_checkout_that_the_program_runs_from_is_ahead_of_its_releases(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert source.newest_version(Template(str(repository), None)) == "v0.1.0"
-    monkeypatch.setattr(source, "CHECKOUT", repository)
-    assert source.newest_version(Template(str(repository), None)) == head(repository)
+    assert selection.newest_version(Template(str(repository), None)) == "v0.1.0"
+    monkeypatch.setattr(selection, "CHECKOUT", repository)
+    assert selection.newest_version(Template(str(repository), None)) == head(repository)
 
 
 def test_a_template_out_of_reach_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="git ls-remote failed"):
-        source.newest_version(Template(str(tmp_path / "gone.git"), None))
+    with pytest.raises(RefusedError, match="git ls-remote failed"):
+        selection.newest_version(Template(str(tmp_path / "gone.git"), None))

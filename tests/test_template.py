@@ -1,4 +1,4 @@
-"""The rules that keep the template readable, and a template that nobody has to trust."""
+"""Tests of the template: it stays readable, and copier needs no trust to render it."""
 
 import ast
 import json
@@ -13,12 +13,13 @@ from projects import LEVELS, REPOSITORY, Ladder, tree
 from tools import installed, passes
 
 CONTROL = re.compile(r"{%-?\s*(if|elif|else|endif|for|endfor|set|include|macro)\b")
-# GitHub has its own ${{ }}, Prometheus {{ $labels }}, and Grafana {{version}}.
+# GitHub uses ${{ }}, Prometheus {{ $labels }}, and Grafana {{version}}.
 JINJA = re.compile(r"{%|{#|(?<!\$){{ [a-z_]")
 WHOLE_PIECES = re.compile(r"^(src/.*\.py|\.github/.*|rules/.*|deploy/.*)$")
 
 
 def control_lines(text: str) -> list[str]:
+    """Return the lines with Jinja's control structures."""
     return [line for line in text.splitlines() if CONTROL.search(line)]
 
 
@@ -88,14 +89,14 @@ def test_no_jinja_is_left_in_what_is_generated(ladder: Ladder, level: int) -> No
     ],
 )
 def test_what_is_generated_is_in_shape(ladder: Ladder, package_name: str) -> None:
-    """However long the package's name is, which stands in the imports of the tests."""
+    """The length of the package's name, which imports contain, must not matter."""
     project = str(ladder.fresh(LEVELS[-1], package_name=package_name))
     passes(installed("ruff"), "check", "--no-cache", project)
     passes(installed("ruff"), "format", "--no-cache", "--check", project)
 
 
 def test_nobody_needs_to_trust() -> None:
-    """No task, migration or extension: copier asks for trust only for these."""
+    """Copier asks for trust only for tasks, migrations and extensions."""
     texts = [REPOSITORY / "copier.yml", *(REPOSITORY / "levels").glob("*.yml")]
     for file in texts:
         keys = set(re.findall(r"^(_\w+):", file.read_text(encoding="utf-8"), re.MULTILINE))
@@ -115,11 +116,12 @@ def test_a_level_file_holds_its_flag_its_questions_and_its_pieces() -> None:
 
 
 def asked(question: dict[str, object]) -> bool:
+    """Tell whether a question is asked at all."""
     return question.get("when") is not False
 
 
 def test_only_the_problem_knows_what_it_is_about(ladder: Ladder) -> None:
-    """Another problem is one file rewritten, so no other module may speak of taxis."""
+    """Another problem needs one file only, so no other module mentions taxis."""
     words = re.compile(r"taxi|\bride|\btrip|\btlc\b|\bzones?\b|_zone|_minutes", re.IGNORECASE)
     for name, text in ladder.template_files.items():
         if name.startswith(("src/", "tests/")) and not name.endswith("/problem.py"):
@@ -128,7 +130,7 @@ def test_only_the_problem_knows_what_it_is_about(ladder: Ladder) -> None:
 
 
 def test_the_marked_cells_of_the_notebook_are_the_problem(ladder: Ladder) -> None:
-    """The notebook's functions are the package's functions: nobody learns them twice."""
+    """The notebook's functions are those of the package."""
     notebook = json.loads(ladder.template_files["notebook.ipynb"])
     cells = [c for c in notebook["cells"] if "problem" in c["metadata"].get("tags", [])]
     source = "\n\n".join("".join(cell["source"]) for cell in cells)
@@ -141,7 +143,7 @@ def test_the_marked_cells_of_the_notebook_are_the_problem(ladder: Ladder) -> Non
     assert cells_hold.keys() <= module_holds.keys()
     beyond = [module_holds[statement] for statement in module_holds.keys() - cells_hold.keys()]
     names = {statement.partition(":")[0].partition(" =")[0] for statement in beyond}
-    assert names == {"SEARCH_SPACE", "TRUSTED_TYPES"}  # of no use in a notebook
+    assert names == {"SEARCH_SPACE", "TRUSTED_TYPES"}  # the notebook does not use them
 
 
 def test_the_notebook_keeps_its_format_and_tells_three_stages(ladder: Ladder) -> None:

@@ -1,4 +1,4 @@
-"""Exactly which files a level holds, and what a user sees on climbing to it."""
+"""Tests of the files of each level, and of the changes that a climb shows."""
 
 import fnmatch
 import itertools
@@ -22,7 +22,7 @@ def test_the_files_of_a_level(ladder: Ladder, golden: Golden, level: int) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS[1:])
 def test_what_a_climb_shows(ladder: Ladder, golden: Golden, level: int) -> None:
-    """The files that arrive by name, and every line that changes in those that were there."""
+    """The golden file has the names of new files, and the changed lines of others."""
     project = ladder.project(level - 1)
     ladder.climb(project, level)
     arrived = git(project, "diff", "--no-renames", "--diff-filter=A", "--name-status", "HEAD~1")
@@ -33,14 +33,14 @@ def test_what_a_climb_shows(ladder: Ladder, golden: Golden, level: int) -> None:
 
 
 def projects_at(ladder: Ladder, level: int) -> list[Path]:
-    """Projects of the level that hold, together, all that it can bring."""
+    """Return projects that have, together, all files of the level."""
     targets = ["compose", "kubernetes"]
     return [ladder.fresh(level, license="MIT", deploy_target=target) for target in targets]
 
 
 @pytest.mark.slow
 def test_every_piece_belongs_to_exactly_one_level(ladder: Ladder) -> None:
-    """A file that arrives with a level stays at all levels above; all have arrived at the top."""
+    """A file stays at all higher levels, and the highest level has all files."""
     names = [
         {name for project in projects_at(ladder, level) for name in tree(project)}
         for level in LEVELS
@@ -64,7 +64,7 @@ def test_no_empty_folder_is_left(ladder: Ladder, level: int) -> None:
 
 
 def excluded_paths() -> list[tuple[str, str]]:
-    """Every path that some level's `_exclude` block names, with the level's file."""
+    """Return every path in an `_exclude` block, with the file of its level."""
     found = []
     for file in LEVEL_FILES:
         for block in yaml.safe_load(file.read_text(encoding="utf-8"))["_exclude"]:
@@ -89,7 +89,7 @@ def test_no_path_is_excluded_by_two_levels() -> None:
 
 @pytest.mark.slow
 def test_adding_a_level_edits_nothing_that_stands(ladder: Ladder, tmp_path: Path) -> None:
-    """A made-up top level costs its file, its pieces, and an entry in the menu."""
+    """A new level needs its own file, its files in the template, and an entry in the menu."""
     top = LEVELS[-1] + 1
     template = tmp_path / "template"
     git(tmp_path, "clone", "--quiet", str(ladder.template), str(template))
@@ -104,7 +104,7 @@ def test_adding_a_level_edits_nothing_that_stands(ladder: Ladder, tmp_path: Path
     (template / "template/make/novelty.mk").write_text("novelty: ## Something new\n\t@echo new\n")
     commit_all(template, "A level more")
     git(template, "tag", "v0.0.2")
-    taller = Ladder(template, tmp_path / "projects")
+    taller = Ladder(template, tmp_path / "projects", tmp_path)
     for level in LEVELS:
         names = tree(ladder.fresh(level)).keys()
         assert tree(taller.fresh(level)).keys() == names

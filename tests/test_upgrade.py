@@ -1,4 +1,4 @@
-"""Newer versions of the template: what is new is shown, and nothing that users wrote is lost."""
+"""Tests of `upgrade`: it shows the changelog of a newer version and keeps the user's work."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from commands import call, done, refused
-from mlops_ladder.changelog import news
+from mlops_ladder.source.changelog import new_sections
 from projects import REPOSITORY, TEMPLATE, Ladder, answers_of, commit_all, git, tree
 
 OLD = """\
@@ -61,15 +61,16 @@ BOOK = "".join(f"Page {number}\n" for number in range(20))
 
 
 def write(root: Path, files: dict[str, str]) -> None:
+    """Write text files below a folder."""
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
 
 
-def release(template: Path, version: str, files: dict[str, str], *gone: str) -> None:
-    """Change these files of the template, take some away, and tag a version."""
+def release(template: Path, version: str, files: dict[str, str], *removed: str) -> None:
+    """Write and remove files of the template, commit, and tag the version."""
     write(template, files)
-    for name in gone:
+    for name in removed:
         (template / name).unlink()
     commit_all(template, version)
     git(template, "tag", version)
@@ -77,7 +78,7 @@ def release(template: Path, version: str, files: dict[str, str], *gone: str) -> 
 
 @pytest.fixture(scope="module")
 def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template with one release, and a project that was made from it, in paths with spaces."""
+    """Return a folder with a template of one release and a project generated from it."""
     root = tmp_path_factory.mktemp("beginning")
     files = {"copier.yml": COPIER_YML, ANSWERS: "{{ _copier_answers | to_nice_yaml }}"}
     pages = {"template/book.txt": BOOK, "template/notes.txt": BOOK.replace("Page", "Note")}
@@ -90,13 +91,13 @@ def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def template(beginning: Path, tmp_path: Path) -> Path:
-    """The template, for one test."""
+    """Return a copy of the template, for one test."""
     return shutil.copytree(beginning / "the template", tmp_path / "the template")
 
 
 @pytest.fixture
 def project(beginning: Path, template: Path, tmp_path: Path) -> Path:
-    """The project, made from that template."""
+    """Return a copy of the project that remembers that template, for one test."""
     root = shutil.copytree(beginning / "a project", tmp_path / "a project")
     answers = (root / ".copier-answers.yml").read_text()
     moved = answers.replace(str(beginning / "the template"), str(template))
@@ -106,11 +107,13 @@ def project(beginning: Path, template: Path, tmp_path: Path) -> Path:
 
 
 def release_new(template: Path, version: str = "v0.2.0") -> None:
+    """Release a version with a longer book, an index and a changelog entry."""
     book = {"template/book.txt": BOOK + "Page 20\n", "template/index.txt": "A: 1\n"}
     release(template, version, {**book, "CHANGELOG.md": NEW})
 
 
 def edit(project: Path, name: str, old: str, new: str) -> None:
+    """Replace a text that the file has once, and commit."""
     text = (project / name).read_text()
     assert text.count(old) == 1
     (project / name).write_text(text.replace(old, new))
@@ -121,32 +124,32 @@ def edit(project: Path, name: str, old: str, new: str) -> None:
 
 
 def test_what_is_new_is_what_somebody_was_not_told() -> None:
-    (told,) = news(NEW, OLD)
+    (told,) = new_sections(NEW, OLD)
     assert told.title == "[0.2.0] - 2026-11-20"
     glossary = ["- A glossary.", "  With a second paragraph."]
     assert told.entries == ["Read this first.", *glossary, "* An index."]
 
 
 def test_what_is_not_released_is_told_where_it_is_taken() -> None:
-    (told,) = news(OLD, "")[:1]
+    (told,) = new_sections(OLD, "")[:1]
     assert told.version == "unreleased" and told.entries[0].startswith("- A table")
-    assert news(OLD, OLD) == [] and news("", OLD) == []
-    (more,) = news(OLD.replace("\n## 0.1.0", "- An index.\n\n## 0.1.0"), OLD)
+    assert new_sections(OLD, OLD) == [] and new_sections("", OLD) == []
+    (more,) = new_sections(OLD.replace("\n## 0.1.0", "- An index.\n\n## 0.1.0"), OLD)
     assert more.entries == ["- An index."]
 
 
 def test_several_versions_are_told_newest_first() -> None:
     changelog = "## 0.3.0\n\n- Three.\n\n## 0.2.0\n\n- Two.\n\n## 0.1.0\n\n- One.\n"
-    told = news(changelog, "## 0.1.0\n\n- One.\n")
+    told = new_sections(changelog, "## 0.1.0\n\n- One.\n")
     assert [str(section) for section in told] == ["0.3.0\n\n- Three.", "0.2.0\n\n- Two."]
 
 
 def test_our_own_changelog_can_be_read() -> None:
-    told = news((REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), "")
+    told = new_sections((REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), "")
     assert told[-1].version == "0.1.0" and all(section.entries for section in told)
 
 
-# The verb.
+# The command.
 
 
 def test_it_takes_the_newest_version_and_shows_what_is_new_first(
@@ -184,16 +187,16 @@ def test_a_dry_run_touches_nothing(template: Path, project: Path) -> None:
 def test_the_newest_version_is_there_already(template: Path, project: Path) -> None:
     commit_all(template, "After the release")
     before = tree(project)
-    assert "the newest version already: v0.1.0" in done("upgrade", cwd=project)
+    assert "the project already has the newest version: v0.1.0" in done("upgrade", cwd=project)
     assert tree(project) == before
 
 
 def test_a_project_ahead_of_the_newest_release_stays(template: Path, project: Path) -> None:
-    """It was made from a commit after the release."""
+    """The project was generated from a commit after the release."""
     commit_all(template, "After the release")
     later = git(template, "describe", "--tags").strip()
     edit(project, ".copier-answers.yml", "v0.1.0", later)
-    assert f"the newest version already: {later}" in done("upgrade", cwd=project)
+    assert f"the project already has the newest version: {later}" in done("upgrade", cwd=project)
 
 
 def test_it_goes_to_the_version_that_is_asked_for(template: Path, project: Path) -> None:
@@ -216,18 +219,20 @@ def test_it_does_not_go_back(template: Path, project: Path) -> None:
     release_new(template)
     done("upgrade", "--commit", cwd=project)
     said = refused("upgrade", "--to", "v0.1.0", cwd=project)
-    assert "v0.1.0 is older than v0.2.0" in said
+    assert "v0.1.0 is older than the project's version v0.2.0" in said
     commit = git(template, "rev-parse", "v0.1.0").strip()
-    assert "is older than v0.2.0" in refused("upgrade", "--to", commit, cwd=project)
+    said = refused("upgrade", "--to", commit, cwd=project)
+    assert f"{commit} is older than the project's version v0.2.0" in said
     assert answers_of(project)["_commit"] == "v0.2.0"
 
 
 def test_a_version_that_the_template_lost_is_refused(template: Path, project: Path) -> None:
     release_new(template)
     edit(project, ".copier-answers.yml", "v0.1.0", "0a1b2c3d")
-    assert "0a1b2c3d of the template" in refused("upgrade", cwd=project)
+    said = refused("upgrade", cwd=project)
+    assert f"generated from version 0a1b2c3d of the template in {template}" in said
     said = refused("upgrade", "--template", template, cwd=project)
-    assert "has no version 0a1b2c3d, which the project was made from" in said
+    assert "does not have version 0a1b2c3d, from which the project was generated" in said
 
 
 def test_a_template_that_moved_is_found_when_somebody_says_where(
@@ -235,7 +240,7 @@ def test_a_template_that_moved_is_found_when_somebody_says_where(
 ) -> None:
     release_new(template)
     moved = template.rename(template.parent / "moved")
-    assert f"{template}, which is not here" in refused("upgrade", cwd=project)
+    assert f"{template}, which is not on this machine" in refused("upgrade", cwd=project)
     done("upgrade", "--template", "../moved", "--commit", cwd=project)
     assert answers_of(project)["_src_path"] == str(moved)
 
@@ -287,6 +292,7 @@ def test_a_file_that_the_template_drops_is_not_taken_away_edited(
 
 
 def ask_more(template: Path) -> None:
+    """Release a version that asks one more question, which has no default."""
     release(template, "v0.2.0", {"copier.yml": COPIER_YML + "team: {type: str}\n"})
 
 
@@ -305,7 +311,7 @@ def test_a_question_without_a_default_is_named(template: Path, project: Path) ->
     assert answers_of(project)["team"] == "Ours"
 
 
-# The generated project looks for newer versions itself.
+# The generated project's own check for newer versions.
 
 GH = '#!/bin/sh\necho "$@" >> calls\necho "[]"\n'
 

@@ -1,7 +1,7 @@
-"""What users wrote survives a climb: it is still there, and nothing else differs from fresh.
+"""Tests that users' edits survive a climb, and that nothing else differs from a fresh project.
 
-Further down stands what copier alone loses without a word. The README warns of it; a test here
-that fails after an update of copier means that the warning can go.
+The later tests show what copier alone loses silently, which the README warns of. If one of them
+fails after an update of copier, the warning can go.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from commands import done
 from edits import (
     ALONE,
     BINARY,
-    CLASHING,
+    CONFLICTING,
     IN_PYPROJECT,
     MERGING,
     PACKAGE,
@@ -31,15 +31,15 @@ from edits import (
     make,
     writes,
 )
+from installation import Installation
 from projects import LEVELS, Ladder, commit_all, git, tree, update
-from workshop import Workshop
 
 TOP = LEVELS[-1]
 JUMPS = [[start, TOP] for start in LEVELS[:-1]]
 
 
 def edited(ladder: Ladder, level: int, edits: list[Edit]) -> tuple[Path, Change]:
-    """A project of that level with the edits made and committed, and what they did."""
+    """Return a project with committed edits, and their effect."""
     project = ladder.project(level)
     change = make(project, edits)
     commit_all(project, "Our work")
@@ -47,28 +47,28 @@ def edited(ladder: Ladder, level: int, edits: list[Edit]) -> tuple[Path, Change]
 
 
 def unmerged(project: Path) -> set[str]:
-    """The files that git holds for unresolved."""
+    """Return the files that are unmerged in git."""
     return set(git(project, "diff", "--name-only", "--diff-filter=U").splitlines())
 
 
 def signs_of_conflict(project: Path) -> set[str]:
-    """The files that show that two sides wrote the same lines: git's, marked ones, rejects."""
+    """Return the files that are unmerged, have conflict markers, or are rejects."""
     files = tree(project)
     marked = {name for name, body in files.items() if b"<<<<<<< " in body or b">>>>>>> " in body}
     return unmerged(project) | marked | {name for name in files if name.endswith(".rej")}
 
 
 def climb(project: Path, level: int) -> None:
-    """Climb or step down with the command."""
+    """Change the level with `mlops-ladder climb`."""
     done("climb", str(level), "--edited", "keep", cwd=project)
 
 
 def walk(
     ladder: Ladder, route: list[int], edits: list[Edit], by: Callable[[Path, int], None]
 ) -> Path:
-    """Go from level to level, making each edit once this and all later levels have a place for it.
+    """Go from level to level, making each edit once this and all later levels have its file.
 
-    After every climb the project must be what the edits make of a fresh one.
+    After every climb, the project must equal a fresh one with the same edits.
     """
     project = ladder.project(route[0])
     made: list[Edit] = []
@@ -120,7 +120,7 @@ def test_all_edits_together_survive(
 def test_an_edit_of_pyproject_merges_between_any_two_levels(
     ladder: Ladder, tmp_path: Path, edit: Edit
 ) -> None:
-    """By the three-way merge that copier makes where the user's patch does not fit."""
+    """Copier makes the same three-way merge where the user's patch does not apply."""
 
     def pyproject(level: int, *edits: Edit) -> Path:
         folder = tmp_path / f"{level}-{len(edits)}"
@@ -137,24 +137,21 @@ def test_an_edit_of_pyproject_merges_between_any_two_levels(
 
 
 def run_copier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What the command line of copier does, for tests that look at its exit code and words."""
+    """Run copier's command line."""
     command = [sys.executable, "-m", "copier", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def run_update(project: Path, level: int) -> subprocess.CompletedProcess[str]:
-    """The climb on the command line, unattended."""
+    """Run `copier update` to a level without questions."""
     answers = ["--defaults", "--data", f"level={level}"]
     return run_copier(project, "update", "--vcs-ref=:current:", *answers)
 
 
 @pytest.mark.slow
 def test_where_both_wrote_the_same_lines_both_stay_and_are_marked(ladder: Ladder) -> None:
-    """Copier marks such conflicts and ends with exit code 0, as if there were none.
-
-    The README warns of it.
-    """
-    project, change = edited(ladder, 0, CLASHING)
+    """Copier marks such conflicts, but exits with code 0. The README warns of it."""
+    project, change = edited(ladder, 0, CONFLICTING)
     finished = run_update(project, TOP)
     assert finished.returncode == 0
     assert "onflict" not in finished.stdout + finished.stderr
@@ -168,9 +165,9 @@ def test_where_both_wrote_the_same_lines_both_stay_and_are_marked(ladder: Ladder
 
 @pytest.mark.slow
 def test_a_table_that_the_climb_brings_too_is_an_error_of_the_toml_file(ladder: Ladder) -> None:
-    """Copier sees no conflict: the tables stand apart. The README warns of it.
+    """Copier does not report it as a conflict. The README warns of it.
 
-    Both texts are there, and whatever reads the file next, `make setup` first, names the line.
+    Both tables are kept, and the next program that reads the file reports the line.
     """
     own = Edit(
         "own lint settings", 0, appends("pyproject.toml", "\n[tool.ruff]\nindent-width = 2\n")
@@ -193,9 +190,9 @@ def test_a_table_that_the_climb_brings_too_is_an_error_of_the_toml_file(ladder: 
     ids=str,
 )
 def test_stepping_down_takes_edited_files_away(ladder: Ladder, edit: Edit, file: str) -> None:
-    """Copier deletes what the lower level lacks, edited or not, without a word, exit code 0.
+    """Copier deletes edited files that the lower level lacks, silently. The README warns of it.
 
-    The README warns of it. Files of the user's own stay, and git's history has the others.
+    The user's own files stay, and git's history has the others.
     """
     own = f"{PACKAGE}/own/zones.py"
     project, _ = edited(ladder, edit.level, [edit, Edit("", 0, writes(own, "AIRPORT = 132\n"))])
@@ -212,10 +209,9 @@ def test_stepping_down_takes_edited_files_away(ladder: Ladder, edit: Edit, file:
 
 @pytest.mark.slow
 def test_an_own_file_that_git_ignores_or_holds_for_binary_is_overwritten(ladder: Ladder) -> None:
-    """Copier overwrites an own file that git ignores where the climb brings one of its name.
+    """Copier overwrites ignored files silently, and no commit has them. The README warns of it.
 
-    Nothing tells of it, and no history has it: the README warns of it. A binary file, such as
-    text in UTF-16, is overwritten too, but was committed.
+    A binary file is overwritten as well, but a commit has it.
     """
     project = ladder.project(1)
     appends(".gitignore", "/params.yaml\n")(project)
@@ -230,6 +226,7 @@ def test_an_own_file_that_git_ignores_or_holds_for_binary_is_overwritten(ladder:
     assert " M docs/2-pipelines.md" in git(project, "status", "--short").splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["README.md", "own.py"], ids=["changed", "new"])
 def test_uncommitted_work_is_refused(ladder: Ladder, file: str) -> None:
     project = ladder.project(0)
@@ -243,10 +240,7 @@ def test_uncommitted_work_is_refused(ladder: Ladder, file: str) -> None:
 
 @pytest.mark.slow
 def test_a_template_recorded_by_a_relative_path_is_not_found_again(ladder: Ladder) -> None:
-    """Copier records the path as it was typed, and looks for it from where the update runs.
-
-    The README warns of it.
-    """
+    """Copier records the path as typed, relative to the current folder. The README warns of it."""
     folder = ladder.new_folder()
     shutil.copytree(ladder.template, folder / "template")
     assert run_copier(folder, "copy", "--defaults", "template", "project").returncode == 0
@@ -260,5 +254,5 @@ def test_a_template_recorded_by_a_relative_path_is_not_found_again(ladder: Ladde
 
 @pytest.mark.slow
 def test_a_climbed_project_with_edits_passes_its_own_tests(ladder: Ladder, installed: Path) -> None:
-    """All routes end in the same files, so one of them is run."""
-    Workshop(walk(ladder, LEVELS, MERGING, climb), installed).make("test")
+    """All routes end in the same files, so one route is enough."""
+    Installation(walk(ladder, LEVELS, MERGING, climb), installed).make("test")

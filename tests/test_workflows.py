@@ -1,4 +1,4 @@
-"""The shipped workflows: valid, safe, and made of make targets alone."""
+"""Tests of the shipped workflows: they are valid and secure, and call only make targets."""
 
 import re
 import shutil
@@ -18,12 +18,13 @@ COMMIT = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
 @pytest.fixture(scope="module", params=["compose", "kubernetes"])
 def project(ladder: Ladder, request: pytest.FixtureRequest) -> Path:
+    """Return a project at the highest level, for each deployment target."""
     return ladder.fresh(LEVELS[-1], deploy_target=request.param)
 
 
 @pytest.fixture(scope="module")
 def workflows(project: Path) -> dict[str, dict[Any, Any]]:
-    """Every workflow by its file name. YAML 1.1 reads the key `on` as true."""
+    """Return every workflow by its file name; YAML 1.1 reads the key `on` as true."""
     files = sorted((project / ".github/workflows").glob("*.yml"))
     return {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
 
@@ -43,12 +44,14 @@ def test_zizmor_finds_nothing(project: Path) -> None:
 
 
 def github_parser(files: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run GitHub's own parser of workflows."""
     command = ["node", str(PARSER / "parse.mjs"), *files]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.fixture
 def parser_installed() -> None:
+    """Skip the test if GitHub's parser is not installed."""
     if shutil.which("node") is None or not (PARSER / "node_modules").exists():
         pytest.skip("GitHub's workflow parser is not installed: make setup needs npm")
 
@@ -60,6 +63,7 @@ def test_github_reads_them(project: Path) -> None:
     assert parsed.returncode == 0, parsed.stdout + parsed.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("parser_installed")
 def test_github_would_refuse_a_wrong_one(project: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "ci.yml"

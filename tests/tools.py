@@ -1,4 +1,4 @@
-"""Programs that the tests call: each beside the Python that runs them, or on the machine."""
+"""Programs that the tests call: of the development environment, or of the machine."""
 
 import shutil
 import socket
@@ -10,7 +10,7 @@ import pytest
 
 
 def installed(name: str) -> str:
-    """The path of the program; without it the test that asks is skipped."""
+    """Return the path of a program; skip the test if it is not installed."""
     beside = Path(sysconfig.get_path("scripts")) / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
@@ -19,14 +19,14 @@ def installed(name: str) -> str:
 
 
 def passes(*command: str) -> str:
-    """What the command prints; its failure is the test's."""
+    """Run a command, which must succeed, and return its standard output."""
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
+    """Return a free TCP port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

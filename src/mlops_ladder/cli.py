@@ -1,4 +1,4 @@
-"""The command `mlops-ladder`. A verb is imported when it is called, so that help comes at once."""
+"""The command `mlops-ladder`. A command's module is imported only when it is called."""
 
 import importlib
 import signal
@@ -10,18 +10,18 @@ from typing import Any, NoReturn
 
 import click
 
-from .errors import Refused
-from .terminal import visible_lines
+from .errors import RefusedError
+from .terminal import escape_lines
 
-VERBS = {
-    "new": "Make a project at the level you need now.",
-    "plan": "Show what going to a level would do, and touch nothing.",
-    "climb": "Take a project to another level.",
-    "upgrade": "Take a project to a newer version of the template, at its level.",
-    "adopt": "Put an existing repository under the ladder, on a branch to review.",
-    "completion": "Print what a shell needs to complete these words.",
+COMMANDS = {
+    "new": "Generate a project at the level you need now.",
+    "plan": "Show what moving to a level would change.",
+    "climb": "Move a project to another level.",
+    "upgrade": "Update a project to a newer version of the template, at its level.",
+    "adopt": "Add a level to an existing repository, on a branch to review.",
+    "completion": "Print the completion script of a shell.",
 }
-ENDING = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
+SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
 EXAMPLES = """\
 \b
 Examples:
@@ -33,49 +33,65 @@ Examples:
   mlops-ladder adopt ../old-project --level 1
   eval "$(mlops-ladder completion bash)"
 
-Exit codes: 0 done; 1 refused or failed, and nothing changed; 2 called in a wrong way; 3 conflicts
-are left to you. NO_COLOR=1 takes the colour away."""
+Exit codes: 0 done; 1 refused or failed, nothing changed; 2 usage error; 3 your decision is needed:
+merge conflicts, or notebook code that could not be converted. NO_COLOR=1 turns colours off."""
 
 
-class Verbs(click.Group):
-    """Finds the verbs by name, and describes them without importing them."""
+class Commands(click.Group):
+    """Finds commands by name, and describes them without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        """Return the names of the commands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f".verbs.{cmd_name}", __package__).command
+        module = importlib.import_module(f".commands.{cmd_name}", __package__)
+        command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, or raise the error that names all commands."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from .commands.options import unknown_name
+
+            raise unknown_name("command", args[0], COMMANDS, ctx)
+        return super().resolve_command(ctx, args)
+
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        with errors_visible():
+        """Parse the arguments."""
+        with usage_errors_escaped():
             return super().make_context(*arguments, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with errors_visible():
+        """Run the command."""
+        with usage_errors_escaped():
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        """Write the table of commands into the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @contextmanager
-def errors_visible() -> Iterator[None]:
-    """Escape control characters in what click says of a wrong call, which quotes it."""
+def usage_errors_escaped() -> Iterator[None]:
+    """Escape control characters in click's usage errors, which quote the arguments."""
     try:
         yield
     except click.UsageError as error:
-        said = error.format_message()
-        if visible_lines(said) == said:
+        message = error.format_message()
+        if escape_lines(message) == message:
             raise
-        raise click.UsageError(visible_lines(said), error.ctx) from error
+        raise click.UsageError(escape_lines(message), error.ctx) from error
 
 
 def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    """Print the version; where it is kept is read only for that."""
+    """Print the version. The package's metadata are read only here, because that is slow."""
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version
 
@@ -84,7 +100,7 @@ def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(
-    cls=Verbs,
+    cls=Commands,
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -94,31 +110,31 @@ def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     is_eager=True,
     expose_value=False,
     callback=print_version,
-    help="Print the version and stop.",
+    help="Print the version and exit.",
 )
 def ladder() -> None:
-    """Machine-learning projects that start small and climb, and lose nothing on the way.
+    """Generate machine-learning projects that start small and climb without losing your work.
 
     Five levels: 0 a notebook; 1 package, tests, CI, releases; 2 automated, tracked training;
-    3 automated deployment with A/B tests and monitoring; 4 a loop that retrains itself.
+    3 automated deployment with A/B tests and monitoring; 4 automatic retraining and promotion.
     """
 
 
 def main() -> NoReturn:
-    """Run the command; what the system refuses (a full disk, no permission) is said, too."""
-    for number in ENDING:
+    """Run the command; report errors of the operating system, as a full disk, in one line."""
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, stop)
     try:
         ladder(prog_name="mlops-ladder")
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        Refused(f"{error.strerror or error}{place}").show()
-    sys.exit(Refused.exit_code)
+        RefusedError(f"{error.strerror or error}{place}").show()
+    sys.exit(RefusedError.exit_code)
 
 
 def stop(number: int, _: FrameType | None) -> NoReturn:
-    """End the program as at an error, so that nothing half-made is left, and only once."""
-    for other in (*ENDING, signal.SIGINT):
+    """Exit on a signal as on an error, so that temporary files are removed; ignore more of them."""
+    for other in (*SIGNALS, signal.SIGINT):
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -1,11 +1,11 @@
-"""The few calls of git that everything here is made of."""
+"""Running git."""
 
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import Refused
+from .errors import RefusedError
 
 # Of git's own variables, those that say who somebody is, how to reach a server, and where git's
 # settings are. Everything else is dropped: in a hook, git names the repository, the index and the
@@ -33,12 +33,12 @@ PLAIN = {
 LINES_SHOWN = 3
 
 
-class GitError(Refused):
-    """Git failed; the message is its own."""
+class GitError(RefusedError):
+    """A git command failed; the message is git's own."""
 
 
-def outer_environment() -> dict[str, str]:
-    """Return the caller's environment without what names another repository, as in a hook."""
+def user_environment() -> dict[str, str]:
+    """Return the caller's environment without the variables that name another repository."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -47,15 +47,15 @@ def outer_environment() -> dict[str, str]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of git: in English, and reading writes nothing.
+    """Return the environment for git: English messages, and no index refresh by `git status`.
 
     `git status` would otherwise refresh the index on the way.
     """
-    return outer_environment() | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables}
+    return user_environment() | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables}
 
 
-def plain_environment(**variables: str) -> dict[str, str]:
-    """Return the environment of git in temporary repositories, whatever the user's settings are."""
+def isolated_environment(**variables: str) -> dict[str, str]:
+    """Return the environment for git in temporary repositories, without the user's settings."""
     found = environment(GIT_TEMPLATE_DIR="", GIT_ATTR_NOSYSTEM="1", **variables)
     count = found.get("GIT_CONFIG_COUNT", "")
     first = int(count) if count.isdecimal() else 0
@@ -72,15 +72,30 @@ def run_git(
     passing: tuple[int, ...] = (0,),
     plain: bool = False,
 ) -> bytes:
-    """Run git in the folder, and return what it prints; `plain` is for temporary repositories.
+    """Run git in a folder and return its output.
+
+    Parameters
+    ----------
+    folder
+        The working directory.
+    arguments
+        The subcommand with its arguments.
+    variables
+        Environment variables to add.
+    stdin
+        The standard input.
+    passing
+        The exit codes of success.
+    plain
+        Use the environment for temporary repositories.
 
     Raises
     ------
     GitError
-        Git is missing, or ended with an exit code that is not among `passing`.
+        Git is missing, or fails.
     """
     command = ["git", *map(str, arguments)]
-    surroundings = plain_environment if plain else environment
+    surroundings = isolated_environment if plain else environment
     try:
         finished = subprocess.run(
             command,
@@ -90,7 +105,9 @@ def run_git(
             capture_output=True,
         )
     except FileNotFoundError as error:
-        raise GitError("git is missing, or the folder is: install git 2.38 or later") from error
+        raise GitError(
+            f"git or the folder {folder} does not exist: install git 2.38 or later"
+        ) from error
     if finished.returncode not in passing:
         words = (word for word in command[1:] if not word.startswith("-") and "=" not in word)
         raise GitError(f"git {next(words, '')} failed in {folder}: {reason(finished.stderr)}")
@@ -98,11 +115,11 @@ def run_git(
 
 
 def reason(stderr: bytes | str) -> str:
-    """Return what git says of a failure in one line, without its hints."""
+    """Return git's error message in one line, without hints."""
     text = stderr if isinstance(stderr, str) else stderr.decode(errors="replace")
     lines = [line.strip() for line in text.splitlines()]
     said = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
-    return "; ".join((said or lines)[:LINES_SHOWN]) or "it gave no reason"
+    return "; ".join((said or lines)[:LINES_SHOWN]) or "no error message"
 
 
 def git(
@@ -111,7 +128,7 @@ def git(
     variables: Mapping[str, str] | None = None,
     plain: bool = False,
 ) -> str:
-    """Run git in the folder, and return what it prints as text without the last line's end."""
+    """Run git in a folder and return its output as text, without the final line feed."""
     printed = run_git(folder, *arguments, variables=variables, plain=plain)
     return printed.decode(errors="surrogateescape").removesuffix("\n")
 
@@ -126,13 +143,13 @@ def succeeds(folder: Path, *arguments: str | Path) -> bool:
 
 
 def is_set(folder: Path, setting: str) -> bool:
-    """Tell whether a setting of git's is true in the folder."""
+    """Tell whether a git setting is true."""
     printed = run_git(folder, "config", "--type=bool", "--get", setting, passing=(0, 1))
     return printed.strip() == b"true"
 
 
 def has_identity(folder: Path) -> bool:
-    """Tell whether git knows an author and a committer."""
+    """Tell whether git has a name and email for author and committer."""
     return succeeds(folder, "var", "GIT_AUTHOR_IDENT") and succeeds(
         folder, "var", "GIT_COMMITTER_IDENT"
     )

@@ -1,4 +1,4 @@
-"""A project under the ladder: what it remembers of the template, and its state in git."""
+"""A project of the ladder: its answers, and its state in git."""
 
 import os
 import re
@@ -11,10 +11,9 @@ from typing import Any
 
 import yaml
 
-from .errors import Refused, listed
+from .errors import RefusedError, first_line, listed
 from .git import GitError, git, run_git, succeeds
-from .making import LOCK
-from .reading import first_line
+from .make import LOCK
 
 ANSWERS_FILE = ".copier-answers.yml"
 REMEMBERED = ("_src_path", "_commit", "level")
@@ -40,7 +39,7 @@ LONGEST = 100_000  # bytes of a file that may hold answers
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with the answers that its template was rendered with."""
+    """A project of the ladder: a folder with the answers from which it was generated."""
 
     root: Path
     answers: dict[str, Any]
@@ -49,47 +48,49 @@ class Project:
 
     @property
     def level(self) -> int:
+        """The level that the project is at."""
         return int(self.answers["level"])
 
     @property
     def own_answers(self) -> dict[str, Any]:
-        """The answers to questions, without what copier notes for itself."""
+        """The answers to the template's questions, without copier's own entries."""
         return {name: value for name, value in self.answers.items() if not name.startswith("_")}
 
     @cached_property
     def prefix(self) -> str:
-        """Where the project lies in its repository: empty, or a path with a slash at its end."""
+        """The project's path in its repository: empty, or with a final slash."""
         return git(self.root, "rev-parse", "--show-prefix")
 
     @cached_property
     def top(self) -> Path:
-        """The top of the repository's work tree."""
+        """The top folder of the working tree."""
         return Path(git(self.root, "rev-parse", "--show-toplevel"))
 
     @cached_property
     def git_folder(self) -> Path:
-        """The folder in which git keeps the index and the branch of this work tree."""
+        """The folder with the index and HEAD of this working tree."""
         return Path(git(self.root, "rev-parse", "--absolute-git-dir"))
 
     @property
-    def workshop(self) -> Path:
-        """The folder among git's own in which a step is prepared."""
+    def staging(self) -> Path:
+        """The folder inside git's own in which a migration is prepared."""
         return self.git_folder / "mlops-ladder"
 
     @cached_property
     def object_folder(self) -> Path:
-        """The folder in which git keeps what was committed."""
+        """The folder of git's objects."""
         return self.root / git(self.root, "rev-parse", "--git-path", "objects")
 
     @cached_property
     def index(self) -> Path:
-        """The file in which git keeps what is staged."""
+        """The file of git's index."""
         return self.root / git(self.root, "rev-parse", "--git-path", "index")
 
     def uncommitted(self) -> list[str]:
-        """List what the project has and its last commit has not, as `git status` shows it.
+        """List uncommitted changes of the project, as lines of `git status`.
 
-        The rest of the repository does not count, nor does the lock that `make setup` writes.
+        Changes elsewhere in the repository do not count, nor does the lock file that `make setup`
+        writes.
         """
         lock = f"{self.prefix}{LOCK}"
         return [line for line in self.status(".") if line[3:] != lock]
@@ -105,20 +106,22 @@ class Project:
 
         Raises
         ------
-        Refused
+        RefusedError
             Something is not, or git is in the middle of something.
         """
         self.check_idle()
         if found := self.uncommitted():
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-            raise Refused(listed("commit or stash your work first:", [*found[:SHOWN], *more]))
+            raise RefusedError(
+                listed("uncommitted changes: commit or stash them first:", [*found[:SHOWN], *more])
+            )
 
     def check_idle(self) -> None:
-        """Check that no operation of git's is under way, which a commit would end.
+        """Check that no git operation is in progress, which a commit would end.
 
         Raises
         ------
-        Refused
+        RefusedError
             One is.
         """
         for name, operation in OPERATIONS.items():
@@ -127,9 +130,9 @@ class Project:
             if not found and not (self.git_folder / name).exists():
                 continue
             end = "git bisect reset" if operation == "bisect" else f"git {operation} --abort"
-            raise Refused(
-                f"a git {operation} is under way in {self.root}: finish it, or stop it with"
-                f" {end}, and try again"
+            raise RefusedError(
+                f"a git {operation} is in progress in {self.root}: finish it, or stop it with"
+                f" {end}, and run the command again"
             )
 
     def committed(self) -> set[str]:
@@ -138,11 +141,10 @@ class Project:
         return set(filter(None, printed.decode(errors="surrogateescape").split("\0")))
 
     def differing(self, paths: Iterable[str]) -> list[str]:
-        """List those of the paths whose files are not on disk what the last commit has.
+        """List those of the paths whose files on disk differ from the last commit.
 
-        Their bytes are compared: the flags in git's index that let it look away do not count, nor
-        what it noted of their size and time. A file that a sparse checkout leaves out does not
-        differ.
+        Their bytes are compared, whatever flags, size and time git's index has for them. A file
+        that a sparse checkout leaves out does not differ.
 
         Parameters
         ----------
@@ -159,7 +161,7 @@ class Project:
         return sorted(found - self.left_out(named))
 
     def left_out(self, paths: Iterable[str]) -> set[str]:
-        """Return those of the paths that a sparse checkout keeps from the disk."""
+        """Return those of the paths that a sparse checkout leaves out."""
         flagged = [path for path, flag in self.flags(paths).items() if flag in "Ss"]
         return {path for path in flagged if not os.path.lexists(self.root / path)}
 
@@ -176,7 +178,7 @@ class Project:
         return {line[2:]: line[0] for line in lines if line}
 
     def with_attribute(self, name: str, paths: Iterable[str]) -> set[str]:
-        """Return those of the paths for which the repository sets an attribute, as a filter."""
+        """Return those of the paths for which the repository sets an attribute."""
         stdin = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
         printed = run_git(self.root, "check-attr", "-z", "--stdin", name, stdin=stdin)
         fields = printed.decode(errors="surrogateescape").split("\0")
@@ -184,7 +186,7 @@ class Project:
         return {path for path, value in found if value not in {"unspecified", "unset"}}
 
     def checked_out(self, path: str, content: str | None = None) -> bytes:
-        """Return a file of the last commit, or other content of it, as git would check it out.
+        """Return the bytes with which git would check out a file.
 
         Raises
         ------
@@ -195,7 +197,7 @@ class Project:
         return run_git(self.root, "cat-file", "--filters", "--path", self.prefix + path, named)
 
     def checked_in(self, path: str, body: bytes) -> str:
-        """Keep bytes as git would check in the file, and return the name of the object."""
+        """Store bytes as git would check them in, and return the name of the object."""
         settings = ("-c", "core.safecrlf=false")
         options = ("-w", "--stdin", "--path", path)
         return run_git(self.root, *settings, "hash-object", *options, stdin=body).decode().strip()
@@ -206,16 +208,16 @@ def open_project(path: Path) -> Project:
 
     Raises
     ------
-    Refused
+    RefusedError
         There is none; what it remembers cannot be read; git does not read it; or it has no commit.
     """
     start = path.resolve()
     found = next(filter(None, map(answers_file_in, [start, *start.parents])), None)
     if found is None:
-        raise Refused(
-            f"no project of the ladder here: {start} has no {ANSWERS_FILE}, nor another YAML file"
-            f" that says {', '.join(REMEMBERED)}. Make one with mlops-ladder new, or bring an"
-            " existing repository with mlops-ladder adopt"
+        raise RefusedError(
+            f"{start} is not in a project of the ladder: there is no {ANSWERS_FILE}, and no other"
+            f" YAML file with {', '.join(REMEMBERED)}. Generate a project with mlops-ladder new, or"
+            " add a level to a repository with mlops-ladder adopt"
         )
     project = Project(found.parent, read_answers(found), found.name)
     try:
@@ -223,11 +225,11 @@ def open_project(path: Path) -> Project:
     except GitError as error:
         if "not a git repository" not in error.message:
             raise
-        raise Refused(
-            f"{project.root} is in no git repository: git init, git add --all, git commit"
+        raise RefusedError(
+            f"{project.root} is not in a git repository: git init, git add --all, git commit"
         ) from error
     if not succeeds(project.root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        raise Refused(f"{project.root} has no commit to go back to: git add --all, git commit")
+        raise RefusedError(f"{project.root} has no commit: git add --all, git commit")
     return project
 
 
@@ -238,7 +240,7 @@ def answers_file_in(folder: Path) -> Path | None:
 
     Raises
     ------
-    Refused
+    RefusedError
         Several files of other names look like it.
     """
     usual = folder / ANSWERS_FILE
@@ -251,12 +253,12 @@ def answers_file_in(folder: Path) -> Path | None:
     ]
     if len(others) > 1:
         names = ", ".join(file.name for file in others)
-        raise Refused(f"{folder} has several files of answers: {names}. Keep one of them")
+        raise RefusedError(f"{folder} has several answers files: {names}. Keep one of them")
     return next(iter(others), usual if usual.is_file() else None)
 
 
 def remembers_level(file: Path) -> bool:
-    """Tell whether a file has every name that a project remembers of its template and level."""
+    """Tell whether a file has every entry of an answers file of the ladder."""
     try:
         text = file.read_text(encoding="utf-8") if file.stat().st_size < LONGEST else ""
     except (OSError, UnicodeDecodeError):
@@ -265,31 +267,33 @@ def remembers_level(file: Path) -> bool:
 
 
 def read_answers(file: Path) -> dict[str, Any]:
-    """Return what a project remembers.
+    """Read an answers file.
 
     The version is text whatever YAML takes it for: a short commit may be all digits.
 
     Raises
     ------
-    Refused
+    RefusedError
         The file is no YAML, or lacks the template, its version or the level.
     """
     try:
         text = file.read_text(encoding="utf-8")
         answers, written = yaml.safe_load(text), yaml.load(text, yaml.BaseLoader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise Refused(f"{file} cannot be read: {first_line(error)}") from error
+        raise RefusedError(f"{file} cannot be read: {first_line(error)}") from error
     for name in REMEMBERED:
         if not isinstance(answers, dict) or answers.get(name) is None:
-            raise Refused(
-                f"{file} does not say `{name}`: was the project made from this template?"
-                f" Its history has the file as it was: git log -- {file.name}"
+            raise RefusedError(
+                f"{file} has no `{name}`: was the project generated from this template?"
+                f" To see older versions of the file: git log -- {file.name}"
             )
     level = answers["level"]
     if isinstance(level, bool) or not re.fullmatch(r"[0-9]{1,9}", str(level)):
-        raise Refused(f"{file}: level: {written.get('level')!r} is no level; write a number, as 2")
+        raise RefusedError(
+            f"{file}: level: {written.get('level')!r} is not a level; write a number such as 2"
+        )
     source = {name: written.get(name) for name in ("_src_path", "_commit")}
     for name, value in source.items():
         if not isinstance(value, str):
-            raise Refused(f"{file}: {name}: {value!r} is no text")
+            raise RefusedError(f"{file}: {name}: {value!r} is not a string")
     return {**answers, **source, "level": int(level)}

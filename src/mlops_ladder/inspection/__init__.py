@@ -1,0 +1,1 @@
+"""Reading any repository: files, what they run and need, and maturity criteria."""

@@ -1,0 +1,64 @@
+"""Helpers for files whose content may be anything."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+Tree = Mapping[str, bytes]
+
+
+class Lenient(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe YAML loader that ignores unknown tags, such as Compose's `!reset`."""
+
+
+def untagged(loader: Any, suffix: str, node: yaml.Node) -> Any:
+    """Construct a value without its tag."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+Lenient.add_multi_constructor("!", untagged)
+
+
+def pattern(glob: str) -> re.Pattern[str]:
+    """Compile a glob: `*` stays within a folder, `**` does not."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    pieces = re.split(r"(\*\*/|\*\*|\*)", glob)
+    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
+
+
+def mappings_in(value: Any) -> list[dict[str, Any]]:
+    """Return the mappings in a value that should be a list of mappings."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def as_mapping(value: Any) -> dict[str, Any]:
+    """Return the value if it is a mapping, else an empty one."""
+    return {str(key): entry for key, entry in value.items()} if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_strings(value: Any) -> list[str]:
+    """Return the strings in a value that should be a list of strings."""
+    return [entry for entry in as_list(value) if isinstance(entry, str)]
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield every string in nested lists and mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from strings_in(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from strings_in(entry)

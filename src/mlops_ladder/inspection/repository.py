@@ -1,0 +1,245 @@
+"""A repository's files as data: TOML, YAML, make files, workflows and code.
+
+Files are the user's own and may be broken. What cannot be parsed is a note, never an error.
+"""
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from ..errors import first_line
+from .files import Lenient, Tree, mappings_in, pattern
+
+MAKE_FILES = ["Makefile", "make/*.mk"]
+WORKFLOWS = [".github/workflows/*.yml", ".github/workflows/*.yaml"]
+CONFLICT = re.compile(
+    r"^<{7} [^\n]*\n(?P<yours>.*?)^={7}\n(?P<incoming>.*?)^>{7} [^\n]*\n?",
+    re.DOTALL | re.MULTILINE,
+)
+TARGET = re.compile(
+    r"^(?P<name>[\w.-]+)::?(?!=)(?P<needs>[^#=\n]*)(?:## *(?P<help>.*))?$", re.ASCII
+)
+MAKE_CALL = re.compile(r"\bmake((?: +[\w.=$\"'{}()-]+)+)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A make target: its help text, prerequisites and recipe."""
+
+    name: str
+    file: str
+    help: str
+    needs: list[str]
+    recipe: str
+    is_double_colon: bool = False
+    """Whether other rules of the same name add to it, instead of replacing it."""
+
+    def extended(self, other: "Target") -> "Target":
+        """Return the target with the prerequisites and commands of another rule."""
+        recipe = "\n".join(filter(None, [self.recipe, other.recipe]))
+        needs = [*self.needs, *other.needs]
+        return replace(self, help=self.help or other.help, needs=needs, recipe=recipe)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A GitHub workflow: its triggers with their filters, and its jobs."""
+
+    file: str
+    name: str
+    triggers: dict[str, Any]
+    jobs: list[dict[str, Any]]
+
+    def make_targets(self) -> list[str]:
+        """List the make targets that its steps run and whose failure fails the workflow."""
+        steps = [step for job in self.jobs if is_on(job) for step in mappings_in(job.get("steps"))]
+        return [
+            target
+            for step in steps
+            if is_on(step)
+            for call in MAKE_CALL.findall(str(step.get("run", "")))
+            for target in call.split()
+            if "=" not in target and not target.startswith("-")
+        ]
+
+    def crons(self) -> list[str]:
+        """List the cron expressions of its schedule."""
+        return [
+            str(entry["cron"])
+            for entry in mappings_in(self.triggers.get("schedule"))
+            if "cron" in entry
+        ]
+
+
+class Repository:
+    """A tree of files, each parsed at most once; `notes` lists what could not be parsed."""
+
+    def __init__(self, tree: Tree) -> None:
+        """Keep the tree; nothing is read yet."""
+        self.tree = tree
+        self.notes: list[str] = []
+        self._yaml: dict[str, list[Any]] = {}
+        self._names: dict[str, set[str]] = {}
+
+    def matching(self, *globs: str) -> list[str]:
+        """List the paths that match one of the globs; `**` matches any folders."""
+        patterns = [pattern(glob) for glob in globs]
+        return sorted(path for path in self.tree if any(p.fullmatch(path) for p in patterns))
+
+    def text(self, path: str) -> str:
+        """Return a file's text; of merge conflicts, both sides."""
+        text = self.tree.get(path, b"").decode("utf-8", "replace").replace("\r\n", "\n")
+        return CONFLICT.sub(r"\g<yours>\g<incoming>", text)
+
+    def documents(self, path: str) -> list[Any]:
+        """Return the documents of a YAML file; none if it is not valid."""
+        if path not in self._yaml:
+            try:
+                self._yaml[path] = list(yaml.load_all(self.text(path), Lenient))
+            except (yaml.YAMLError, ValueError, RecursionError) as error:
+                self._yaml[path] = []
+                self.notes.append(f"{path} is no YAML: {first_line(error)}")
+        return self._yaml[path]
+
+    @cached_property
+    def pyproject(self) -> dict[str, Any]:
+        """The content of pyproject.toml; empty if it is not valid."""
+        return self.toml("pyproject.toml")
+
+    def toml(self, path: str) -> dict[str, Any]:
+        """Return the content of a TOML file; empty if it is not valid."""
+        try:
+            return tomllib.loads(self.text(path))
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            self.notes.append(f"{path} is no TOML: {first_line(error)}")
+            return {}
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """The answers from which the project was generated, in a file of any name."""
+        for path in self.matching("*.yml", "*.yaml"):
+            if "_src_path" in self.text(path):
+                for said in self.documents(path):
+                    if isinstance(said, dict) and "level" in said:
+                        return said
+        return {}
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The make targets by name, in the order of the files."""
+        found: dict[str, Target] = {}
+        for file in self.matching(*MAKE_FILES):
+            for target in self._targets(file):
+                before = found.get(target.name) if target.is_double_colon else None
+                found[target.name] = before.extended(target) if before else target
+        return found
+
+    def _targets(self, file: str) -> Iterator[Target]:
+        lines = self.text(file).replace("\\\n", " ").split("\n")
+        for number, line in enumerate(lines):
+            head = TARGET.match(line)
+            if head is None or head["name"].startswith("."):
+                continue
+            recipe = []
+            for below in lines[number + 1 :]:
+                if not below.startswith(("\t", "ifn", "ifd", "ifeq", "endif", "else")):
+                    break
+                recipe.append(below.strip())
+            needs = re.findall(r"(?<![\w$(-])[\w.-]+(?![\w(-])", head["needs"])
+            yield Target(
+                name=head["name"],
+                file=file,
+                help=(head["help"] or "").strip(),
+                needs=needs,
+                recipe="\n".join(recipe),
+                is_double_colon=line.startswith(f"{head['name']}::"),
+            )
+
+    def recipe(self, name: str) -> str:
+        """Return all commands that a target runs, with those of its prerequisites."""
+        lines, waiting, known = [], [name], set()
+        while waiting:
+            target = self.targets.get(waiting.pop())
+            if target and target.name not in known:
+                known.add(target.name)
+                lines.append(target.recipe)
+                waiting += target.needs
+        return "\n".join(lines)
+
+    @cached_property
+    def workflows(self) -> list[Workflow]:
+        """The GitHub workflows that can be read."""
+        return [
+            Workflow(file, str(said.get("name", file)), triggers_of(said), jobs_of(said))
+            for file in self.matching(*WORKFLOWS)
+            for said in self.documents(file)
+            if isinstance(said, dict)
+        ]
+
+    def names(self, path: str) -> set[str]:
+        """Return the names that a module or notebook uses; comments and strings do not count."""
+        if path not in self._names:
+            try:
+                self._names[path] = set(names_in(ast.parse(self.code(path))))
+            except (SyntaxError, ValueError, RecursionError) as error:
+                self._names[path] = set()
+                self.notes.append(f"{path} is no Python: {first_line(error)}")
+        return self._names[path]
+
+    def code(self, path: str) -> str:
+        """Return the Python code of a module, or of a notebook without its magics."""
+        if not path.endswith(".ipynb"):
+            return self.text(path)
+        try:
+            notebook = json.loads(self.text(path))
+            cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+            lines = "\n".join("".join(cell["source"]) for cell in cells).split("\n")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"it is no notebook: {error!r}") from error
+        return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+
+
+def triggers_of(workflow: dict[Any, Any]) -> dict[str, Any]:
+    """Return the triggers of a workflow. YAML 1.1 reads the key `on` as true."""
+    said = workflow.get("on", workflow.get(True))
+    if isinstance(said, dict):
+        return {str(name): narrowed for name, narrowed in said.items()}
+    return dict.fromkeys(map(str, said if isinstance(said, list) else [said] if said else []))
+
+
+def jobs_of(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    """Return the jobs of a workflow."""
+    jobs = workflow.get("jobs")
+    return mappings_in(list(jobs.values())) if isinstance(jobs, dict) else []
+
+
+def is_on(part: dict[str, Any]) -> bool:
+    """Tell whether a job or step is not switched off and may not fail unnoticed."""
+    condition = str(part.get("if", True)).strip().removeprefix("${{").removesuffix("}}").strip()
+    return condition.lower() != "false" and part.get("continue-on-error") is not True
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Yield each name that code uses or defines, with `module.name` and `.method`.
+
+    An import alone uses nothing.
+    """
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                yield from (name, f".{name}", f"{owner}.{name}")
+            case ast.Attribute(attr=name):
+                yield from (name, f".{name}")
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name):
+                yield name

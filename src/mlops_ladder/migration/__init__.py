@@ -1,0 +1,1 @@
+"""Migrations: planning them, merging, and applying them safely."""

@@ -1,0 +1,1 @@
+"""Reports of plans and results: JSON, text and the terminal."""

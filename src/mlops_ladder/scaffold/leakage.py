@@ -1,0 +1,196 @@
+"""Find columns that a model should not be trained on, such as identifiers and target leakage.
+
+The reasons complete the sentence "column was left out: ...".
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from .columns import Column
+from .target import Target
+
+MOST_MISSING = 0.5
+MANY_ROWS = 1000  # that many different integers are unlikely to be a measurement
+LONG_TEXT = 40  # characters
+MOST_CATEGORIES = 30  # a model would memorise more, unless there are many rows of each
+RANK_CORRELATION = 0.995
+EXPLAINED_ERRORS = 0.99  # of the errors of the most frequent class
+EXPLAINED_VARIANCE = 0.9995
+NEARLY_SUM, EXACT_SUM = 0.98, 0.99999  # explained variance; parts are rounded, rows have errors
+PART_OF_SUM = 0.002  # explained variance that is lost without a part
+ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid|key|index|idx|nr|no|number|row)($|_)")
+UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}"
+
+
+def find_defect(column: Column) -> str | None:
+    """Return the reason to leave out a column for any target, or None."""
+    known, n_rows = column.values.dropna(), len(column.values)
+    if known.empty:
+        return "it is empty"
+    if column.kind == "time":
+        return (
+            "it contains times, which may not be known at prediction time; --time selects a column "
+            "of times"
+        )
+    if column.kind == "other":
+        return "it contains neither numbers nor text"
+    if column.n_distinct == 1:
+        return "it is the same in every row" + (" that has a value" if column.has_missing else "")
+    if 1 - len(known) / n_rows > MOST_MISSING:
+        return f"it is missing in {1 - len(known) / n_rows:.0%} of the rows"
+    if is_identifier(column, known):
+        return "it is an identifier of the rows"
+    if column.kind == "category" and is_free_text(known):
+        return "it is free text"
+    if column.kind == "category" and column.n_distinct > max(MOST_CATEGORIES, len(known) / 5):
+        return f"it has {column.n_distinct} different categories, too many to learn from"
+    return None
+
+
+def is_identifier(column: Column, known: pd.Series) -> bool:
+    """Tell whether the column numbers or names the rows, or what a few rows are about."""
+    count = known.nunique()
+    has_id_name = bool(ID_NAME.search(column.name)) or bool(re.match(r"column_\d+$", column.name))
+    if column.kind == "integer":
+        if count > len(known) / 2 and has_id_name:
+            return True
+        steps = known.diff().dropna()
+        is_sorted = bool((steps > 0).all() or (steps < 0).all())
+        is_dense = float(known.max() - known.min()) < 1.5 * len(known)
+        return count == len(known) and (len(known) >= MANY_ROWS or is_sorted or is_dense)
+    if column.kind == "category":
+        if known.str.fullmatch(UUID).all() and count > len(known) / 5:
+            return True
+        is_one_word = not known.str.contains(" ").mean() > 0.5
+        return count > 0.9 * len(known) and (is_one_word or has_id_name)
+    return False
+
+
+def is_free_text(known: pd.Series) -> bool:
+    """Tell whether the column contains sentences."""
+    n_words = known.str.count(r"\s+") + 1
+    is_long = known.str.len().mean() > LONG_TEXT or bool(n_words.mean() > 4)
+    has_long = bool(known.str.len().max() > 2 * LONG_TEXT)
+    return has_long or (is_long and known.nunique() > MOST_CATEGORIES)
+
+
+def find_duplicate(column: Column, earlier: list[Column]) -> str | None:
+    """Return the name of an earlier column with the same values or renamed categories, or None."""
+    for other in earlier:
+        if column.is_numeric and other.is_numeric:
+            if column.values.equals(other.values):
+                return other.name
+        elif column.n_distinct == other.n_distinct < len(column.values) / 2:
+            codes, other_codes = pd.factorize(column.values)[0], pd.factorize(other.values)[0]
+            if np.array_equal(codes, other_codes):
+                return other.name
+    return None
+
+
+def find_leakage(column: Column, target: Target) -> str | None:
+    """Return the reason if the column reveals the target, or None."""
+    values, labels = column.values, target.column.values
+    if target.classes is None:
+        return find_regression_leakage(column, target)
+    if predicts_class(values.isna(), labels):
+        return f"whether it is missing reveals {target.name}"
+    if values.nunique() <= max(2, len(values) / 10) and predicts_class(values, labels):
+        return f"it reveals {target.name}: almost every value occurs with one class"
+    if column.is_numeric and separates_classes(values, labels):
+        return f"it reveals {target.name}: almost every class has its own range of values"
+    return None
+
+
+def find_regression_leakage(column: Column, target: Target) -> str | None:
+    """Return the reason if the column reveals a number, or None."""
+    values, labels = column.values, target.column.values
+    if column.is_numeric and abs(values.rank().corr(labels.rank())) > RANK_CORRELATION:
+        return f"it reveals {target.name}: the two are related almost one to one"
+    groups = labels.groupby(values, dropna=False)
+    if values.nunique() < len(values) / 5:
+        within = float((labels - groups.transform("mean")).pow(2).sum())
+        if within < (1 - EXPLAINED_VARIANCE) * float((labels - labels.mean()).pow(2).sum()):
+            return f"it reveals {target.name}: every value occurs with one number"
+    return None
+
+
+def predicts_class(values: pd.Series, labels: pd.Series) -> bool:
+    """Tell whether the most frequent class of each value is almost always right.
+
+    Errors are counted relative to those of the most frequent class of all.
+    """
+    table = pd.crosstab(values.astype(object).where(values.notna(), "missing"), labels)
+    errors = len(labels) - table.max(axis=1).sum()
+    baseline_errors = len(labels) - labels.value_counts().iloc[0]
+    return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors)
+
+
+def separates_classes(values: pd.Series, labels: pd.Series) -> bool:
+    """Tell whether each class has its own range of values, with almost no errors."""
+    if values.nunique() < 3:
+        return False
+    table = pd.crosstab(values, labels).sort_index().to_numpy()
+    errors = table.sum() - table.max(axis=1).sum()
+    baseline_errors = len(labels) - labels.value_counts().iloc[0]
+    n_changes = np.count_nonzero(np.diff(table.argmax(axis=1)))
+    most_changes = table.shape[1] + len(labels) // MANY_ROWS
+    return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors and n_changes < most_changes)
+
+
+def find_sum(columns: list[Column], target: Target) -> list[str]:
+    """Find numeric columns of which the target is a weighted sum.
+
+    A total is known only together with its parts, and a part together with the total.
+
+    Returns
+    -------
+    list of str
+        The names of the columns, the one that explains most first; empty if there is no such sum.
+    """
+    numeric = [column for column in columns if column.is_numeric and column.n_distinct > 2]
+    if target.classes is not None or len(numeric) < 2:
+        return []
+    table = np.column_stack([column.values.to_numpy(dtype=float) for column in numeric])
+    labels = target.column.values.to_numpy(dtype=float)
+    is_complete = ~np.isnan(table).any(axis=1)
+    if is_complete.sum() < 10 * len(numeric):
+        return []
+    table, labels = table[is_complete], labels[is_complete]
+    factors, explained = fit_sum(table, labels)
+    if explained < NEARLY_SUM:
+        return []
+    losses = [
+        explained - fit_sum(np.delete(table, at, axis=1), labels)[1] for at in range(len(numeric))
+    ]
+    parts = [
+        at
+        for at, loss in enumerate(losses)
+        if loss > PART_OF_SUM and (explained > EXACT_SUM or abs(abs(factors[at]) - 1) < 0.05)
+    ]
+    ordered = sorted(parts, key=lambda at: -losses[at])
+    return [numeric[at].name for at in ordered] if len(parts) > 1 else []
+
+
+def fit_sum(table: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Fit a weighted sum by least squares.
+
+    Parameters
+    ----------
+    table : array of shape (n_rows, n_columns)
+    labels : array of shape (n_rows,)
+
+    Returns
+    -------
+    factors : array of shape (n_columns,)
+    explained : float
+        The share of the labels' variance that the sum explains.
+    """
+    spread = table.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    centred = labels - labels.mean()
+    scaled = (table - table.mean(axis=0)) / spread
+    factors = np.linalg.lstsq(scaled, centred, rcond=None)[0]
+    total = float((centred**2).sum())
+    return factors / spread, 1 - float(((centred - scaled @ factors) ** 2).sum()) / total

@@ -1,0 +1,1 @@
+"""The template: where it is, which version, and rendering it."""

@@ -1,0 +1,274 @@
+"""Tests of the problem.py that is written for the user's file: its style, and that it works."""
+
+import ast
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from pandera.errors import SchemaErrors
+
+from mlops_ladder.convert import convert_notebook
+from mlops_ladder.scaffold import ScaffoldedProblem, scaffold_problem
+from projects import TEMPLATE, Ladder
+
+NOTEBOOK = (TEMPLATE / "notebook.ipynb").read_bytes()
+TAXI_PROBLEM = (TEMPLATE / "src/{{package_name}}/problem.py").read_text(encoding="utf-8")
+STYLE = ["--isolated", "--line-length=100"]
+RULES = "--select=E,F,W,I,B,UP,SIM,N,RUF,S301"
+ROWS = 400
+
+
+def plain(rng: np.random.Generator) -> pd.DataFrame:
+    """Return numeric columns."""
+    size, age = rng.normal(50, 10, ROWS).round(2), rng.integers(1, 80, ROWS)
+    return pd.DataFrame(
+        {"size": size, "age": age, "price": (3 * size - age + rng.normal(0, 9, ROWS)).round(1)}
+    )
+
+
+def mixed(rng: np.random.Generator) -> pd.DataFrame:
+    """Return columns of all types with missing values and unusual names."""
+    table = plain(rng)
+    words = ["red ", 'it\'s "blue"', "gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n", "a\N{EN DASH}b"]
+    return pd.DataFrame(
+        {
+            "Size (m\N{SUPERSCRIPT TWO})": table["size"].where(rng.random(ROWS) < 0.9),
+            "class": pd.Series(rng.choice(words, ROWS)).where(rng.random(ROWS) < 0.9),
+            "new": pd.Series(rng.random(ROWS) < 0.5).astype(object).where(rng.random(ROWS) < 0.9),
+            "bought at": pd.date_range("2026-01-01", periods=ROWS, freq="5h").strftime(
+                "%d.%m.%Y %H:%M"
+            ),
+            "what the people who filled in the form were asked " * 3: rng.normal(0, 1, ROWS),
+            "row": np.arange(ROWS),
+            "Price": table["price"].where(rng.random(ROWS) < 0.95),
+        }
+    )
+
+
+def words_alone(rng: np.random.Generator) -> pd.DataFrame:
+    """Return a categorical feature with rare values, and two classes."""
+    town = rng.integers(0, 130, ROWS * 2) // rng.integers(1, 4, ROWS * 2)
+    kind = np.where(town + rng.normal(0, 20, ROWS * 2) > 50, "far", "near")
+    return pd.DataFrame({"town": [f"town {n}" for n in town], "kind": kind})
+
+
+def rare(rng: np.random.Generator) -> pd.DataFrame:
+    """Return a rare boolean target, and times."""
+    size = rng.normal(0, 1, ROWS * 3)
+    return pd.DataFrame(
+        {
+            "when": pd.date_range("2026-01-01", periods=ROWS * 3, freq="5h"),
+            "size": size,
+            "left": rng.random(ROWS * 3) < 1 / (1 + np.exp(3 - 2 * size)),
+        }
+    )
+
+
+def many_classes(rng: np.random.Generator) -> pd.DataFrame:
+    """Return ten classes, and features that are often zero."""
+    digit = rng.integers(0, 10, ROWS)
+    table = {f"pixel {n}": np.maximum(0, digit - n + rng.normal(0, 1, ROWS)) for n in range(9)}
+    return pd.DataFrame(table | {"digit": digit})
+
+
+SHAPES: dict[str, tuple[Any, str, str | None, dict[str, Any]]] = {
+    "plain": (plain, "price", None, {}),
+    "mixed": (mixed, "Price", "bought at", {"sep": ";", "decimal": ",", "encoding": "cp1252"}),
+    "words": (words_alone, "kind", None, {}),
+    "rare": (rare, "left", "when", {}),
+    "digits": (many_classes, "digit", None, {"sep": "\t"}),
+}
+
+
+def file_of(shape: str, folder: Path) -> Path:
+    """Write a table to a CSV file, and return its path."""
+    make, _, _, options = SHAPES[shape]
+    file = folder / f"{shape} rows.csv"
+    make(np.random.default_rng(3)).to_csv(file, index=False, **options)
+    return file
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the files."""
+    return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def own(request: pytest.FixtureRequest, folder: Path) -> tuple[str, ScaffoldedProblem]:
+    """Return the name of a table, and the problem written for it."""
+    _, target, time, _ = SHAPES[request.param]
+    return request.param, scaffold_problem(file_of(request.param, folder), target, time)
+
+
+def ruff(folder: Path, *arguments: str) -> str:
+    """Return the output of ruff in the folder."""
+    command = [f"{sysconfig.get_path('scripts')}/ruff", *arguments, *STYLE, "."]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
+
+
+def marked(notebook: bytes) -> list[str]:
+    """Return the code of the cells tagged `problem`."""
+    cells = json.loads(notebook)["cells"]
+    return ["".join(c["source"]) for c in cells if "problem" in c["metadata"].get("tags", [])]
+
+
+def definitions(source: str) -> list[str]:
+    """Return the syntax trees of a module's statements, without its docstring."""
+    statements = ast.parse(source).body
+    return [ast.dump(node) for node in statements if not isinstance(node, ast.Expr)]
+
+
+def test_problem_and_notebook_have_the_projects_style(
+    own: tuple[str, ScaffoldedProblem], tmp_path: Path
+) -> None:
+    _, problem = own
+    (tmp_path / "problem.py").write_text(problem.problem, encoding="utf-8")
+    (tmp_path / "notebook.ipynb").write_bytes(problem.notebook(NOTEBOOK))
+    assert ruff(tmp_path, "check", RULES) == "All checks passed!\n"
+    assert ruff(tmp_path, "format", "--diff") == ""
+
+
+def test_the_marked_cells_hold_what_the_problem_holds(own: tuple[str, ScaffoldedProblem]) -> None:
+    _, problem = own
+    cells = "\n\n".join(marked(problem.notebook(NOTEBOOK)))
+    kept = [line for line in definitions(problem.problem) if "TRUSTED_TYPES" not in line]
+    assert sorted(definitions(cells)) == sorted(kept)
+
+
+def test_the_notebook_becomes_the_problem_again(own: tuple[str, ScaffoldedProblem]) -> None:
+    _, problem = own
+    carried = convert_notebook(NOTEBOOK, problem.notebook(NOTEBOOK), TAXI_PROBLEM)
+    assert carried.reasons == []
+    assert sorted(definitions(carried.problem)) == sorted(definitions(problem.problem))
+
+
+def test_the_notebook_is_one_and_says_what_was_found(own: tuple[str, ScaffoldedProblem]) -> None:
+    _, problem = own
+    notebook = nbformat.reads(problem.notebook(NOTEBOOK).decode(), as_version=4)
+    nbformat.validate(notebook)
+    told = " ".join(cell.source for cell in notebook.cells).replace("\\", "")
+    words = "".join(told.split())
+    findings = ["".join(finding.replace("\\", "").split()) for finding in problem.findings]
+    assert findings and all(finding in words for finding in findings)
+    assert "taxi" not in told
+    assert notebook.cells[-1].source.startswith("## What next?")
+
+
+def test_the_answers_are_accepted(folder: Path, ladder: Ladder) -> None:
+    problem = scaffold_problem(file_of("mixed", folder), "Price", "bought at")
+    assert problem.answers["project_name"] == "Mixed rows price"
+    ladder.generate(ladder.new_folder(), 0, **problem.answers)
+
+
+def test_the_columns_that_were_left_out_stand_in_the_problem(folder: Path) -> None:
+    problem = scaffold_problem(file_of("mixed", folder), "Price", "bought at")
+    assert "# - row: it is an identifier of the rows" in problem.problem
+    assert '"row"' not in problem.problem
+
+
+@pytest.fixture
+def module(
+    own: tuple[str, ScaffoldedProblem],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ModuleType:
+    """Return the problem as a module, in a project with the data."""
+    shape, problem = own
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / problem.data_name).write_bytes(file_of(shape, folder).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType("problem")
+    exec(compile(problem.problem, "problem.py", "exec"), module.__dict__)
+    return module
+
+
+def valid_rows(module: ModuleType) -> pd.DataFrame:
+    """Return the rows that the problem loads, validated."""
+    return module.SCHEMA.validate(module.load(), lazy=True)
+
+
+@pytest.mark.slow
+def test_the_problem_can_be_learned(module: ModuleType) -> None:
+    rows = valid_rows(module)
+    train, test = rows.iloc[: len(rows) * 4 // 5], rows.iloc[len(rows) * 4 // 5 :]
+    target = train[module.TARGET].to_numpy()
+    model = module.build_model().fit(pd.DataFrame(module.features(train)), target)
+    predicted = model.predict(pd.DataFrame(module.features(test)))
+    constant = np.full(len(test), module.baseline(target))
+    actual = test[module.TARGET].to_numpy()
+    scores = module.score_rows(actual, predicted)
+    assert scores.shape == (len(test),)
+    assert scores.mean() < 0.9 * module.score_rows(actual, constant).mean()
+    assert (module.score_rows(actual, actual) == 0).all()
+
+
+@pytest.mark.slow
+def test_a_feature_is_missing_only_where_its_column_is(module: ModuleType) -> None:
+    rows = valid_rows(module)
+    features = pd.DataFrame(module.features(rows))
+    assert (features.isna().sum().sum() > 0) == bool(rows.isna().any(axis=None))
+    assert not features[rows.notna().all(axis=1).to_numpy()].isna().any(axis=None)
+    for groups in module.slices(rows).values():
+        assert groups.shape == (len(rows),)
+        assert 1 < len(np.unique(groups)) <= 7
+
+
+@pytest.mark.slow
+def test_a_request_may_have_new_words_and_gaps(module: ModuleType) -> None:
+    rows = valid_rows(module).drop(columns=module.TARGET)
+    request = {name: np.array([None], dtype=object) for name in rows}
+    if module.TIME is not None:
+        request[module.TIME] = rows[module.TIME].to_numpy()[:1]
+    for name in getattr(module, "CATEGORIES", {}):
+        request[name] = np.array(["never seen"], dtype=object)
+    known = set(getattr(module, "NUMBERS", []))
+    for name, values in module.features(request).items():
+        assert values.shape == (1,)
+        assert name not in known or np.isnan(values[0])
+    schema = module.SCHEMA.remove_columns([module.TARGET])
+    for name in getattr(module, "CATEGORIES", {}):
+        schema.validate(rows.head(3).assign(**{name: "never seen"}))
+
+
+@pytest.mark.slow
+def test_a_wrong_value_is_no_truth_value(module: ModuleType) -> None:
+    truths = [name for name, column in module.SCHEMA.columns.items() if "bool" in str(column.dtype)]
+    for name in truths:
+        for wrong in ["maybe", 7]:
+            rows = module.load().head(3)
+            rows[name] = pd.Series([True, wrong, False], index=rows.index, dtype=object)
+            with pytest.raises(SchemaErrors, match=name):
+                module.SCHEMA.validate(rows, lazy=True)
+
+
+@pytest.mark.slow
+def test_the_window_of_time_is_kept(module: ModuleType) -> None:
+    rows = module.load()
+    if module.TIME is None:
+        assert len(module.load(pd.Timestamp("2026-02-01").date())) == len(rows)
+        return
+    start, end = pd.Timestamp("2026-01-10"), pd.Timestamp("2026-02-10")
+    inside = module.load(start.date(), end.date())[module.TIME]
+    assert inside.min() >= start
+    assert inside.max() < end
+    assert len(inside) == rows[module.TIME].between(start, end, inclusive="left").sum() > 0
+
+
+@pytest.mark.slow
+def test_a_file_that_is_gone_or_lacks_a_column_is_named(module: ModuleType) -> None:
+    whole = pd.read_csv(module.DATA, sep=None, engine="python", encoding="cp1252")
+    whole.iloc[:, 1:].to_csv(module.DATA, index=False)
+    with pytest.raises(ValueError, match=r"data/.* lacks|Missing column"):
+        module.load()
+    module.DATA.unlink()
+    with pytest.raises(OSError, match="data/"):
+        module.load()
