@@ -82,7 +82,7 @@ $(MAKEFILE_LIST): ;
 
 @dataclass(frozen=True)
 class Adoption:
-    """What a branch adds to a repository, and what it proposes."""
+    """The files that a branch adds to a repository, and those that it proposes."""
 
     layout: Layout
     rendering: Rendering

@@ -97,7 +97,7 @@ class Difference(Generic[T]):
 
 @dataclass(frozen=True)
 class Impact:
-    """What changes in a project besides files; `notes` lists what could not be read."""
+    """Changes of a project besides files; `notes` lists what could not be read."""
 
     dependencies: Difference[Dependency]
     commands: Difference[Command]

@@ -39,7 +39,7 @@ class Target:
     needs: list[str]
     recipe: str
     is_double_colon: bool = False
-    """Whether other rules of the same name add to it, instead of replacing it."""
+    """True if other rules of the same name add to it, instead of replacing it."""
 
     def extended(self, other: "Target") -> "Target":
         """Return the target with the prerequisites and commands of another rule."""

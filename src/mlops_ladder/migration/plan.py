@@ -45,7 +45,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class ConvertedNotebook:
-    """What became of the notebook on the way from level 0."""
+    """The outcome of converting the notebook, on the way from level 0."""
 
     notes: list[str]
     unconverted: list[str]
