@@ -2,7 +2,10 @@
 
 import ast
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -163,3 +166,33 @@ def test_nothing_names_a_machine_or_an_index(ladder: Ladder) -> None:
     for name, body in tree(ladder.template).items():
         if name != f"tests/{Path(__file__).name}":
             assert not forbidden.search(body), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "preparation", "expected"),
+    [
+        ([], "git init -q", True),
+        (["HOOKS="], "git init -q", False),
+        (["CI=true"], "git init -q", False),
+        ([], "git init -q && git config core.hooksPath hooks", False),
+        ([], "git init -q ..", False),
+        ([], "true", False),
+    ],
+    ids=["at the top", "HOOKS=", "in CI", "hooks elsewhere", "in a subfolder", "without git"],
+)
+def test_setup_installs_the_commit_hook_where_it_can_work(
+    settings: list[str], preparation: str, expected: bool, ladder: Ladder, tmp_path: Path
+) -> None:
+    project = tmp_path / "around/project"
+    shutil.copytree(ladder.fresh(1), project)
+    subprocess.run(["bash", "-c", preparation], cwd=project, check=True)
+    kept = {name: value for name, value in os.environ.items() if name not in {"CI", "MAKEFLAGS"}}
+    printed = subprocess.run(
+        ["make", "setup", "uv=true", "RUN=echo", *settings],
+        cwd=project,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("pre-commit install" in printed.splitlines()) == expected
