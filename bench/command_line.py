@@ -92,9 +92,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "projects"
         folder.mkdir()
-        template = Path(parent) / "template"
-        template.mkdir()
-        ladder = Ladder(snapshot(template), folder, shared=folder)
+        ladder = Ladder(template=snapshot(Path(parent) / "template"), folder=folder)
         every = cases(ladder, one_file_template(folder / "one-file"))
         costs = measure(every, rounds)
         versions = {"copier": version("copier"), "git": git(folder, "version").split()[2]}

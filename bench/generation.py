@@ -220,7 +220,7 @@ def main() -> None:
         projects, home = folder / "projects", folder / "home"
         projects.mkdir()
         home.mkdir()
-        ladder = Ladder(template=snapshot(folder / "template"), folder=projects, shared=projects)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=projects)
         one_file = one_file_template(folder / "one-file")
         cases = copier_cases(one_file, one_file_project(one_file, folder / "start"), ladder)
         versions = {"copier": version("copier"), "git": git(folder, "version").split()[2]}

@@ -1,4 +1,4 @@
-"""What the command costs to have and to begin with: its size, the first question, completion."""
+"""Benchmark of installing and starting: size, first question of `new`, completion."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from projects import Ladder, git, snapshot
+from projects import git, snapshot
 from tools import installed, passes
 
 from .measurement import circumstances, cost_of, load, spread, table, verdict
@@ -76,10 +76,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         checkout = snapshot(folder / "template")
-        ladder = Ladder(template=checkout, folder=folder, shared=folder)
         sizes = {extra: size_of(install(checkout, folder, extra)) for extra in ("", "[data]")}
         new = [sys.executable, "-m", "mlops_ladder", "new", "made"]
-        asking = [*new, "--template", str(ladder.template), "--template-version", "v0.0.1"]
+        asking = [*new, "--template", str(checkout), "--template-version", "v0.0.1"]
         questions = [cpu_to_first_question(asking, folder) for _ in range(rounds + 1)][1:]
         tabs = {
             name: [cpu_to_complete(words, folder) for _ in range(rounds + 1)][1:]

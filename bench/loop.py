@@ -60,7 +60,7 @@ def main() -> None:
     load_before = load()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
-        ladder = Ladder(template=snapshot(folder / "template"), folder=folder, shared=folder)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
         installation = install_project(ladder.project(4))
         cost = cost_of(["make", "simulate", f"WORLDS={seeds}"], installation.project)
         figures = json.loads((installation.project / "reports/worlds.json").read_text())

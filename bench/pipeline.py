@@ -107,7 +107,7 @@ def main() -> None:
     load_before = load()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
-        ladder = Ladder(template=snapshot(folder / "template"), folder=folder, shared=folder)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
         installation = install_project(ladder.project(2))
         run_pipeline(installation.project, 1)  # compiles bytecode and creates the tracking store
         installation.make("promote")  # later runs compare with a champion

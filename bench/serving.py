@@ -319,7 +319,7 @@ def main() -> None:
         folder = Path(parent)
         projects = folder / "projects"
         projects.mkdir()
-        ladder = Ladder(template=snapshot(folder / "template"), folder=projects, shared=projects)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=projects)
         installation = install_project(ladder.project(3))
         installation.make("pipeline promote deploy")
         bench = Bench(installation, folder)

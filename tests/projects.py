@@ -94,8 +94,8 @@ class Ladder:
 
     template: Path
     folder: Path
-    shared: Path
-    """The folder for projects that all workers of a test run share."""
+    shared: Path | None = None
+    """The folder for projects that all workers of a test run share; `folder` if there is none."""
     _count: int = 0
 
     def new_folder(self) -> Path:
@@ -106,7 +106,7 @@ class Ladder:
     def fresh(self, level: int, **answers: Any) -> Path:
         """Return a generated project that tests share and must not change."""
         key = repr((level, *sorted(answers.items())))
-        project = self.shared / hashlib.sha256(key.encode()).hexdigest()[:16]
+        project = (self.shared or self.folder) / hashlib.sha256(key.encode()).hexdigest()[:16]
         with FileLock(project.with_suffix(".lock")):
             if not project.exists():
                 self.generate(self.new_folder(), level, **answers).rename(project)

@@ -1,14 +1,19 @@
-"""Tests of compiling templates once: the renderings stay the same."""
+"""Tests of the acceleration of copier: the renderings stay the same."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
+import copier
 import pytest
+from copier import _main as copier_main
+from copier import _template as copier_template
 from copier import run_copy
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
+from packaging.version import Version
 
-from mlops_ladder.source.acceleration import compiled_once
+from mlops_ladder.source import acceleration
+from mlops_ladder.source.acceleration import accelerated, compiled_once, shared_clones
+from projects import commit_all, git
 
 
 @pytest.fixture
@@ -59,15 +64,53 @@ def test_what_cannot_be_compiled_is_refused_each_time() -> None:
 
 def test_loops_in_names_of_files_make_their_files(tmp_path: Path) -> None:
     template = tmp_path / "template"
-    template.mkdir()
     loop = "{% yield n from [1, 2] %}file {{ n }}{% endyield %}"
     for folder in ("a", "b"):
         (template / folder / loop).mkdir(parents=True)
         (template / folder / loop / "same name").touch()
-    made: list[set[Path]] = []
-    for goal in (tmp_path / "as copier does", tmp_path / "compiled once"):
-        with compiled_once() if made else nullcontext():
-            run_copy(str(template), goal, quiet=True)
-        made.append({path.relative_to(goal) for path in goal.rglob("*")})
-    assert made[0] == made[1]
-    assert len(made[0]) == 10
+    with accelerated():
+        run_copy(str(template), tmp_path / "made", quiet=True)
+    made = {str(path.relative_to(tmp_path / "made")) for path in (tmp_path / "made").rglob("*")}
+    loops = [f"{folder}/file {n}" for folder in "ab" for n in (1, 2)]
+    assert made == {"a", "b", *loops, *(f"{loop}/same name" for loop in loops)}
+
+
+def test_a_version_is_cloned_once_and_the_clone_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_all_files(template := tmp_path / "template", "one")
+    version = git(template, "rev-parse", "HEAD").strip()
+    commit_all_files(template, "two")
+    clone, places = acceleration.borrowing_clone, []
+
+    def noting(url: str, ref: str, place: Path) -> bool:
+        places.append(place)
+        return clone(url, ref, place)
+
+    monkeypatch.setattr(acceleration, "borrowing_clone", noting)
+    with shared_clones():
+        for name in "ab":
+            run_copy(str(template), tmp_path / name, vcs_ref=version, quiet=True)
+        assert (places[0] / "text").read_text() == "one"
+    assert len(places) == 1 and not places[0].exists()
+    assert [(tmp_path / name / "text").read_text() for name in "ab"] == ["one", "one"]
+
+
+def test_an_unknown_copier_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_all_files(template := tmp_path / "template", "one")
+    version = git(template, "rev-parse", "HEAD").strip()
+    monkeypatch.setattr(acceleration, "UNKNOWN", Version(copier.__version__))
+    before = [dict(vars(copier_main.Worker)), dict(vars(copier_template))]
+    with accelerated(), shared_clones():
+        assert [dict(vars(copier_main.Worker)), dict(vars(copier_template))] == before
+        run_copy(str(template), tmp_path / "made", vcs_ref=version, quiet=True)
+    assert (tmp_path / "made/text").read_text() == "one"
+
+
+def commit_all_files(template: Path, text: str) -> None:
+    """Commit a template with one file of that text."""
+    template.mkdir(exist_ok=True)
+    (template / "text").write_text(text)
+    commit_all(template, text)

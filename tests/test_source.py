@@ -14,7 +14,7 @@ import pytest
 from copier._vcs import get_latest_tag
 
 from mlops_ladder.errors import RefusedError, UsageError
-from mlops_ladder.source import cache, selection
+from mlops_ladder.source import cache, location, selection
 from mlops_ladder.source.location import Template
 from mlops_ladder.source.versions import has_version, list_versions
 from projects import REPOSITORY, answers_of, commit_all, git
@@ -61,8 +61,9 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the program run as from a wheel, and return the template packed into it."""
-    monkeypatch.setattr(selection, "PACKAGE", tmp_path / "site packages/mlops_ladder")
-    return write(selection.PACKAGE / "_template")
+    package = tmp_path / "site packages/mlops_ladder"
+    monkeypatch.setattr(selection, "PACKAGE", package)
+    return write(package / "_template")
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def tags(repository: Path) -> list[str]:
 
 
 def test_the_package_under_test_is_the_working_tree() -> None:
-    assert selection.CHECKOUT == REPOSITORY and not (selection.PACKAGE / "_template").exists()
+    assert location.CHECKOUT == REPOSITORY and not (location.PACKAGE / "_template").exists()
     assert selection.installed_template() == Template(str(REPOSITORY), head(REPOSITORY))
 
 

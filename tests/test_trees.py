@@ -104,7 +104,7 @@ def test_adding_a_level_edits_nothing_that_stands(ladder: Ladder, tmp_path: Path
     (template / "template/make/novelty.mk").write_text("novelty: ## Something new\n\t@echo new\n")
     commit_all(template, "A level more")
     git(template, "tag", "v0.0.2")
-    taller = Ladder(template, tmp_path / "projects", tmp_path)
+    taller = Ladder(template, tmp_path / "projects")
     for level in LEVELS:
         names = tree(ladder.fresh(level)).keys()
         assert tree(taller.fresh(level)).keys() == names

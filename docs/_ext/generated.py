@@ -48,9 +48,6 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     yield ""
 
 
-# Commands ------------------------------------------------------------------------------------
-
-
 def commands(_: str) -> Iterator[str]:
     """Describe every command: what it does, its options, and examples."""
     context = click.Context(ladder, info_name="mlops-ladder", **ladder.context_settings)
@@ -91,9 +88,6 @@ def prompted(lines: str) -> str:
 def code_block(text: str) -> str:
     """Return a block of a terminal session."""
     return f"```console\n{text}\n```"
-
-
-# Levels and questions ------------------------------------------------------------------------
 
 
 def levels(_: str) -> Iterator[str]:
@@ -148,9 +142,6 @@ def choices_of(question: Mapping[str, Any]) -> Iterator[list[str]]:
         choices = {title: level for level, title in level_titles().items()}
     for meaning, answer in choices.items():
         yield [code(answer), str(meaning)]
-
-
-# Maturity criteria ---------------------------------------------------------------------------
 
 
 def maturity(_: str) -> Iterator[str]:
@@ -221,9 +212,6 @@ EVIDENCE: dict[str, Callable[[Any], str]] = {
 }
 
 
-# Files of a project --------------------------------------------------------------------------
-
-
 def files(_: str) -> Iterator[str]:
     """List the files that arrive with each level, from the trees that the tests hold."""
     known: set[str] = set()
@@ -234,9 +222,6 @@ def files(_: str) -> Iterator[str]:
         known |= {*paths}
         yield from [f"## Level {level}", "", f"{title}."]
         yield from [f"{len(new)} files more, {len(paths)} in all.", "", "```text", *new, "```", ""]
-
-
-# Sections of other documents -----------------------------------------------------------------
 
 
 def section(argument: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from .errors import RefusedError
+from .errors import RefusedError, unknown_name
 from .terminal import escape_lines
 
 COMMANDS = {
@@ -57,8 +57,6 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is called, or raise the error that names all commands."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from .commands.options import unknown_name
-
             raise unknown_name("command", args[0], COMMANDS, ctx)
         return super().resolve_command(ctx, args)
 

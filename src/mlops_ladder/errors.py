@@ -4,7 +4,7 @@ The exit codes: 0 done; 1 refused or failed, and nothing changed; 2 usage error;
 decide: merge conflicts, or notebook code that could not be converted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 import click
@@ -44,6 +44,14 @@ class ConflictsError(DecisionError):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message on standard error, not as an error."""
         click.echo(self.format_message(), file=file, err=file is None)
+
+
+def unknown_name(
+    kind: str, name: object, known: Iterable[object], ctx: click.Context | None = None
+) -> UsageError:
+    """Return the error for a level or command that does not exist."""
+    names = ", ".join(map(str, known))
+    return UsageError(f"there is no {kind} {name}; the {kind}s are {names}", ctx)
 
 
 def listed(heading: str, lines: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from .git import user_environment
 
 LOCK = "uv.lock"
-"""What `make setup` writes: the exact version of everything, which belongs into git."""
+"""The lock file that `make setup` writes, with the exact version of every package."""
 PATIENCE = 10  # seconds for what was told to end
 
 

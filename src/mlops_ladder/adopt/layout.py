@@ -161,7 +161,7 @@ class Layout:
 
     @property
     def is_packaged_by_setup(self) -> bool:
-        """Whether setup.py or setup.cfg defines the package."""
+        """True if setup.py or setup.cfg defines the package."""
         return "setup.py" in self.tree or "name" in self.setup
 
     def unclear_packages(self) -> str | None:

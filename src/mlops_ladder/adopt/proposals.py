@@ -1,4 +1,4 @@
-"""What an adoption adds to a repository, withholds, and proposes for the repository's own files."""
+"""The files of an adoption: added, withheld, and proposed for the repository's own files."""
 
 import os
 import re

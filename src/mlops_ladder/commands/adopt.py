@@ -66,7 +66,7 @@ def command(
     with (
         open_sandbox(project.root) as sandbox,
         tempfile.TemporaryDirectory(prefix="mlops-ladder-") as parent,
-        shared_clones(Path(parent)),
+        shared_clones(),
     ):
         files = sandbox.files_of(git(project.root, "rev-parse", "HEAD:./"))
         theirs = Contents(sandbox, files)

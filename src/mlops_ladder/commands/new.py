@@ -100,7 +100,7 @@ def command(
         version = last_commit(source) if template_version == "HEAD" else template_version
         source = replace(source, version=version)
     proposed = problem.answers if problem else proposed_answers(destination.name)
-    with staging_folder(destination) as parent, shared_clones(parent):
+    with staging_folder(destination) as parent, shared_clones():
         project = parent / destination.name
         rendering = render(source, project, given, defaults=proposed, ask=ask)
         rendering.check_names(given)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 from click.shell_completion import CompletionItem
 
-from ..errors import UsageError
+from ..errors import UsageError, unknown_name
 
 Command = Callable[..., Any]
 
@@ -46,14 +46,6 @@ class Level(click.ParamType[int]):
             for level, title in level_titles().items()
             if str(level).startswith(incomplete)
         ]
-
-
-def unknown_name(
-    kind: str, name: object, known: Any, ctx: click.Context | None = None
-) -> UsageError:
-    """Return the error for a level or command that does not exist."""
-    names = ", ".join(map(str, known))
-    return UsageError(f"there is no {kind} {name}; the {kind}s are {names}", ctx)
 
 
 def complete_answer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

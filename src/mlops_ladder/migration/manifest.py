@@ -64,7 +64,7 @@ class Manifest:
 
     @property
     def has_tables(self) -> bool:
-        """Whether `data/` holds the repository's own tables, which the example must not read."""
+        """True if `data/` holds the repository's own tables, which the example must not read."""
         return set(self.kept) >= OF_EXAMPLE
 
     def fit_settings(self, pyproject: str, placed: Iterable[str]) -> str:

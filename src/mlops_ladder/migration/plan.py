@@ -137,7 +137,8 @@ def make_plan(
         The template has no such level, or no question of a given answer.
     """
     given = given or {}
-    with temporary_folder() as parent, shared_clones(parent):
+    with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as folder, shared_clones():
+        parent = Path(folder)
         old = render_current(project, origin, parent, given)
         check_level(level, old)
         answers = {**project.own_answers, **given, "level": level}
@@ -147,13 +148,6 @@ def make_plan(
         notebook = convert_project_notebook(project, old, new)
         with open_sandbox(project.root) as sandbox:
             yield merge(project, level, old, new, notebook, edited, sandbox)
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Provide a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="mlops-ladder-") as folder:
-        yield Path(folder)
 
 
 def render_current(

@@ -56,7 +56,7 @@ class PlanReport:
 
     @property
     def notes(self) -> list[str]:
-        """What else a person should know."""
+        """Notes of the plan and of its impact."""
         return [*self.plan.notes, *self.impact.notes]
 
     @property

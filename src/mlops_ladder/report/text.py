@@ -1,4 +1,4 @@
-"""What is reported, in words: summaries, counts and table rows."""
+"""Summaries, counts and table rows as text."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar

@@ -1,21 +1,26 @@
 """Rendering the same files with less work.
 
 Three quarters of copier's time for this template is spent on what gives the same result each time.
-If a later copier has none of the names that are replaced here, only the speed is lost.
+What is replaced is internal to copier, and only where its version is known; elsewhere, only the
+speed is lost.
 """
 
+import importlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import copier._main
-import copier._template
+import copier
 from jinja2 import Environment
+from packaging.version import Version
 
 from ..git import GitError, git
 
+UNKNOWN = Version("9.20")
+"""The first version of copier whose internals have not been compared with what is replaced here."""
 SETTINGS = [
     *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
     *("comment_start_string", "comment_end_string", "line_statement_prefix"),
@@ -65,42 +70,47 @@ def compiled_once() -> Iterator[None]:
 @contextmanager
 def plain_parts() -> Iterator[None]:
     """Do not render the parts of paths that are no templates."""
-    render = vars(copier._main.Worker).get("_render_string")
+    worker = internal("_main", "Worker")
+    render = vars(worker).get("_render_string")
 
     def render_string(self: Any, string: Any, extra_context: Any = None) -> Any:
         env = self.jinja_env
         marks = (env.block_start_string, env.variable_start_string, env.comment_start_string)
         special = (*marks, "\n", env.line_statement_prefix, env.line_comment_prefix)
         if not isinstance(string, str) or any(mark in string for mark in special if mark):
-            return render(self, string, extra_context)  # type: ignore[misc]
+            return render(self, string, extra_context)
         env.preprocess(string)  # where copier's `yield` resets its loop
         return string
 
-    with replaced(copier._main.Worker, "_render_string", render_string):
+    with replaced(worker, "_render_string", render_string):
         yield
 
 
 @contextmanager
-def shared_clones(folder: Path) -> Iterator[None]:
-    """Clone each version of a template once until the end of the block, into the folder.
+def shared_clones() -> Iterator[None]:
+    """Clone each version of a template once until the end of the block.
 
     Clones of a repository on this machine borrow its objects instead of copying them.
     """
-    clone, known = vars(copier._template).get("clone"), dict[tuple[str, str], str]()
+    module = internal("_template")
+    clone, known = vars(module).get("clone"), dict[tuple[str, str], str]()
 
     def clone_once(url: str, ref: str = "HEAD", location: str | None = None) -> str:
         if ref == "HEAD":
-            return str(clone(url, ref, location))  # type: ignore[misc]
+            return str(clone(url, ref, location))
         if (url, ref) not in known:
-            place = folder / f".clone-{len(known)}"
+            place = Path(folder) / str(len(known))
             if not borrowing_clone(url, ref, place):
                 shutil.rmtree(place, ignore_errors=True)
                 place.mkdir()
-                clone(url, ref, location=str(place))  # type: ignore[misc]
+                clone(url, ref, location=str(place))
             known[url, ref] = str(place)
         return known[url, ref]
 
-    with replaced(copier._template, "clone", clone_once):
+    with (
+        tempfile.TemporaryDirectory(prefix="mlops-ladder-") as folder,
+        replaced(module, "clone", clone_once),
+    ):
         yield
 
 
@@ -127,21 +137,31 @@ def borrowing_clone(url: str, ref: str, place: Path) -> bool:
 @contextmanager
 def without_index_updates() -> Iterator[None]:
     """Do not run git for each file to update an index that a new folder does not have."""
-    with replaced(copier._main.Worker, "_sync_git_index_executable_bit", lambda *_: None):
+    worker = internal("_main", "Worker")
+    with replaced(worker, "_sync_git_index_executable_bit", lambda *_: None):
         yield
 
 
 @contextmanager
 def plain_answers_path() -> Iterator[None]:
     """Do not render the name of the answers file for each path, if it is no template."""
-    original = vars(copier._main.Worker).get("answers_relpath")
+    worker = internal("_main", "Worker")
+    original = vars(worker).get("answers_relpath")
 
     def answers_relpath(self: Any) -> Path:
         path = str(self.answers_file or "{")
-        return Path(path) if "{" not in path else Path(original.fget(self))  # type: ignore[union-attr]
+        return Path(path) if "{" not in path else Path(original.fget(self))
 
-    with replaced(copier._main.Worker, "answers_relpath", property(answers_relpath)):
+    with replaced(worker, "answers_relpath", property(answers_relpath)):
         yield
+
+
+def internal(module: str, name: str | None = None) -> Any:
+    """Return a module of copier's, or something in it; an empty class if the version is unknown."""
+    if Version(copier.__version__) >= UNKNOWN:
+        return type("Unknown", (), {})
+    found = importlib.import_module(f"copier.{module}")
+    return getattr(found, name) if name else found
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where the template is: a checkout, a repository on the network, or the installed package.
+"""The template's location: a checkout, a repository on the network, or the installed package.
 
 A project remembers its template by a URL or an absolute path, and the version from which it was
 generated. Both must still mean the same when it climbs, so no version is ever copier's `HEAD`: that
@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 
+PACKAGE = Path(__file__).parents[1]
+CHECKOUT = PACKAGE.parents[1]
 REMOTE = re.compile(r"gh:|gl:|git\+|[a-z][a-z+.-]*://|[\w.-]+@[\w.-]+:")
 SHORTHANDS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 # What copier takes for a git repository by its name alone; others need `git+` before them.

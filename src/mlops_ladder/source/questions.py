@@ -1,20 +1,22 @@
 """Levels and questions of the installed template, read without rendering it."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-PACKAGE = Path(__file__).parents[1]
+from .location import CHECKOUT, PACKAGE
 
 
 def template_root() -> Path:
     """Return the folder of the installed template: packed in a wheel, or this checkout."""
     packed = PACKAGE / "_template"
-    return packed if packed.is_dir() else PACKAGE.parents[1]
+    return packed if packed.is_dir() else CHECKOUT
 
 
+@cache
 def settings() -> dict[str, Any]:
     """Return the settings and questions of the template's YAML files."""
     root, found = template_root(), dict[str, Any]()

@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 from plumbum import local
 from plumbum.commands.processes import ProcessExecutionError
 
-from ..errors import RefusedError, UsageError
+from ..errors import RefusedError, UsageError, unknown_name
 from ..git import isolated_environment, reason
 from ..project import ANSWERS_FILE
 from .acceleration import accelerated
@@ -128,13 +128,8 @@ def answer_error(error: ValueError) -> RefusedError | UsageError:
         name = required[1]
         return RefusedError(f"the question {name} has no default; answer it: --data {name}=...")
     if level := NO_LEVEL.match(str(error)):
-        return no_level(level[1], level[2])
+        return unknown_name("level", level[1], [level[2]])
     return InvalidAnswerError(str(error))
-
-
-def no_level(level: object, levels: str) -> UsageError:
-    """Return the error for a level that the template does not have."""
-    return UsageError(f"there is no level {level}; the levels are {levels}")
 
 
 def check_level(level: int, rendering: Rendering) -> None:
@@ -146,7 +141,7 @@ def check_level(level: int, rendering: Rendering) -> None:
         It has not.
     """
     if level not in rendering.ladder:
-        raise no_level(level, ", ".join(map(str, rendering.ladder)))
+        raise unknown_name("level", level, rendering.ladder)
 
 
 @contextmanager

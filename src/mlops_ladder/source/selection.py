@@ -1,4 +1,4 @@
-"""Which template a command uses: one that is named, the project's, or the installed one."""
+"""Selection of the template: one that is named, the project's, or the installed one."""
 
 import json
 import os
@@ -11,12 +11,18 @@ from ..errors import RefusedError, UsageError
 from ..git import GitError, git, succeeds
 from ..terminal import say
 from . import cache
-from .location import REMOTE, Template, check_no_credentials, local_path, url_for_copier
+from .location import (
+    CHECKOUT,
+    PACKAGE,
+    REMOTE,
+    Template,
+    check_no_credentials,
+    local_path,
+    url_for_copier,
+)
 from .versions import has_version, last_commit, list_versions
 
 VARIABLE = "MLOPS_LADDER_TEMPLATE"
-PACKAGE = Path(__file__).parents[1]
-CHECKOUT = PACKAGE.parents[1]
 
 
 def select_template(option: str | None) -> Template:
@@ -96,11 +102,8 @@ def own_requirement(extra: str) -> str:
     if "url" not in origin:
         return f"{name}=={metadata.version(cache.NAME)}"
     vcs = origin.get("vcs_info")
-    return (
-        f"{name} @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
-        if vcs
-        else f"{name} @ {origin['url']}"
-    )
+    address = f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}" if vcs else origin["url"]
+    return f"{name} @ {address}"
 
 
 def named_template(name: str) -> Template:
