@@ -399,7 +399,7 @@ def make_serve(installation: Installation) -> Iterator[str]:
     server = subprocess.Popen(
         ["make", "serve"],
         cwd=installation.project,
-        env=environment() | {"PORT": "0"},
+        env=environment() | installation.borrowing() | {"PORT": "0"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
