@@ -931,6 +931,12 @@ def test_escapes_are_shown_and_not_obeyed(
 # Signals.
 
 
+def hear_signals() -> None:
+    """Undo what nohup or a shell's background sets, because a process inherits it."""
+    for name in ("SIGHUP", "SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGINT"])
 def test_a_signal_at_a_question_leaves_nothing(template: Path, tmp_path: Path, name: str) -> None:
     parent, child = pty.openpty()
@@ -944,6 +950,7 @@ def test_a_signal_at_a_question_leaves_nothing(template: Path, tmp_path: Path, n
         stdout=child,
         stderr=child,
         start_new_session=True,
+        preexec_fn=hear_signals,
     )
     os.close(child)
     shown = b""
@@ -956,39 +963,6 @@ def test_a_signal_at_a_question_leaves_nothing(template: Path, tmp_path: Path, n
     assert asking.returncode != 0
     assert [*folder.rglob("*")] == []
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("mlops")] == []
-
-
-SWALLOWED = """
-import os, signal, time
-from mlops_ladder.cli import stop
-
-signal.signal(signal.SIGHUP, stop)
-question = compile("ask()", "prompt_toolkit/question.py", "exec")
-
-def ask():
-    try:
-        os.kill(os.getpid(), signal.SIGHUP)
-    except SystemExit:
-        pass  # as in a finalizer
-    time.sleep(60)
-
-def clean_up():
-    time.sleep(1.5)
-    print("cleaned up")
-
-try:
-    exec(question)
-finally:
-    clean_up()
-"""
-
-
-def test_a_signal_that_a_callback_swallows_ends_a_question_and_no_cleaning_up() -> None:
-    finished = subprocess.run(
-        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=30
-    )
-    assert finished.returncode == 128 + signal.SIGHUP
-    assert finished.stdout == "cleaned up\n"
 
 
 def test_a_signal_ends_a_climb_as_before(project: Path) -> None:

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,7 +21,6 @@ COMMANDS = {
     "adopt": "Add a level to an existing repository, on a branch to review.",
     "completion": "Print the completion script of a shell.",
 }
-ASKING_SECONDS = 1.0  # after a signal, until a question that goes on is stopped again
 SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
 EXAMPLES = """\
 \b
@@ -137,19 +135,4 @@ def stop(number: int, _: FrameType | None) -> NoReturn:
     """Exit on a signal as on an error, so that temporary files are removed; ignore more of them."""
     for other in (*SIGNALS, signal.SIGINT):
         signal.signal(other, signal.SIG_IGN)
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, partial(stop_asking, number))
-        signal.setitimer(signal.ITIMER_REAL, ASKING_SECONDS, ASKING_SECONDS)
     sys.exit(128 + number)
-
-
-def stop_asking(number: int, _: int, frame: FrameType | None) -> None:
-    """Exit again if a question is still being asked.
-
-    Python swallows an exception that a signal raises inside a callback, such as a finalizer, and
-    the question would wait for ever. Anything but a question is cleaning up and is left alone.
-    """
-    while frame is not None:
-        if "prompt_toolkit" in frame.f_code.co_filename:
-            sys.exit(128 + number)
-        frame = frame.f_back
