@@ -67,12 +67,12 @@ def step_seconds(project: Path) -> dict[str, float]:
 def run_pipeline(project: Path, seed: int) -> Run:
     """Run the pipeline, and its imports alone."""
     python = str(project / ".venv/bin/python")
-    module = f"{answers_of(project)['package_name']}.pipelines.training"
+    module = f"{answers_of(project)['package_name']}.pipelines"
     set_seed(project, seed)
     return Run(
         whole=cost_of([python, "-m", module], project, **ONE_THREAD),
         steps=step_seconds(project),
-        imports=cost_of([python, "-c", f"import {module}"], project, **ONE_THREAD),
+        imports=cost_of([python, "-c", f"import {module}.training"], project, **ONE_THREAD),
     )
 
 

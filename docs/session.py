@@ -39,14 +39,14 @@ class Shown:
 
 BEFORE = [
     Shown("mlops-ladder new rides --level 2 --defaults --run", 2, 0),
-    Shown("make promote", 0, 2),
+    Shown("make promote", 0, 1),
     Shown("mlops-ladder plan 3", 6, 0),
     Shown("mlops-ladder climb 3 --commit", 2, 0),
     Shown("make setup deploy", 0, 2),
 ]
 ASK = (
     f"curl -s {URL}/predict -H 'Content-Type: application/json' -d "
-    '\'{"pickup_time": "2025-03-05T08:30:00", "pickup_zone": 4, "dropoff_zone": 33,'
+    '\'{"pickup_time": "2025-03-05T08:30:00", "pickup_zone": "4", "dropoff_zone": "33",'
     ' "distance_miles": 3.1}\''
 )
 

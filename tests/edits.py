@@ -230,7 +230,7 @@ IN_PYPROJECT = [
     Edit(
         "dependency appended",
         0,
-        in_pyproject('learn>=1.6",\n]', 'learn>=1.6",\n    "threadpoolctl>=3",\n]'),
+        in_pyproject('learn>=1.7",\n]', 'learn>=1.7",\n    "threadpoolctl>=3",\n]'),
     ),
     Edit("dependency's range narrowed", 0, in_pyproject('"pyarrow>=18"', '"pyarrow>=19"')),
     Edit(
@@ -287,7 +287,7 @@ ELSEWHERE = [
     Edit("own make file", 0, writes("make/extra.mk", "bye: ## Leave\n\t@echo bye\n")),
     Edit("notebook cell added", 0, adds_cell),
     Edit("notebook cell changed", 0, changes_cell),
-    Edit("download changed", 0, replaces("data/download.py", "CHUNK = 1 << 20", "CHUNK = 1 << 22")),
+    Edit("download changed", 0, replaces("data/download.py", "DELAY = 12", "DELAY = 24")),
     Edit("download made executable", 0, may_run("data/download.py")),
     Edit("own data, which git ignores", 0, writes("data/ours.json", "[1, 2, 3]\n")),
     Edit("own notes", 0, writes("docs/notes.md", "# Notes\n\nZone 132 is an airport.\n")),
@@ -300,12 +300,12 @@ ELSEWHERE = [
     Edit(
         "training changed",
         1,
-        replaces(f"{PACKAGE}/train.py", 'print(f"wrote {path}")', 'print(f"see {path}")'),
+        replaces(f"{PACKAGE}/train.py", 'print(f"wrote {folder}")', 'print(f"see {folder}")'),
     ),
     Edit("own module", 1, writes(f"{PACKAGE}/zones.py", HELPER.lstrip())),
     Edit("test added", 1, writes("tests/test_rules.py", OWN_TEST)),
-    Edit("test deleted", 1, deletes("tests/test_release.py")),
-    Edit("test renamed", 1, renames("tests/test_lineage.py", "tests/test_origin.py")),
+    Edit("test deleted", 1, deletes("tests/test_train_and_predict.py")),
+    Edit("test renamed", 1, renames("tests/test_dataset.py", "tests/test_rows.py")),
     Edit("release workflow deleted", 1, deletes(".github/workflows/release.yml")),
     Edit(
         "step added to the CI workflow",

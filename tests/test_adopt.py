@@ -157,7 +157,7 @@ def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Pat
     said = installation.make("test")
     assert "tests/ladder/level/test_problem.py" in said
     assert "tests/test_clean.py" in said
-    assert "absolute_error_minutes" in installation.make("train")
+    assert "MAE" in installation.make("train")
     assert git(repository, "status", "--porcelain").split() == ["??", "uv.lock"]
 
 
@@ -170,7 +170,7 @@ def test_the_patch_makes_the_level_work(ladder: Ladder, tmp_path: Path, files: F
     git(repository, "apply", "--3way", "docs/adoption.patch")
     commit_all(repository, "Take over what was proposed")
     installation = Installation(repository)
-    assert "absolute_error_minutes" in installation.make("setup train")
+    assert "MAE" in installation.make("setup train")
     assert own_tests(repository, pytest=str(repository / ".venv/bin/pytest"))[0] == 0
     commit_all(repository, "Lock the dependencies")
     done("climb", "2", "--commit", "--defaults", cwd=repository)

@@ -195,11 +195,11 @@ def only_differs_in(problem: str, *names: str) -> bool:
     return new == old
 
 
-def trusted(result: Conversion) -> list[str]:
-    """Return the problem's trusted types, in a package named taxi."""
-    module: dict[str, Any] = {"__name__": "taxi.problem"}
-    exec(definitions(result.problem)["TRUSTED_TYPES"], module)
-    return list(module["TRUSTED_TYPES"])
+def trusted(result: Conversion, module: str = "problem") -> list[str]:
+    """Return the problem's trusted types, in a module of a package named taxi."""
+    names: dict[str, Any] = {"__name__": f"taxi.{module}"}
+    exec(definitions(result.problem)["TRUSTED_TYPES"], names)
+    return list(names["TRUSTED_TYPES"])
 
 
 IS_NIGHT = '''EVENING = (6, 22)  # by the city's own rule
@@ -213,16 +213,18 @@ def is_night(hour: np.ndarray) -> np.ndarray:
 # Nights were Ada's idea.'''
 FOREST = '''\
 def build_model(max_iter: str = "0", max_leaf_nodes: int = 99, seed: int = 0) -> Pipeline:
-    """A forest on distances whose long tail is cut."""
+    """Build a forest on distances whose long tail is cut."""
+    zones = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    encode = ColumnTransformer([("zones", zones, ZONES)], remainder="passthrough")
     forest = RandomForestRegressor(20, max_leaf_nodes=max_leaf_nodes, random_state=seed)
-    return make_pipeline(FunctionTransformer(without_tail), SimpleImputer(), forest)
+    return make_pipeline(FunctionTransformer(without_tail), encode, SimpleImputer(), forest)
 
 
 def without_tail(table: pd.DataFrame) -> pd.DataFrame:
-    """The features, with no distance beyond that to the airport."""
-    return table.clip(upper=pd.Series({"distance_miles": 20.0}), axis=1)'''
+    """Return the features, with no distance beyond that to the airport."""
+    return table.assign(distance_miles=table["distance_miles"].clip(upper=20.0))'''
 FOREST_IMPORTS = """\
-from sklearn.pipeline import make_pipeline, Pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.ensemble import RandomForestRegressor"""
@@ -231,7 +233,7 @@ BOOSTED = "from sklearn.ensemble import HistGradientBoostingRegressor"
 
 DATA = [
     prepends("def load(", "LONGEST = 4  # miles: beyond, people take the train"),
-    replaces("sample_rides()]", "sample_rides(days=30)]"),
+    replaces("sample()]", "sample(days=30)]"),
     replaces("    return rides\n", "    return rides[rides.distance_miles < LONGEST]\n"),
 ]
 FEATURES = [
@@ -245,30 +247,29 @@ FEATURES = [
 ]
 MODEL = [replaces(BOOSTED, FOREST_IMPORTS), rewrites("def build_model(", FOREST)]
 METRIC = [
-    replaces('METRIC = "absolute_error_minutes"', 'METRIC = "squared_error"'),
+    replaces('METRIC = "MAE"', 'METRIC = "MSE"'),
     replaces("return np.abs(actual - predicted)", "return (actual - predicted) ** 2"),
     replaces("return np.median(target)", "return np.mean(target)"),
 ]
 RUN_ANOTHER = """\
 rows = SCHEMA.validate(load(), lazy=True)
-draws = pd.util.hash_array(pd.util.hash_pandas_object(rows, index=False).to_numpy())
-in_test = draws / np.iinfo(np.uint64).max < 0.2
-train, test = rows[~in_test], rows[in_test]
+is_new = rows[TIME] > rows[TIME].quantile(0.8)
+train, test = rows[~is_new], rows[is_new]
 model = build_model().fit(pd.DataFrame(features(train)), train[TARGET].to_numpy())
-predicted = model.predict(pd.DataFrame(features(test)))
-constant = np.full(len(test), baseline(train[TARGET].to_numpy()))
+predicted = model.predict_proba(pd.DataFrame(features(test)))
+constant = np.tile(baseline(train[TARGET].to_numpy()), (len(test), 1))
 actual = test[TARGET].to_numpy()
 scores = pd.DataFrame(
-    {"model": score_rows(actual, predicted), "constant": score_rows(actual, constant)}
-)
-scores.mean().rename(METRIC).to_frame().round(2)"""
+    {"model": score_rows(actual, predicted), "baseline": score_rows(actual, constant)}
+)"""
+SHOW = "scores.mean().rename(METRIC).to_frame().round(4)"
 
 
 def pieces_of_another() -> list[str]:
     """Split the guide's other problem into docstring, imports and definitions."""
     docstring, rest = ANOTHER.split("\n\n", 1)
-    imports, rest = rest.split("\n\nMEASUREMENTS")
-    pieces = re.split(r"\n\n\n?(?=def|[A-Z])", f"MEASUREMENTS{rest}")
+    imports, rest = rest.split("\n\nTASK")
+    pieces = re.split(r"\n\n\n?(?=def|[A-Z])", f"TASK{rest}")
     return [docstring, imports, *(piece.strip() for piece in pieces)]
 
 
@@ -281,7 +282,7 @@ def other_features() -> Conversion:
 def is_another_problem(book: Notebook) -> None:
     """Replace the notebook by the guide's other problem, one cell for each definition."""
     title, *_ = book["cells"]
-    title["source"] = ["# Is this tumour benign?\n", "\n", "Told from a needle's work."]
+    title["source"] = ["# Predict which customers will leave\n", "\n", "Within a month."]
     marked = [code_cell(source, "problem") for source in pieces_of_another()[1:]]
     book["cells"] = [title, *marked, code_cell(RUN_ANOTHER)]
 
@@ -332,15 +333,11 @@ def test_another_model_brings_its_imports_its_search_space_and_its_types() -> No
     assert result.changed == ["build_model", "without_tail"]
     assert "HistGradient" not in result.problem
     assert definitions(result.problem)["SEARCH_SPACE"] == (
-        'SEARCH_SPACE: dict[str, list[Any]] = {\n    "max_leaf_nodes": [15, 31, 63],\n}'
+        'SEARCH_SPACE: dict[str, Any] = {\n    "max_leaf_nodes": [15, 31, 63],\n}'
     )
-    assert trusted(result) == [
-        "sklearn.tree._tree.Tree",
-        "numpy.dtype",
-        "taxi.problem.without_tail",
-    ]
-    assert "\n# Values worth trying for the arguments above" in result.problem
-    assert "\n# What a model file may hold beyond" in result.problem
+    assert trusted(result) == ["sklearn.tree._tree.Tree", "taxi.problem.without_tail"]
+    assert "\n# Hyperparameters to try when the pipeline searches" in result.problem
+    assert "\n# Types in a model file that neither skops nor" in result.problem
     assert only_differs_in(
         result.problem, "build_model", "without_tail", "SEARCH_SPACE", "TRUSTED_TYPES"
     )
@@ -383,7 +380,7 @@ def test_what_only_a_package_has_brings_its_own_imports() -> None:
     result = converted(qualifies)
     assert "\nimport typing\n" in result.problem
     assert "\nfrom typing import Any\n" in result.problem
-    assert "SEARCH_SPACE: dict[str, list[Any]]" in result.problem
+    assert "SEARCH_SPACE: dict[str, Any]" in result.problem
 
 
 def test_all_of_it_comes_along() -> None:
@@ -400,8 +397,60 @@ def test_another_problem_becomes_the_file_that_the_guide_shows() -> None:
     shown, body = ast.parse(ANOTHER), ast.parse(result.problem)
     assert [ast.dump(node) for node in body.body[1:]] == [ast.dump(node) for node in shown.body[1:]]
     docstring = ast.get_docstring(body) or ""
-    assert docstring.startswith("The problem: is this tumour benign?\n\nThis is the one file")
+    title = "The problem: predict which customers will leave\n\n"
+    assert docstring.startswith(f"{title}This is the one file")
     assert "ride" not in result.problem
+
+
+OPTIONAL = """\
+import functools
+import statistics
+
+LABELS = functools.cache(lambda: pd.read_csv("data/labels.csv")["label"].tolist())
+cost = statistics.mean([1.0, 3.0])
+TASK = "classification"
+CLASSES = LABELS()
+THRESHOLD = cost / 10
+METRICS = {"share": lambda actual, predicted: float(np.mean(actual == predicted))}
+some = pd.read_csv("data/some.csv")
+some.head()
+
+
+def sample() -> pd.DataFrame:
+    return some"""
+
+
+def test_optional_names_of_a_problem_come_along_with_what_they_need() -> None:
+    result = converted(
+        replaces('TASK = "regression"\n', ""),
+        rewrites("def load(", "def load(start: date, end: date) -> Any:\n    return DATA"),
+        adds(OPTIONAL, "problem", at=3),
+    )
+    assert set(result.changed) == {
+        *("LABELS", "cost", "TASK", "CLASSES", "THRESHOLD", "METRICS", "some", "sample", "load")
+    }
+    code = ast.unparse(ast.parse(OPTIONAL.replace("some.head()\n", "")))
+    for statement in ast.parse(code).body:
+        assert ast.unparse(statement) in ast.unparse(ast.parse(result.problem))
+    (remark,) = result.remarks
+    assert "`some.head()` was left out" in remark
+
+
+def test_rows_to_look_at_are_not_the_sample_of_a_problem() -> None:
+    result = converted(
+        rewrites("def load(", "def load(start: date, end: date) -> Any:\n    return DATA"),
+        adds('sample = load().sample(5)\nsample["far"] = True\nsample', "problem", at=6),
+    )
+    assert result.changed == ["load"]
+    assert "sample" not in definitions(result.problem)
+    assert len(result.remarks) == 3
+
+
+def test_a_model_whose_types_are_known_has_no_types_to_trust() -> None:
+    result = converted(replaces("max_iter: int = 100", "max_iter: int = 50"))
+    assert result.changed == ["build_model"]
+    assert "TRUSTED_TYPES" not in result.problem
+    assert only_differs_in(result.problem, "build_model", "TRUSTED_TYPES")
 
 
 def test_another_target_is_named_on_top() -> None:
@@ -415,8 +464,9 @@ def test_a_helper_that_is_gone_from_the_notebook_is_gone_with_its_imports() -> N
     )
     result = converted(rewrites("def load(", load), replaces('DATA = Path("data")\n', ""))
     assert result.changed == ["load"]
-    for name in ["sample_rides", "read_trips", "DATA", "pathlib"]:
-        assert name not in result.problem
+    assert definitions(result.problem).keys().isdisjoint({"sample", "read_trips", "DATA"})
+    for module in ["pathlib", "pyarrow"]:
+        assert module not in result.problem
 
 
 def test_an_argument_that_is_no_number_any_more_is_not_searched() -> None:
@@ -436,8 +486,15 @@ def test_a_model_without_arguments_has_nothing_to_search_or_to_trust() -> None:
     result = converted(
         rewrites("def build_model(", model), replaces(BOOSTED, "from sklearn import linear_model")
     )
-    assert definitions(result.problem)["SEARCH_SPACE"] == "SEARCH_SPACE: dict[str, list[Any]] = {}"
-    assert trusted(result) == []
+    assert definitions(result.problem)["SEARCH_SPACE"] == "SEARCH_SPACE: dict[str, Any] = {}"
+    assert "TRUSTED_TYPES" not in result.problem
+
+
+def test_types_that_every_project_trusts_are_not_listed_again() -> None:
+    code = (TEMPLATE / "src/{{package_name}}/model_file.py").read_text(encoding="utf-8")
+    known = ast.literal_eval(definitions(code)["TRUSTED_TYPES"].partition(" = ")[2])
+    assert "numpy.dtype" in known
+    assert TYPES_TO_TRUST.keys().isdisjoint(known)
 
 
 def test_types_of_ones_own_are_trusted_by_their_name() -> None:
@@ -457,11 +514,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor"""
     result = converted(rewrites("def build_model(", model), replaces(BOOSTED, imports))
-    assert trusted(result) == ["sklearn.tree._tree.Tree", "taxi.problem.Rounded"]
+    for module in ["problem", "problem_of_version_3"]:  # a copy that is kept beside the model
+        assert trusted(result, module) == ["sklearn.tree._tree.Tree", "taxi.problem.Rounded"]
 
 
 def test_what_the_user_says_of_search_and_trust_counts() -> None:
-    own = 'SEARCH_SPACE: dict[str, list[Any]] = {"seed": [1, 2]}\n\nTRUSTED_TYPES = ["ours.Tree"]'
+    own = 'SEARCH_SPACE: dict[str, Any] = {"seed": [1, 2]}\n\nTRUSTED_TYPES = ["ours.Tree"]'
     result = converted(appends("def build_model(", f"\n\n{own}"))
     assert result.changed == ["SEARCH_SPACE", "TRUSTED_TYPES"]
     assert own in result.problem
@@ -489,16 +547,17 @@ except ImportError:
     LGBMRegressor = HistGradientBoostingRegressor"""
     result = converted(
         replaces(BOOSTED, f"{BOOSTED}\n\n{attempt}"),
-        replaces("return HistGradientBoostingRegressor(", "return LGBMRegressor("),
+        replaces("trees = HistGradientBoostingRegressor(", "trees = LGBMRegressor("),
     )
     assert f"\n\n{attempt}\n\nDATA =" in result.problem
 
 
 def test_a_constant_stands_above_what_needs_it_at_once() -> None:
     """The notebook defines the schema last; the module needs it first."""
-    first, schema = source_of(cell_with(notebook(), "SCHEMA = ")).split("\n\nSCHEMA = ")
+    first, rest = source_of(cell_with(notebook(), "SCHEMA = ")).split("\nSCHEMA = ")
+    schema, columns = rest.split("\n\n", 1)
     result = converted(
-        rewrites("SCHEMA = ", first),
+        rewrites("SCHEMA = ", f"{first}\n\n{columns}"),
         appends("def build_model(", f"\n\nLONGEST = longest()\nSCHEMA = {schema}"),
         replaces("pa.Check.in_range(0, 100)", "pa.Check.in_range(0, LONGEST)"),
         prepends("def score_rows(", "def longest() -> int:\n    return 50\n\n"),
@@ -510,14 +569,14 @@ def test_a_constant_stands_above_what_needs_it_at_once() -> None:
 
 def test_two_statements_in_a_line_are_two() -> None:
     result = converted(replaces('DATA = Path("data")', 'DATA = Path("data"); LONGEST = 3'))
-    assert 'DATA = Path("data")\nLONGEST = 3\nTARGET =' in result.problem
+    assert 'DATA = Path("data")\nLONGEST = 3\nTASK =' in result.problem
     assert (result.changed, result.remarks) == (["LONGEST"], [])
 
 
 def test_statements_that_share_a_line_keep_its_comments() -> None:
     shared = '# Where they lie.\nDATA = Path("ä"); LONGEST = 3  # miles'
     result = converted(replaces('DATA = Path("data")', shared))
-    assert '# Where they lie.\nDATA = Path("ä")\nLONGEST = 3  # miles\nTARGET' in result.problem
+    assert '# Where they lie.\nDATA = Path("ä")\nLONGEST = 3  # miles\nTASK' in result.problem
 
 
 def test_an_indented_comment_on_top_of_a_cell_comes_along() -> None:
@@ -1020,10 +1079,11 @@ def test_training_gives_the_metric_of_the_notebook(
     level_0: Installation, level_1: Installation, goals: str, edits: list[Edit]
 ) -> None:
     book = edited(*edits)
+    book["cells"].append(code_cell(SHOW))
     (level_0.project / "notebook.ipynb").write_text(json.dumps(book), encoding="utf-8")
     level_0.make("notebook")
     page = (level_0.project / "reports/notebook.html").read_text(encoding="utf-8")
-    shown = re.findall(r"<th>(model|constant)</th>\s*<td>([\d.]+)</td>", page)
+    shown = re.findall(r"<th>(model|baseline)</th>\s*<td>([\d.]+)</td>", page)
 
     result = convert(book)
     assert not result.reasons
@@ -1033,8 +1093,8 @@ def test_training_gives_the_metric_of_the_notebook(
     name = re.findall(r'^METRIC = "(.*)"', result.problem, re.MULTILINE)[0]
     trained = dict(re.findall(r"^  (\S+) +([\d.]+)$", printed, re.MULTILINE))
     assert [(who, float(score)) for who, score in shown] == [
-        ("model", round(float(trained[name]), 2)),
-        ("constant", round(float(trained[f"baseline_{name}"]), 2)),
+        ("model", float(trained[name])),
+        ("baseline", float(trained[f"baseline_{name}"])),
     ]
 
 
@@ -1049,6 +1109,8 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.experimental import enable_iterative_imputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import all_estimators
+
+from taxi_ride_duration.model_file import TRUSTED_TYPES
 
 warnings.simplefilter("ignore")
 X = np.random.default_rng(0).uniform(size=(60, 3))
@@ -1076,7 +1138,7 @@ for name, estimator in all_estimators():
             model = estimator(**{key: values[key] for key in wanted})
             if not unfit(model) and not (wanted == ["estimator"] and unfit is is_classifier):
                 opened = skops.io.dumps(model.fit(X, y))
-                asked[name] |= set(skops.io.get_untrusted_types(data=opened))
+                asked[name] |= {*skops.io.get_untrusted_types(data=opened)} - {*TRUSTED_TYPES}
 print(json.dumps({name: sorted(types) for name, types in asked.items()}))
 """
 

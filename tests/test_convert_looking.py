@@ -22,7 +22,6 @@ GENERATED = (TEMPLATE / "notebook.ipynb").read_bytes()
 PROBLEM = (TEMPLATE / "src/{{package_name}}/problem.py").read_text(encoding="utf-8")
 PYPROJECT = (TEMPLATE / "pyproject.toml.jinja").read_text(encoding="utf-8")
 MARKED = ["TARGET =", "def load(", "def features(", "def score_rows(", "def build_model("]
-METRIC = 'METRIC = "absolute_error_minutes"'
 
 Notebook = dict[str, Any]
 
@@ -393,7 +392,7 @@ def test_a_fit_whose_result_the_problem_does_not_use_is_left_out(lines: str) -> 
 
 
 def test_a_model_that_build_model_returns_may_have_been_fitted() -> None:
-    book = replaced("    return HistGradientBoostingRegressor(", "    return (MODEL or Model)(")
+    book = replaced("    trees = HistGradientBoostingRegressor(", "    trees = (MODEL or Model)(")
     lines = "MODEL = HistGradientBoostingRegressor\nModel = MODEL\nMODEL.fit([1], [2])\nTARGET"
     result = convert(with_lines_in(book, "def build_model(", lines))
     assert result.reasons == []

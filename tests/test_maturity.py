@@ -81,7 +81,9 @@ def step(workflow: str, target: str, instead: str = "") -> Edit:
 
 def locked(files: Files) -> None:
     """Add a lock file as `make setup` writes it, with the names of packages only."""
-    wanted = "mlflow pydantic pyyaml scipy aiohttp httpx onnx protobuf skl2onnx rich httptools"
+    wanted = (
+        "mlflow optuna pydantic pyyaml scipy aiohttp httpx onnx protobuf skl2onnx rich httptools"
+    )
     wanted += " msgspec numpy onnxruntime prometheus-client psycopg uvicorn uvloop jupyterlab build"
     wanted += " mypy pre-commit pytest ruff types-pyyaml matplotlib pandas packaging skops pandera"
     wanted += " pyarrow scikit-learn"
@@ -92,7 +94,7 @@ def locked(files: Files) -> None:
 # For each criterion, an edit with which the project no longer meets it.
 LOSSES: dict[str, Edit] = {
     "something-is-fitted": both(
-        module("train", "model.fit(", "model.partial("),
+        module("train", "estimator.fit(", "estimator.partial("),
         without("notebook.ipynb", ".fit(", ".partial("),
     ),
     "purpose-described": with_file("README.md", b"# Taxi\n\nmake setup\n"),
@@ -110,7 +112,7 @@ LOSSES: dict[str, Edit] = {
     "one-task-runner": without("make/ci.mk", "\ntrain:", "\nlearn:"),
     "data-by-code": gone("data/download.py"),
     "dependency-notices": with_file(".github/dependabot.yml", b"version: 2\nupdates: []\n"),
-    "headless-training": without("make/pipelines.mk", ".pipelines.training", ".pipelines.nothing"),
+    "headless-training": without("make/pipelines.mk", ".pipelines $(", ".nothing $("),
     "training-in-steps": module("pipelines/training", "steps.validate(raw)", "raw"),
     "metrics-tracked": module("pipelines/training", "mlflow.log_metrics(", "print("),
     "parameters-tracked": gone("params.yaml"),
@@ -121,7 +123,7 @@ LOSSES: dict[str, Edit] = {
     "judged-beside-baseline": module("evaluate", "baseline", "nothing"),
     "judged-by-slice": module("evaluate", "slices", "nothing"),
     "training-reproducible": without("tests/test_problem.py", "test_training_twice", "no_test_"),
-    "features-shared": module("predict", "problem.features(rows)", "rows"),
+    "features-shared": module("train", "problem.features(rows)", "rows"),
     "pipeline-tested": below("tests/pipelines/"),
     "parameters-searched": module("problem", "SEARCH_SPACE", "NOTHING"),
     "model-served": gone(f"{PACKAGE}/serving/server.py"),
@@ -129,7 +131,7 @@ LOSSES: dict[str, Edit] = {
     "deployed-by-ci": without(f"{WORKFLOWS}/deploy-compose.yml", "  workflow_run:", "  release:"),
     "model-from-registry": module("serving/delivery/deploy", "registry.champion(", "open("),
     "scoring-tested": gone("tests/serving/test_service.py"),
-    "gate-before-deployment": module("pipelines/promotion", "objections", "nothing"),
+    "gate-before-deployment": module("pipelines/promotion", "failed_checks", "nothing"),
     "challenger-beside-champion": module("serving/deployment", "variant_of", "nothing"),
     "decision-rule-written": without("experiment.yaml", "\nalpha: 0.05", "\nalpha: null"),
     "rollback-ready": without("make/serving.mk", "\nrollback:", "\nback:"),

@@ -156,7 +156,7 @@ def new(ladder: Ladder, folder: Path, data: Data, level: int) -> Path:
 
 def beats_the_baseline(project: Path) -> bool:
     """Tell whether the newest model's metric is at least 5 % below the baseline's."""
-    newest = max((project / "models").glob("*.json"))
+    newest = max((project / "models").glob("*/about.json"))
     metrics = json.loads(newest.read_text(encoding="utf-8"))["metrics"]
     (metric,) = [name for name in metrics if f"baseline_{name}" in metrics]
     return bool(metrics[metric] < 0.95 * metrics[f"baseline_{metric}"])

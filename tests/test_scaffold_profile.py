@@ -30,6 +30,11 @@ def written(folder: Path, text: str | bytes, name: str = "rows.csv") -> Path:
     return file
 
 
+def every(values: list[Any]) -> list[Any]:
+    """Repeat the values, one for each row."""
+    return (values * ROWS)[:ROWS]
+
+
 def read(folder: Path, text: str | bytes) -> Table:
     """Write a CSV file, and read it as a table."""
     return read_table(written(folder, text))
@@ -181,12 +186,29 @@ def test_numbers_that_take_many_values_are_amounts_and_all_else_is_classes(
     assert any("wanted is predicted as" in finding for finding in profile.findings)
 
 
-def test_a_common_class_does_not_count_more_than_a_rare_one(tmp_path: Path) -> None:
-    rare = np.where(np.arange(ROWS) % 10 == 0, "rare", "common")
-    target = profiled(tmp_path, target="wanted", wanted=rare).target
-    assert target.metric == "balanced_error_rate"
-    assert target.weights == {"common": 0.556, "rare": 5.0}
-    assert profiled(tmp_path, target="wanted", wanted=CLASSES).target.metric == "error_rate"
+@pytest.mark.parametrize(
+    ("classes", "advice"),
+    [
+        (["common"] * 9 + ["rare"], ", and choose THRESHOLD by the costs of errors"),
+        (["common"] * 8 + ["rare", "other"], ""),
+    ],
+)
+def test_metrics_that_suit_an_imbalanced_target_are_recommended(
+    classes: list[str], advice: str, tmp_path: Path
+) -> None:
+    profile = profiled(tmp_path, target="wanted", wanted=every(classes))
+    assert profile.target.metric == "log_loss"
+    share = 10 * classes.count("common")
+    assert (
+        f"wanted is 'common' in {share}.0% of the rows: evaluate the model by log loss, ROC AUC "
+        f"and average precision, not by the share of correct labels{advice}"
+    ) in profile.findings
+
+
+def test_a_balanced_target_has_the_same_metric_and_no_finding(tmp_path: Path) -> None:
+    profile = profiled(tmp_path, target="wanted", wanted=CLASSES)
+    assert profile.target.metric == "log_loss"
+    assert not [finding for finding in profile.findings if "% of the rows" in finding]
 
 
 def test_a_class_of_few_rows_is_told(tmp_path: Path) -> None:
@@ -198,13 +220,8 @@ def test_a_class_of_few_rows_is_told(tmp_path: Path) -> None:
 
 def test_errors_are_squared_where_the_median_says_nothing(tmp_path: Path) -> None:
     many_zeros = np.where(np.arange(ROWS) % 2 == 0, 0, AMOUNT)
-    assert profiled(tmp_path, target="tip", tip=many_zeros).target.metric == "squared_error_tip"
-    assert profiled(tmp_path).target.metric == "absolute_error_amount"
-
-
-def every(values: list[Any]) -> list[Any]:
-    """Repeat the values, one for each row."""
-    return (values * ROWS)[:ROWS]
+    assert profiled(tmp_path, target="tip", tip=many_zeros).target.metric == "MSE"
+    assert profiled(tmp_path).target.metric == "MAE"
 
 
 SUSPICIOUS: dict[str, tuple[Any, str]] = {

@@ -337,7 +337,7 @@ def test_a_project_says_when_the_template_has_a_newer_version(
 
     assert "has the newest version" in check()
     release_new(template)
-    assert "made from version 0.1.0 of its template, which has version 0.2.0 now" in check()
+    assert "a newer version: 0.2.0. This project has 0.1.0." in check()
     assert "The template has a newer version: 0.2.0" in (project / "calls").read_text()
     assert git(project, "status", "--porcelain") == "?? calls\n"
 

@@ -1,6 +1,6 @@
 ##@ Level 3: serving and monitoring
-# HOST, PORT, LIVE, DATABASE_URL and SERVICE_TOKEN reach the service through the environment.
-export HOST PORT LIVE DATABASE_URL SERVICE_TOKEN
+# HOST, PORT, LIVE, DATABASE_URL and SERVICE_TOKEN reach the service through the environment; make
+# passes on what is set on its command line.
 
 serve: ## Serve the released model: HOST=127.0.0.1 PORT=8000
 	$(RUN) python -m $(PACKAGE).serving.server

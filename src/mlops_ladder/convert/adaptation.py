@@ -12,8 +12,8 @@ from .statements import CALLABLES, Statement
 from .trusted_types import types_to_trust
 
 
-def adapt(statement: Statement, body: Sequence[Statement]) -> Statement:
-    """Adapt a statement of the template to the `build_model` in the body."""
+def adapt(statement: Statement, body: Sequence[Statement]) -> Statement | None:
+    """Adapt a statement of the template to the `build_model` in the body, or omit it."""
     if statement.names == ["SEARCH_SPACE"]:
         return adapt_search_space(statement, body)
     if statement.names == ["TRUSTED_TYPES"]:
@@ -37,7 +37,7 @@ def adapt_search_space(statement: Statement, body: Sequence[Statement]) -> State
     if len(kept) == len(entries):
         return statement
     lines = "".join(f"{entry},\n" for entry in kept)
-    return replace_value(statement, f"dict[str, list[Any]] = {{{lines}}}")
+    return replace_value(statement, f"dict[str, Any] = {{{lines}}}")
 
 
 def parameters_of(
@@ -58,13 +58,10 @@ def may_be_number(default: ast.expr | None) -> bool:
     return not isinstance(default, ast.Constant) or not isinstance(default.value, str | bool)
 
 
-def adapt_trusted_types(statement: Statement, body: Sequence[Statement]) -> Statement:
-    """List the types that a file of the model contains."""
-    types = f"[{', '.join(types_to_trust(body))}]"
-    assert isinstance(statement.node, ast.Assign)
-    if ast.unparse(statement.node.value) == ast.unparse(ast.parse(types)):
-        return statement
-    return replace_value(statement, f"list[str] = {types}")
+def adapt_trusted_types(statement: Statement, body: Sequence[Statement]) -> Statement | None:
+    """List the types that a file of the model contains; without any, the list may be omitted."""
+    types = types_to_trust(body)
+    return replace_value(statement, f"list[str] = [{', '.join(types)}]") if types else None
 
 
 def replace_value(statement: Statement, value: str) -> Statement:

@@ -85,7 +85,7 @@ def convert(generated: Generated, notebook: bytes, modules: Collection[str]) -> 
     body = [original or s for s, original in pairs]
     package_only = [s for s in generated.package_only if names_of(body).isdisjoint(s.names)]
     if changed & names_of(reachable(body, "build_model")):
-        package_only = [adapt(s, body) for s in package_only]
+        package_only = [adapted for s in package_only if (adapted := adapt(s, body))]
     if not docstring and "TARGET" in changed:
         user_title = title if title != generated.title else ""
         docstring = rewrite_docstring(generated.docstring, user_title, body)

@@ -1,4 +1,4 @@
-"""The names that every problem defines; the docstring of `problem.py` describes them."""
+"""The names that a problem defines; `docs/another-problem.md` of a project describes them."""
 
 TAG = "problem"
 """The tag of the notebook's cells that hold the problem."""
@@ -6,3 +6,5 @@ FUNCTIONS = ["load", "features", "build_model", "score_rows", "baseline", "slice
 INTERFACE = [*FUNCTIONS, "SCHEMA", "TARGET", "TIME", "METRIC", "LOWER_IS_BETTER"]
 PACKAGE_NAMES = ["SEARCH_SPACE", "TRUSTED_TYPES"]
 """Names that a package needs and a notebook may omit."""
+OPTIONAL_NAMES = ["TASK", "CLASSES", "THRESHOLD", "METRICS", "sample"]
+"""Names that a problem may define in tagged cells."""

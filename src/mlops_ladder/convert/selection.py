@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from .cells import Cell
 from .imports import MODULE_NAMES
-from .interface import FUNCTIONS, INTERFACE, PACKAGE_NAMES, TAG
+from .interface import FUNCTIONS, INTERFACE, OPTIONAL_NAMES, PACKAGE_NAMES, TAG
 from .magics import CALL
 from .needs import find_needs
 from .parsing import likely_definitions, parse_cell, parse_cells, words_in
@@ -98,7 +98,8 @@ def select_definitions(
     trials = [s for s in definitions if is_trial(s, definitions)]
     constants = [s for s in definitions if s not in trials]
     unread = reachable(constants, *selection.unread_words)
-    problem = reachable(definitions, *INTERFACE, *PACKAGE_NAMES, *names_of(unread))
+    wanted = [*INTERFACE, *PACKAGE_NAMES, *optional_names(definitions), *names_of(unread)]
+    problem = reachable(definitions, *wanted)
     needs = find_needs(problem, [*imports, *selection.others], [*selection.others, *definitions])
 
     changed = {name for s in actions for name in changed_names(s, needs.functions)}
@@ -126,6 +127,15 @@ def select_definitions(
         if s in trials and "load" in names_of(needs_at_once(s, kept))
     )
     return kept, rejected
+
+
+def optional_names(definitions: Sequence[Statement]) -> list[str]:
+    """Return the optional names that the problem may need.
+
+    `sample` is one of them only if it is a function; a variable of that name has rows to look at.
+    """
+    last = {name: s.node for s in definitions for name in s.names}
+    return [n for n in OPTIONAL_NAMES if n != "sample" or isinstance(last.get(n), CALLABLES)]
 
 
 def remove_commands(statement: Statement, messages: Messages) -> Statement:

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from .statements import CALLABLES, Statement, names_of, reachable
 
 TYPES_TO_TRUST = {
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": (
-        "HistGradientBoostingClassifier HistGradientBoostingRegressor"
-    ),
     "sklearn.tree._tree.Tree": (
         "AdaBoostClassifier AdaBoostRegressor BaggingClassifier BaggingRegressor "
         "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor "
@@ -35,7 +32,6 @@ TYPES_TO_TRUST = {
     "sklearn.model_selection._split.StratifiedKFold": "GridSearchCV RandomizedSearchCV",
     "sklearn.impute._iterative.IterativeImputer": "IterativeImputer",
     "sklearn.impute._iterative._ImputerTriplet": "IterativeImputer",
-    "numpy.dtype": "IterativeImputer KBinsDiscretizer SimpleImputer",
     "sklearn.feature_selection._univariate_selection.f_classif": "SelectKBest SelectPercentile",
     "sklearn.feature_selection._univariate_selection.f_regression": "f_regression",
     "scipy._lib.array_api_compat.numpy._aliases.asarray": "SplineTransformer",
@@ -44,22 +40,17 @@ TYPES_TO_TRUST = {
     "sklearn.gaussian_process.kernels.Product": "GaussianProcessRegressor",
     "sklearn.gaussian_process.kernels.RBF": "GaussianProcessRegressor RBF",
     "sklearn._loss.loss.HalfTweedieLossIdentity": "TweedieRegressor",
-    "collections.OrderedDict": "LGBMClassifier LGBMRegressor",
-    "lightgbm.basic.Booster": "LGBMClassifier LGBMRegressor",
-    "lightgbm.sklearn.LGBMClassifier": "LGBMClassifier",
-    "lightgbm.sklearn.LGBMRegressor": "LGBMRegressor",
-    "xgboost.core.Booster": "XGBClassifier XGBRegressor",
-    "xgboost.sklearn.XGBClassifier": "XGBClassifier",
-    "xgboost.sklearn.XGBRegressor": "XGBRegressor",
 }
-"""Types that skops 0.16 does not trust by itself, and the estimators of scikit-learn 1.9 and others
-that contain them."""
+"""Types that neither skops 0.16 nor the project's `model_file.py` trusts, and the estimators of
+scikit-learn 1.9 that contain them."""
 
 
 def types_to_trust(body: Sequence[Statement]) -> list[str]:
     """Return the types that a file of `build_model`'s model contains, each as Python source.
 
-    These are types of libraries, and the problem's own classes and functions.
+    These are types of libraries, and the problem's own classes and functions. They belong to the
+    package's module `problem`, also in the copy of `problem.py` that is kept beside a model and
+    loaded by another name.
     """
     model = reachable(body, "build_model")
     nodes = [node for statement in model for node in ast.walk(statement.node)]
@@ -74,7 +65,7 @@ def types_to_trust(body: Sequence[Statement]) -> list[str]:
         if not used.isdisjoint(estimators.split())
     ]
     own = [
-        f'f"{{__name__}}.{s.node.name}"'
+        f"f\"{{__name__.rpartition('.')[0]}}.problem.{s.node.name}\""
         for s in model
         if isinstance(s.node, ast.ClassDef)
         or (isinstance(s.node, CALLABLES) and s.node.name in passed)

@@ -266,7 +266,10 @@ def look_for_command(repository: Repository, asked: dict[str, str]) -> Looked:
         return NotFound(f"there is no make {target}")
     if not re.search(rf"-m \S+?\.{re.escape(module)}(?![\w.])", repository.recipe(target)):
         return NotFound(f"make {target} does not run {module}")
-    path = f"src/*/{module.replace('.', '/')}.py"
+    name = module.replace(".", "/")
+    path = f"src/*/{name}.py"
+    if not repository.matching(path):
+        path = f"src/*/{name}/__main__.py"
     found = repository.matching(path)
     if not found:
         return NotFound(f"make {target} runs {module}, but there is no {path}")

@@ -80,14 +80,18 @@ def print_done(
         parts += [Text(), section("Notes", "", [Text(escape(note)) for note in report.notes])]
     if not plan.conflicts:
         look = ["git diff --staged", f'git commit -m "{message}"'] if message else []
-        commands = [*look, *plan.target.ladder[plan.level]["next"], *lock_commands(project)]
+        setup, *others = plan.target.ladder[plan.level]["next"]
+        commands = [*look, setup, *lock_commands(project), *others]
         parts += [Text(), section("Next", "", [Text(escape(command)) for command in commands])]
     show(parts, stderr=True)
 
 
 def lock_commands(project: Project) -> list[str]:
-    """Return the commands that commit `uv.lock`, if the last commit has another or none."""
-    if not (project.root / LOCK).is_file() or not project.status(LOCK):
+    """Return the commands that commit `uv.lock`, which `make setup` writes anew after a climb.
+
+    Otherwise a model would be trained with an environment that no commit has.
+    """
+    if not (project.root / LOCK).is_file():
         return []
     return [f"git add {LOCK}", 'git commit -m "Lock the dependencies"']
 

@@ -39,7 +39,8 @@ def plot_feature(axes: plt.Axes, name: str, rows: pd.DataFrame) -> None:
     grouped = rows[TARGET].astype(float).groupby(groups, observed=True)
     quartiles = grouped.quantile([0.25, 0.5, 0.75])
     low, median, high = (quartiles.xs(share, level=1) for share in (0.25, 0.5, 0.75))
-    at = values.groupby(groups, observed=True).median()
+    is_number = pd.api.types.is_numeric_dtype(values)
+    at = values.groupby(groups, observed=True).median() if is_number else median.index.astype(str)
     axes.fill_between(at, low, high, color="#0072b2", alpha=0.2)
     axes.plot(at, median, color="#0072b2", marker="o")
     axes.set(title=f"Target by {name}", xlabel=name, ylabel=TARGET)
@@ -63,7 +64,8 @@ def plot_feature(axes: plt.Axes, name: str, rows: pd.DataFrame) -> None:
     values = pd.Series(features(rows)[name], index=rows.index)
     groups = values if values.nunique() <= 10 else pd.qcut(values, 10, duplicates="drop")
     shares = pd.crosstab(groups, rows[TARGET], normalize="index").reindex(columns=CLASSES)
-    at = values.groupby(groups, observed=True).median()
+    is_number = pd.api.types.is_numeric_dtype(values)
+    at = values.groupby(groups, observed=True).median() if is_number else shares.index.astype(str)
     axes.plot(at, shares, marker="o", markersize=4)
     axes.set(title=f"Target by {name}", xlabel=name, ylabel="share of rows", ylim=(-0.03, 1.03))
 '''
@@ -82,7 +84,7 @@ TICKS
 plot_rows(rows)
 '''
 TICKS = """        if name in CATEGORIES:
-            axes.set_xticks(range(len(CATEGORIES[name])), CATEGORIES[name], rotation=30)
+            axes.tick_params(axis="x", rotation=30)
 """
 SPLIT_BY_TIME = '''
 def split_by_time(rows: pd.DataFrame, share: float = 0.2) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,7 +108,9 @@ def split_by_content(rows: pd.DataFrame, share: float = 0.2) -> tuple[pd.DataFra
 train, test = split_by_content(rows)
 print(f"training set: {len(train)} rows, test set: {len(test)} rows")
 '''
-EVALUATE = """
+EVALUATE_NUMBER = """
+from sklearn import metrics
+
 model = build_model().fit(pd.DataFrame(features(train)), train[TARGET].to_numpy())
 
 actual = test[TARGET].to_numpy()
@@ -116,8 +120,48 @@ scores = pd.DataFrame(
     {"model": score_rows(actual, predicted), "baseline": score_rows(actual, constant)},
     index=test.index,
 )
-scores.mean().rename(METRIC).to_frame().round(DIGITS)
+standard = {
+    f"{METRIC} of the model": scores["model"].mean(),
+    f"{METRIC} of the baseline": scores["baseline"].mean(),
+    "RMSE": metrics.root_mean_squared_error(actual, predicted),
+    "median absolute error": metrics.median_absolute_error(actual, predicted),
+    "R2": metrics.r2_score(actual, predicted),
+}
+pd.Series(standard).round(DIGITS).to_frame("test set")
 """
+EVALUATE_CLASS = """
+from sklearn import metrics
+
+model = build_model().fit(pd.DataFrame(features(train)), train[TARGET].to_numpy())
+
+actual = test[TARGET].to_numpy()
+probabilities = model.predict_proba(pd.DataFrame(features(test)))
+predicted = LABELS
+constant = np.tile(baseline(train[TARGET].to_numpy()), (len(test), 1))
+scores = pd.DataFrame(
+    {"model": score_rows(actual, probabilities), "baseline": score_rows(actual, constant)},
+    index=test.index,
+)
+truth = TRUTH
+standard = {
+    f"{METRIC} of the model": scores["model"].mean(),
+    f"{METRIC} of the baseline": scores["baseline"].mean(),
+    "ROC AUC": metrics.roc_auc_score(truth, PROBABILITIES),
+    "average precision": metrics.average_precision_score(truth, PROBABILITIES),
+    "share of correct labels": (predicted == actual).mean(),
+}
+pd.Series(standard).round(DIGITS).to_frame("test set")
+"""
+TWO_CLASSES = {
+    "LABELS": "np.array(CLASSES)[(probabilities[:, 1] >= THRESHOLD).astype(int)]",
+    "TRUTH": "actual == CLASSES[1]",
+    "PROBABILITIES": "probabilities[:, 1]",
+}
+MORE_CLASSES = {
+    "LABELS": "np.array(CLASSES)[probabilities.argmax(axis=1)]",
+    "TRUTH": "actual[:, None] == np.array(CLASSES)",
+    "PROBABILITIES": "probabilities",
+}
 PLOT_PREDICTED_NUMBER = '''
 def plot_predictions(axes: plt.Axes, rows: pd.DataFrame, predicted: np.ndarray) -> None:
     """Plot predictions against the ground truth, without the most extreme values."""
@@ -159,10 +203,20 @@ def plot_evaluation(rows: pd.DataFrame, predicted: np.ndarray, scores: pd.DataFr
 
 plot_evaluation(test, predicted, scores)
 '''
-PREDICT = '''
+PREDICT_NUMBER = '''
 def predict(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with a column of predictions."""
     return rows.assign(predicted=model.predict(pd.DataFrame(features(rows))))
+
+
+predict(test.drop(columns=TARGET).tail(5))
+'''
+PREDICT_CLASS = '''
+def predict(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a column of probabilities for each class."""
+    probabilities = model.predict_proba(pd.DataFrame(features(rows))).round(3)
+    columns = [f"probability {label}" for label in CLASSES]
+    return rows.assign(**dict(zip(columns, probabilities.T, strict=True)))
 
 
 predict(test.drop(columns=TARGET).tail(5))
@@ -214,14 +268,14 @@ def build_cells(profile: Profile, source: Source) -> list[Cell]:
         markdown_cell(write_split(profile)),
         code_cell(SPLIT_BY_TIME if profile.time else SPLIT_BY_CONTENT),
         code_cell(f"{source.model}\n\n\n{source.search_space}", marked=True),
-        code_cell(EVALUATE.replace("DIGITS", str(count_digits(profile)))),
+        code_cell(write_evaluation(profile)),
         markdown_cell(
             "Where is the model good, and where not? A model that is good on average can be bad "
             "for some groups."
         ),
         code_cell(predictions + PLOT_EVALUATION),
         markdown_cell(OPERATE),
-        code_cell(PREDICT),
+        code_cell(PREDICT_CLASS if is_classification else PREDICT_NUMBER),
     ]
     if profile.time:
         cells += [markdown_cell(DRIFT), code_cell(PLOT_OVER_TIME)]
@@ -252,10 +306,8 @@ def write_design(profile: Profile) -> str:
         baseline = f"the {'mean' if target.squared else 'median'} of the target"
     else:
         predicted = f"`{target.name}`, one of {len(target.classes)} classes"
-        metric = "the share of wrong predictions" + (
-            ", with the same weight for each class" if target.weights else ""
-        )
-        baseline = "always the same class"
+        metric = "the log loss of the predicted probabilities"
+        baseline = "the frequency of each class"
     return (
         f"## Design\n\n**Target:** {predicted}. **Metric:** {metric}. **Baseline:** the best "
         f"prediction that uses no feature: {baseline}."
@@ -312,6 +364,18 @@ def write_split(profile: Profile) -> str:
             "row stays in its set when other rows arrive."
         )
     return f"## Train\n\n{why}"
+
+
+def write_evaluation(profile: Profile) -> str:
+    """Write the cell that trains the model and computes its metrics."""
+    if profile.target.classes is None:
+        source, parts = EVALUATE_NUMBER, {}
+    else:
+        source = EVALUATE_CLASS
+        parts = TWO_CLASSES if len(profile.target.classes) == 2 else MORE_CLASSES
+    for name, part in parts.items():
+        source = source.replace(name, part)
+    return source.replace("DIGITS", str(count_digits(profile)))
 
 
 def count_digits(profile: Profile) -> int:

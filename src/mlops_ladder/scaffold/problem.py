@@ -14,57 +14,33 @@ from .literals import (
     wrap,
 )
 from .names import readable_name
-from .profile import OTHER, Profile, known_categories, tercile_limits
+from .profile import Profile, tercile_limits
 
 FEW_ROWS = 1000  # fewer rows need smaller trees
+FEW_ROWS_OF_CLASSES = 10_000  # the same for classes: large trees give too extreme probabilities
 MANY_CLASSES = 5
 FREQUENT = 0.05  # of the rows; rarer categories share a slice
 MOST_SLICES = 5
 
-ENCODE = '''
-def encode(values: Any, known: Sequence[str]) -> np.ndarray:
-    """Return the position of each category among the known ones; NaN if missing or unknown.
-
-    An unknown category must not stop the service: the model then uses the other features.
-    """
-    positions = {value: float(position) for position, value in enumerate(known)}
-    return np.array([positions.get(value, np.nan) for value in values], dtype=float)
-'''
-ENCODE_WITH_OTHER = '''
-def encode(values: Any, known: Sequence[str]) -> np.ndarray:
-    """Return the position of each category among the known ones; NaN if missing.
-
-    An unknown category must not stop the service: it counts as "(other)" if that is known, and
-    as missing otherwise.
-    """
-    positions = {value: float(position) for position, value in enumerate(known)}
-    other = positions.get("(other)", np.nan)
-    found = [positions.get(value, other) if isinstance(value, str) else np.nan for value in values]
-    return np.array(found, dtype=float)
-'''
-ERROR_RATE = '''
+PIPELINE_IMPORTS = [
+    "from sklearn.pipeline import Pipeline",
+    "from sklearn.preprocessing import OrdinalEncoder",
+]
+ENCODE = """\
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    encode = ColumnTransformer([("categories", encoder, CATEGORIES)], remainder="passthrough")
+    return Pipeline([("encode", encode), ("trees", trees)])"""
+LOG_LOSS = '''
 def score_rows(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return 1 for each wrong prediction and 0 for each right one; the metric is the mean."""
-    return (actual != predicted).astype(float)
+    """Return the log loss of each row, from its class's probability; the metric is the mean."""
+    columns = {label: column for column, label in enumerate(CLASSES)}
+    own = predicted[np.arange(len(actual)), [columns[label] for label in actual.tolist()]]
+    return -np.log(np.clip(own, 1e-15, None))
 
 
 def baseline(target: np.ndarray) -> Any:
-    """Return the constant prediction with the best metric: the most frequent class."""
-    values, counts = np.unique(target, return_counts=True)
-    return values[counts.argmax()]
-'''
-BALANCED_ERROR_RATE = '''
-def score_rows(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return the weight of the class for each wrong prediction; the metric is the mean."""
-    weights = np.array([WEIGHTS[value] for value in actual.tolist()])
-    return np.where(actual == predicted, 0.0, weights)
-
-
-def baseline(target: np.ndarray) -> Any:
-    """Return the constant prediction with the best metric: the class with the most weight."""
-    values, counts = np.unique(target, return_counts=True)
-    weights = np.array([WEIGHTS[value] for value in values.tolist()])
-    return values[(counts * weights).argmax()]
+    """Return the constant prediction with the best metric: the frequency of each class."""
+    return np.array([np.mean(target == label) for label in CLASSES])
 '''
 ABSOLUTE_ERROR = '''
 def score_rows(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -86,21 +62,18 @@ def baseline(target: np.ndarray) -> Any:
     """Return the constant prediction with the best metric: the mean."""
     return np.mean(target)
 '''
-TRUSTED_TYPES = """
-# Types in a model file that skops does not trust by default.
-TRUSTED_TYPES = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-"""
-WEIGHTS_COMMENT = """
-# All classes have the same weight in the metric: otherwise, always predicting the most frequent
-# one would score well. A weight is the number of rows, divided by the number of classes and by the
-# number of rows of the class.
+CATEGORIES = """
+    texts = {name: np.asarray(rows[name], dtype=object) for name in CATEGORIES}
+    known = {name: [isinstance(value, str) for value in texts[name]] for name in texts}
+    categories = {name: np.where(known[name], texts[name], "missing") for name in texts}
 """
 INTERFACE = """
+    TASK                    regression or classification
     load, SCHEMA            load the rows; the schema of a valid row
     TARGET, TIME            the column to predict, and the one that orders rows in time (or None)
     features                the features of rows
     build_model             the model, not fitted; SEARCH_SPACE has hyperparameters to try
-    METRIC, score_rows      the metric, and the score of each row
+    METRIC, score_rows      the metric that decides, and the score of each row
     slices                  groups of rows for which the metric is reported separately
 """
 RAISE_MISSING = (
@@ -126,7 +99,7 @@ class Hyperparameters:
 
 @dataclass(frozen=True)
 class Source:
-    """The parts of `problem.py`; the notebook has all but `docstring` and `trusted_types`."""
+    """The parts of `problem.py`; the notebook has all but `docstring`."""
 
     docstring: str
     head: str
@@ -134,7 +107,6 @@ class Source:
     features: str
     model: str
     search_space: str
-    trusted_types: str
     metric: str
 
     @property
@@ -142,7 +114,7 @@ class Source:
         """Get the source of the file."""
         head = f"{self.docstring}\n\n{self.head}"
         functions = "\n\n\n".join([head, self.load, self.features, self.model])
-        return f"{functions}\n\n\n{self.search_space}\n\n{self.trusted_types}\n\n{self.metric}\n"
+        return f"{functions}\n\n\n{self.search_space}\n\n{self.metric}\n"
 
 
 def write_source(profile: Profile) -> Source:
@@ -154,7 +126,6 @@ def write_source(profile: Profile) -> Source:
         features=write_features(profile),
         model=write_model(profile),
         search_space=write_search_space(profile),
-        trusted_types=TRUSTED_TYPES.strip(),
         metric=write_metric(profile),
     )
 
@@ -182,7 +153,7 @@ def write_head(profile: Profile) -> str:
     data = f'DATA = Path("data") / {format_literal(profile.data_name)}'
     time = format_literal(profile.time.name) if profile.time else None
     lines = [
-        f"from collections.abc import Mapping{', Sequence' if profile.categories else ''}",
+        "from collections.abc import Mapping",
         "from datetime import date",
         "from pathlib import Path",
         "from typing import Any",
@@ -190,15 +161,20 @@ def write_head(profile: Profile) -> str:
         "import numpy as np",
         "import pandas as pd",
         "import pandera.pandas as pa",
+        *(["from sklearn.compose import ColumnTransformer"] if profile.categories else []),
         f"from sklearn.ensemble import {estimator_name(profile)}",
+        *(PIPELINE_IMPORTS if profile.categories else []),
         "",
         excuse_long_line(data),
+        f'TASK = "{"regression" if profile.target.classes is None else "classification"}"',
         f"TARGET = {format_literal(profile.target.name)}",
         f"TIME: str | None = {time}",
     ]
     if profile.target.classes is not None:
         classes = [format_literal(value) for value in profile.target.classes]
         lines += format_collection("CLASSES = ", "[]", classes)
+        if len(classes) == 2:
+            lines += ["THRESHOLD = 0.5  # the probability from which the second class is predicted"]
     if renamed := used_renamed(profile):
         lines += ["", "# Columns that have another name in the file."]
         lines += format_collection("RENAMED = ", "{}", format_items(renamed))
@@ -214,12 +190,8 @@ def write_head(profile: Profile) -> str:
         names = [format_literal(column.name) for column in profile.numbers]
         lines += format_collection("NUMBERS = ", "[]", names)
     if profile.categories:
-        lines += ["CATEGORIES = {"]
-        for column in profile.categories:
-            known = [format_literal(category) for category in known_categories(column)]
-            name = format_literal(column.name)
-            lines += format_collection(f"{INDENT}{name}: ", "[]", known, ",")
-        lines += ["}"]
+        names = [format_literal(column.name) for column in profile.categories]
+        lines += format_collection("CATEGORIES = ", "[]", names)
     return "\n".join([*lines, "", *write_schema(profile)])
 
 
@@ -381,38 +353,34 @@ def write_read(profile: Profile) -> list[str]:
 
 
 def write_features(profile: Profile) -> str:
-    """Write the function that returns the features, and the one that encodes categories."""
+    """Write the function that returns the features."""
+    docstring = "numbers, NaN if missing"
+    if profile.categories:
+        docstring = 'numbers, NaN if missing, and text, "missing" if missing'
+        docstring = docstring if profile.numbers or profile.time else 'text, "missing" if missing'
     lines = [
         "def features(rows: Mapping[str, Any]) -> dict[str, np.ndarray]:",
-        f'{INDENT}"""Return the features: one number per row and feature, NaN if it is missing.',
+        f'{INDENT}"""Return the features: {docstring}.',
         "",
         f"{INDENT}`rows` is a table, or another mapping from column names to values. Only NumPy is "
         "used, so",
         f"{INDENT}that the same code serves the rows of a table and a single request.",
         f'{INDENT}"""',
     ]
-    parts = {}
+    parts = []
     if profile.numbers:
-        parts["numbers"] = ["{name: np.asarray(rows[name], dtype=float) for name in NUMBERS}"]
+        parts += ["numbers"]
+        value = "{name: np.asarray(rows[name], dtype=float) for name in NUMBERS}"
+        lines += [f"{INDENT}numbers = {value}"]
     if profile.categories:
-        parts["categories"] = [
-            "{name: encode(rows[name], known) for name, known in CATEGORIES.items()}"
-        ]
+        parts += ["categories"]
+        lines += CATEGORIES.strip("\n").splitlines()
     if profile.time and profile.time.parts:
+        parts += ["times"]
         lines += write_time(profile)
-        parts["times"] = write_time_parts(profile.time.parts)
-    if len(parts) == 1 and "times" not in parts:
-        ((only,),) = parts.values()
-        lines += [f"{INDENT}return {only}"]
-    else:
-        for name, (first, *others) in parts.items():
-            lines += [f"{INDENT}{name} = {first}", *others]
-        lines += [f"{INDENT}return {' | '.join(parts)}"]
-    source = "\n".join(lines)
-    if not profile.categories:
-        return source
-    has_other = any(OTHER in known_categories(column) for column in profile.categories)
-    return f"{source}\n\n\n{(ENCODE_WITH_OTHER if has_other else ENCODE).strip()}"
+        first, *others = write_time_parts(profile.time.parts)
+        lines += [f"{INDENT}times = {first}", *others]
+    return "\n".join([*lines, f"{INDENT}return {' | '.join(parts)}"])
 
 
 def write_time(profile: Profile) -> list[str]:
@@ -437,19 +405,11 @@ def write_time_parts(parts: dict[str, str]) -> list[str]:
 def write_metric(profile: Profile) -> str:
     """Write the metric, the baseline and the slices."""
     target = profile.target
-    if target.weights:
-        functions = BALANCED_ERROR_RATE
-    elif target.classes is not None:
-        functions = ERROR_RATE
+    if target.classes is not None:
+        functions = LOG_LOSS
     else:
         functions = SQUARED_ERROR if target.squared else ABSOLUTE_ERROR
     lines = [f"METRIC = {format_literal(target.metric)}", "LOWER_IS_BETTER = True"]
-    if target.weights:
-        lines += [
-            "",
-            *WEIGHTS_COMMENT.strip().splitlines(),
-            *format_collection("WEIGHTS = ", "{}", format_items(target.weights)),
-        ]
     return "\n".join([*lines, "", functions.rstrip(), "", "", *write_slices(profile)])
 
 
@@ -501,10 +461,11 @@ def estimator_name(profile: Profile) -> str:
 
 def default_hyperparameters(profile: Profile) -> Hyperparameters:
     """Return smaller trees for few rows, and fewer for many classes, as each class has its own."""
-    few_rows = profile.rows < FEW_ROWS
-    many_classes = len(profile.target.classes or ()) > MANY_CLASSES
+    classes = profile.target.classes or ()
+    few_rows = profile.rows < (FEW_ROWS_OF_CLASSES if classes else FEW_ROWS)
+    many_classes = len(classes) > MANY_CLASSES
     return Hyperparameters(
-        learning_rate=0.05 if few_rows else 0.2 if many_classes else 0.1,
+        learning_rate=0.2 if many_classes else 0.05 if few_rows else 0.1,
         max_iter=30 if many_classes else 100,
         max_leaf_nodes=8 if few_rows else 15 if many_classes else 31,
         min_samples_leaf=max(5, min(20, profile.rows // 50)),
@@ -519,9 +480,8 @@ def write_model(profile: Profile) -> str:
         docstring = f"Build gradient-boosted trees that minimise the {error} error, the metric."
         special = [f'loss="{error}_error"']
     else:
-        balanced = " that weight all classes equally" if profile.target.weights else ""
-        docstring = f"Build gradient-boosted trees{balanced}."
-        special = ['class_weight="balanced"'] if profile.target.weights else []
+        docstring = "Build gradient-boosted trees that minimise the log loss, the metric."
+        special = ["l2_regularization=10.0"]
     arguments = [
         *special,
         *(f"{name}={name}" for name in ("learning_rate", "max_iter", "max_leaf_nodes")),
@@ -529,6 +489,11 @@ def write_model(profile: Profile) -> str:
         "early_stopping=False",
         "random_state=seed",
     ]
+    name = estimator_name(profile)
+    if profile.categories:
+        built = [*format_call(f"{INDENT}trees = {name}", arguments), *ENCODE.splitlines()]
+    else:
+        built = format_call(f"{INDENT}return {name}", arguments)
     return "\n".join(
         [
             "def build_model(",
@@ -537,9 +502,9 @@ def write_model(profile: Profile) -> str:
             f"{INDENT}max_leaf_nodes: int = {defaults.max_leaf_nodes},",
             f"{INDENT}min_samples_leaf: int = {defaults.min_samples_leaf},",
             f"{INDENT}seed: int = 0,",
-            f") -> {estimator_name(profile)}:",
+            f") -> {'Pipeline' if profile.categories else name}:",
             f'{INDENT}"""{docstring}"""',
-            *format_call(f"{INDENT}return {estimator_name(profile)}", arguments),
+            *built,
         ]
     )
 
@@ -550,7 +515,7 @@ def write_search_space(profile: Profile) -> str:
     return dedent(
         f"""
         # Hyperparameters to try, if the pipeline searches for better ones than the defaults.
-        SEARCH_SPACE: dict[str, list[Any]] = {{
+        SEARCH_SPACE: dict[str, Any] = {{
             "learning_rate": [0.03, 0.1, 0.3],
             "max_iter": [{default // 2}, {default}, {2 * default}],
             "max_leaf_nodes": [8, 15, 31],

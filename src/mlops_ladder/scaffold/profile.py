@@ -18,9 +18,8 @@ TEST_SHARE = 0.2  # as the project splits
 FEWEST_AFTER_SPLIT = 0.1  # of the rows, if many have the time at which the test set begins
 ROWS_OF_THE_GATE = 50  # the template's default
 FEW_ROWS_OF_CLASS = 50
-MOST_KNOWN = 100  # categories that the model distinguishes
+MOST_IN_ONE_CLASS = 2 / 3  # of the rows; beyond, a threshold of 0.5 rarely predicts the others
 DAYS_FOR_MONTH = 730  # in two years every month occurs twice
-OTHER = "(other)"  # stands for rarer categories
 BINS = 10
 
 
@@ -103,13 +102,6 @@ def sort_as_in_file(profile: Profile) -> list[Column]:
     """Return the features in the order of the file."""
     order = {name: at for at, name in enumerate(profile.table.rows)}
     return sorted(profile.features, key=lambda column: order[column.name])
-
-
-def known_categories(column: Column) -> list[str]:
-    """Return the most frequent categories in alphabetical order, and one for all others if any."""
-    counts = column.values.value_counts()
-    known = sorted(str(category) for category in counts.index[:MOST_KNOWN])
-    return [*known, OTHER] if len(counts) > MOST_KNOWN else known
 
 
 def profile_of(table: Table, target: str, time: str | None) -> Profile:
@@ -312,10 +304,12 @@ def describe_target(target: Target) -> list[str]:
     name, counts = target.name, target.column.values.value_counts()
     common = python_value(target.column, counts.index[0])
     found = []
-    if target.weights:
+    share = counts.iloc[0] / counts.sum()
+    if target.classes is not None and share > MOST_IN_ONE_CLASS:
         found.append(
-            f"{name} is {common!r} in {counts.iloc[0] / counts.sum():.1%} of the rows: the metric "
-            "weights all classes equally, because always predicting that class would score well"
+            f"{name} is {common!r} in {share:.1%} of the rows: evaluate the model by log loss, ROC "
+            "AUC and average precision, not by the share of correct labels"
+            + (", and choose THRESHOLD by the costs of errors" if len(counts) == 2 else "")
         )
     if target.classes is not None:
         found += [
@@ -340,11 +334,6 @@ def describe_features(features: list[Column]) -> list[str]:
         named = ", ".join(f"{name} ({count})" for name, count in counts.items())
         found.append(f"missing values occur, and are allowed in requests: {named}")
     for column in features:
-        if column.kind == "category" and column.n_distinct > MOST_KNOWN:
-            found.append(
-                f"{column.name} has {column.n_distinct} different categories: the model "
-                f"distinguishes the {MOST_KNOWN} most frequent"
-            )
         if column.has_infinite:
             found.append(f"{column.name} contains infinite numbers: they count as missing")
     return found
@@ -372,8 +361,7 @@ def association(column: Column, target: Target) -> float:
     else:
         labels = pd.get_dummies(target.column.values).astype(float)
     if column.kind == "category":
-        known = set(known_categories(column)[:BINS]) if column.n_distinct > MOST_KNOWN else None
-        groups = column.values if known is None else column.values.where(column.values.isin(known))
+        groups = column.values
     else:
         groups = pd.qcut(column.values.rank(method="first"), BINS, labels=False)
         groups = groups.groupby(column.values).transform("min")

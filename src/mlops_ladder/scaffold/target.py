@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..errors import RefusedError
 from .columns import Column
 
@@ -12,7 +10,6 @@ FEWEST_ROWS = 50
 FEWEST_ROWS_OF_CLASS = 10
 MOST_CLASSES = 50
 MOST_INTEGER_CLASSES = 10
-MOST_IN_ONE_CLASS = 2 / 3  # a larger class makes the most frequent class a strong baseline
 MOST_WITH_ONE_VALUE = 0.4  # if more numbers are the same, often 0, so is their median
 
 
@@ -26,8 +23,6 @@ class Target:
         The column, without missing values.
     classes
         The classes in order, or None for regression.
-    weights
-        The weight of each class if the classes are balanced, else None.
     squared
         True if the metric squares errors.
     explanation
@@ -36,7 +31,6 @@ class Target:
 
     column: Column
     classes: list[Any] | None
-    weights: dict[Any, float] | None
     squared: bool
     explanation: str
 
@@ -49,8 +43,8 @@ class Target:
     def metric(self) -> str:
         """Get the name of the metric."""
         if self.classes is None:
-            return f"{'squared' if self.squared else 'absolute'}_error_{self.name}"
-        return "balanced_error_rate" if self.weights else "error_rate"
+            return "MSE" if self.squared else "MAE"
+        return "log_loss"
 
 
 def infer_target(column: Column) -> Target:
@@ -85,7 +79,6 @@ def infer_target(column: Column) -> Target:
     return Target(
         column=column,
         classes=None,
-        weights=None,
         squared=bool(share > MOST_WITH_ONE_VALUE),
         explanation=f"{name} is predicted as a number: it has {column.n_distinct} different values",
     )
@@ -115,15 +108,9 @@ def class_target(column: Column, reason: str) -> Target:
         )
     counts = counts.sort_index()
     classes = [python_value(column, value) for value in counts.index]
-    shares = counts.to_numpy() / counts.sum()
-    weights = None
-    if shares.max() > MOST_IN_ONE_CLASS:
-        balanced = np.round(1 / (len(classes) * shares), 3).tolist()
-        weights = dict(zip(classes, balanced, strict=True))
     return Target(
         column=column,
         classes=classes,
-        weights=weights,
         squared=False,
         explanation=f"{column.name} is predicted as one of {len(classes)} classes: {reason}",
     )

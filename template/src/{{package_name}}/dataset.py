@@ -1,108 +1,135 @@
-"""Rows as the model needs them: loaded, valid, and split so that the test rows are the newest."""
+"""Rows for the model: loaded, validated, and split so that the test set has the newest rows."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from . import problem
-from .errors import UserError
+from . import problem as current_problem
+from .errors import UserError, describe_error
 
 BAD_ROWS_SHOWN = 10
+UTC_OFFSET = r"\d\d:\d\d.*(?:Z|[+-]\d\d:?\d\d)$"
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to learn from, and newer ones to judge by."""
+    """A training set and a test set of newer rows."""
 
     train: pd.DataFrame
     test: pd.DataFrame
 
 
 def load_rows(start: date | None = None, end: date | None = None) -> pd.DataFrame:
-    """The problem's rows from `start` up to, but without, `end`.
-
-    Raises:
-        UserError: the data cannot be read, or there is none in that window.
-    """
+    """Load the problem's rows from `start` up to `end`, excluding it; by default all."""
     try:
-        rows = problem.load(start, end)
-    except (OSError, ValueError) as error:
-        raise UserError(f"the data could not be loaded: {error}") from error
+        rows = current_problem.load(start, end)
+    except Exception as error:  # a database or a cloud store raises errors of its own
+        raise UserError(f"problem.py: load() failed: {describe_error(error)}") from error
     if rows.empty:
         raise UserError(f"there are no rows from {start or 'the first'} to {end or 'the last'}")
     return rows
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV or Parquet file, by the ending of its name.
+def sample_rows() -> pd.DataFrame:
+    """Return the rows of `problem.sample`, or of `problem.load` if there is none."""
+    sample = getattr(current_problem, "sample", None)
+    return load_rows() if sample is None else sample()
 
-    Raises:
-        UserError: it is missing, or is not what its name says.
-    """
+
+def read_table(path: Path, problem: ModuleType = current_problem) -> pd.DataFrame:
+    """Read a CSV or Parquet file, by the suffix of its name; text of the schema stays text."""
     if path.suffix not in {".csv", ".parquet"}:
-        raise UserError(f"{path} is neither a .csv nor a .parquet file")
+        raise UserError(f"{path}: is neither a .csv nor a .parquet file")
     try:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        columns = problem.SCHEMA.columns.items()
+        return pd.read_csv(path, dtype={n: "str" for n, c in columns if str(c.dtype) == "str"})
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} could not be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
 
 
-def validate_rows(rows: pd.DataFrame, with_target: bool = True) -> pd.DataFrame:
-    """The rows with the schema's columns and types.
-
-    Raises:
-        UserError: some rows break the schema; the message names the first of them.
-    """
-    schema = problem.SCHEMA if with_target else problem.SCHEMA.remove_columns([problem.TARGET])
+def validate_rows(
+    rows: pd.DataFrame, with_target: bool = True, problem: ModuleType = current_problem
+) -> pd.DataFrame:
+    """Return the rows with the columns and types of the problem's schema."""
+    schema = problem.SCHEMA
+    if not with_target:
+        schema = schema.remove_columns([problem.TARGET])
+    refuse_utc_offsets(rows, schema)
     try:
         return schema.validate(rows, lazy=True)
     except SchemaErrors as errors:
         raise UserError(describe_failures(errors.failure_cases, len(rows))) from errors
 
 
+def refuse_utc_offsets(rows: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+    """Refuse times with a UTC offset where the schema has none: it would be dropped silently."""
+    for name, column in schema.columns.items():
+        is_local = str(column.dtype).startswith("datetime64") and "," not in str(column.dtype)
+        if (
+            not is_local
+            or name not in rows
+            or (rows[name].dtype.kind == "M" and rows[name].dt.tz is None)
+        ):
+            continue
+        has_offset = rows[name].astype(str).str.contains(UTC_OFFSET).to_numpy()
+        if has_offset.any():
+            at = int(has_offset.argmax())
+            raise UserError(
+                f"row {row_name(rows.index[at])}: {name} {rows[name].iloc[at]} has a UTC offset, "
+                "and problem.SCHEMA has none. Convert all times to one clock and remove the offset"
+            )
+
+
+def row_name(label: object) -> str:
+    """Return the label of a row in an index, of several levels perhaps, as people write it."""
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
 def describe_failures(failures: pd.DataFrame, row_count: int) -> str:
-    """Which columns and rows are bad and why, from pandera's table of failure cases."""
+    """Describe invalid columns and rows, from pandera's table of failure cases."""
     of_rows = failures.dropna(subset="index").drop_duplicates(subset=["index", "column"])
     of_columns = failures[failures["index"].isna() & ~failures["column"].isin(of_rows["column"])]
     reasons = [
         f"column {case.failure_case} is missing"
         if case.check == "column_in_dataframe"
-        else f"column {case.column} breaks {case.check}: {case.failure_case}"
+        else f"column {case.column} violates {case.check}: {case.failure_case}"
         for case in of_columns.itertuples()
     ]
     shown = of_rows.head(BAD_ROWS_SHOWN)
     for row, column, value, check in zip(
         shown["index"], shown["column"], shown["failure_case"], shown["check"], strict=True
     ):
-        reasons.append(f"row {row}: {column} is {value}, which breaks {check}")
+        reasons.append(f"row {row_name(row)}: {column} is {value}, which violates {check}")
     if len(of_rows) > BAD_ROWS_SHOWN:
         reasons.append(f"and {len(of_rows) - BAD_ROWS_SHOWN} more")
     bad_rows = of_rows["index"].nunique()
-    heading = f"the data is not valid: {bad_rows} of {row_count} rows break problem.SCHEMA"
+    heading = f"the data is invalid: {bad_rows} of {row_count} rows violate problem.SCHEMA"
     return "\n  ".join([heading, *reasons])
 
 
 def split_rows(rows: pd.DataFrame, test_share: float = 0.2, salt: int = 0) -> Split:
-    """The newest `test_share` of the rows for the test; without a time, a fixed random share.
+    """Split off the newest `test_share` of the rows; without a time, a fixed random share.
 
-    Without a time, a row's own content decides where it goes: it stays on its side when other
-    rows arrive, so that no model is ever judged by a row that an earlier one learned from.
-    Another `salt` draws other rows.
-
-    Raises:
-        UserError: one of the sides would be empty.
+    Without a time, a hash of its values decides about a row: it stays in its set when other rows
+    arrive, so that no model is evaluated on a row that an earlier one was trained on. Another
+    `salt` selects other rows.
     """
-    if problem.TIME is None:
+    time = current_problem.TIME
+    if time is None:
         contents = pd.util.hash_pandas_object(rows, index=False).to_numpy()
         draws = pd.util.hash_array(contents ^ np.uint64(salt)) / np.iinfo(np.uint64).max
         in_test = draws < test_share
     else:
-        in_test = (rows[problem.TIME] > rows[problem.TIME].quantile(1 - test_share)).to_numpy()
+        in_test = (rows[time] > rows[time].quantile(1 - test_share)).to_numpy()
     split = Split(train=rows[~in_test], test=rows[in_test])
     if split.train.empty or split.test.empty:
-        raise UserError(f"{len(rows)} rows are too few to train on some and test on the others")
+        raise UserError(f"{len(rows)} rows are too few for a training set and a test set")
     return split

@@ -1,47 +1,76 @@
-"""How good a model is: overall, in each slice, and beside a constant that ignores the features."""
+"""Evaluate a model: overall, by slice, and beside a baseline that uses no feature.
 
-from dataclasses import dataclass
+`make evaluate` shows it for a trained model, on the rows that no training has used.
+"""
+
+import argparse
+import inspect
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from . import problem
+from . import model_file, problem
+from .dataset import Split, load_rows, split_rows, validate_rows
+from .errors import UserError, run
+from .metrics import standard_metrics
 from .predict import predict
+from .trained_model import TrainedModel
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean scores on rows that the model has not seen, in the unit of `problem.METRIC`."""
+    """Means of row scores and standard metrics on rows that the model was not trained on."""
 
     rows: int
     score: float
     baseline: float
     slices: dict[str, float]
+    others: dict[str, float] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, float]:
-        """The scores by name, as they are printed and tracked."""
+        """Return all metrics by name, as they are printed and tracked."""
         return {
             problem.METRIC: self.score,
             f"baseline_{problem.METRIC}": self.baseline,
+            **{name: value for name, value in self.others.items() if name != problem.METRIC},
             **{f"{problem.METRIC}/{name}": score for name, score in self.slices.items()},
         }
 
+    def report(self) -> str:
+        """Return the metrics as lines of text."""
+        return "\n".join(f"  {name:45} {value:10.4f}" for name, value in self.metrics().items())
 
-def scores_of(model: object, rows: pd.DataFrame) -> np.ndarray:
-    """The score of each row, in the order of the rows, which may be none."""
+
+def row_scores(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+    """Return the score of each row by `problem.score_rows`, which may take the rows, too."""
+    takes_rows = len(inspect.signature(problem.score_rows).parameters) > 2
+    scores = np.asarray(problem.score_rows(actual, predicted, *([rows] if takes_rows else [])))
+    if scores.shape != actual.shape:
+        raise UserError(
+            f"problem.py: score_rows() returned an array of shape {scores.shape} for "
+            f"{len(actual)} rows. Return one score per row"
+        )
+    return scores.astype(float)
+
+
+def scores_of(model: TrainedModel, rows: pd.DataFrame) -> np.ndarray:
+    """Return the score of each row, of which there may be none."""
     if rows.empty:
         return np.empty(0)
-    return problem.score_rows(rows[problem.TARGET].to_numpy(), predict(model, rows))
+    return row_scores(rows[problem.TARGET].to_numpy(), predict(model, rows), rows)
 
 
 def baseline_scores(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
-    """The score of each test row if the best constant of the train rows is all one predicts."""
-    constant = np.full(len(test), problem.baseline(train[problem.TARGET].to_numpy()))
-    return problem.score_rows(test[problem.TARGET].to_numpy(), constant)
+    """Return the score of each test row if `problem.baseline` of the training set is predicted."""
+    constant = np.asarray(problem.baseline(train[problem.TARGET].to_numpy()))
+    predicted = np.broadcast_to(constant, (len(test), *constant.shape))
+    return row_scores(test[problem.TARGET].to_numpy(), predicted, test)
 
 
 def slice_masks(rows: pd.DataFrame) -> dict[str, np.ndarray]:
-    """For each group of each kind of slice, which rows are in it."""
+    """Return for each slice which rows are in it."""
     return {
         f"{kind}/{group}": groups == group
         for kind, groups in problem.slices(rows).items()
@@ -50,16 +79,37 @@ def slice_masks(rows: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def mean_by_slice(scores: np.ndarray, rows: pd.DataFrame) -> dict[str, float]:
-    """The mean score in each group of each kind of slice."""
+    """Return the mean score in each slice."""
     return {name: float(scores[mask].mean()) for name, mask in slice_masks(rows).items()}
 
 
-def evaluate(model: object, train: pd.DataFrame, test: pd.DataFrame) -> Evaluation:
-    """Judge the model on the test rows; the baseline is the best constant of the train rows."""
-    scores = scores_of(model, test)
+def evaluate(model: TrainedModel, train: pd.DataFrame, test: pd.DataFrame) -> Evaluation:
+    """Evaluate a model on the test set; the baseline comes from the training set."""
+    actual, predicted = test[problem.TARGET].to_numpy(), predict(model, test)
+    scores = row_scores(actual, predicted, test)
     return Evaluation(
         rows=len(test),
         score=float(scores.mean()),
         baseline=float(baseline_scores(train, test).mean()),
         slices=mean_by_slice(scores, test),
+        others=standard_metrics(actual, predicted, problem),
     )
+
+
+def print_evaluation(model: TrainedModel, name: str, split: Split) -> None:
+    """Evaluate the model on the test set and print the metrics."""
+    print(f"{name} on {len(split.test)} rows of the test set")
+    print(evaluate(model, split.train, split.test).report())
+
+
+def main() -> None:
+    """Evaluate a model in `models/`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="a folder in models/; by default the newest")
+    folder = parser.parse_args().model or model_file.newest(model_file.MODELS)
+    split = split_rows(validate_rows(load_rows()))
+    print_evaluation(model_file.load(folder), str(folder), split)
+
+
+if __name__ == "__main__":
+    run(main)

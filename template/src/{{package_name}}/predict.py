@@ -1,8 +1,7 @@
-"""Score a file with a trained model: `make predict IN=rows.csv OUT=predictions.csv`."""
+"""Predict for a file of rows: `make predict IN=rows.csv OUT=predictions.csv`."""
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,17 +9,32 @@ import pandas as pd
 from . import model_file, problem
 from .dataset import read_table, validate_rows
 from .errors import UserError, run
+from .trained_model import TrainedModel, aligned, classes_of, labels_of
 
 
-def predict(model: Any, rows: pd.DataFrame) -> np.ndarray:
-    """One prediction per row, in the order of the rows."""
-    return np.asarray(model.predict(pd.DataFrame(problem.features(rows))))
+def predict(model: TrainedModel, rows: pd.DataFrame) -> np.ndarray:
+    """Return the predictions of a model in the terms of the project's present problem."""
+    own, classes = classes_of(model.problem), classes_of(problem)
+    if (own is None) != (classes is None):
+        raise UserError("the model was trained for another TASK than that of problem.py")
+    predicted = model.predict(rows)
+    return predicted if own is None or own == classes else aligned(predicted, own, classes or [])
+
+
+def prediction_columns(model: TrainedModel, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the columns that `make predict` adds: the prediction, and any probabilities."""
+    predicted, column = model.predict(rows), f"predicted_{model.problem.TARGET}"
+    classes = classes_of(model.problem)
+    if classes is None:
+        return {column: predicted}
+    probabilities = {f"probability_{label}": predicted[:, at] for at, label in enumerate(classes)}
+    return {column: labels_of(predicted, model.problem), **probabilities}
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write CSV or Parquet by the ending of the name; whole, or not at all."""
+    """Write a CSV or Parquet file, by the suffix of its name; nothing half-written remains."""
     if path.suffix not in {".csv", ".parquet"}:
-        raise UserError(f"{path} is neither a .csv nor a .parquet file")
+        raise UserError(f"{path}: is neither a .csv nor a .parquet file")
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,23 +44,34 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_parquet(part, index=False)
         part.replace(path)
     except OSError as error:
-        raise UserError(f"{path} could not be written: {error}") from error
+        raise UserError(f"{path}: cannot be written: {error}") from error
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def predict_file(model: TrainedModel, version: str, source: Path, target: Path) -> None:
+    """Predict for the rows of a file; the output has all its columns, predictions and version."""
+    table = read_table(source, model.problem)
+    rows = validate_rows(table, with_target=False, problem=model.problem)
+    added = prediction_columns(model, rows)
+    write_table(table.assign(**added, model_version=version), target)
+    print(f"predicted {len(rows)} rows with {version} and wrote {target}")
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the files to read and to write."""
     columns = ", ".join(name for name in problem.SCHEMA.columns if name != problem.TARGET)
     parser.add_argument("rows", type=Path, help=f"a .csv or .parquet file with {columns}")
     parser.add_argument("predictions", type=Path, help="the .csv or .parquet file to write")
-    parser.add_argument("--model", type=Path, help="a file in models/; without it, the newest")
-    arguments = parser.parse_args()
 
-    table = read_table(arguments.rows)
-    rows = validate_rows(table, with_target=False)
-    path = arguments.model or model_file.newest(model_file.MODELS)
-    predictions = predict(model_file.load(path), rows)
-    write_table(table.assign(**{f"predicted_{problem.TARGET}": predictions}), arguments.predictions)
-    print(f"scored {len(rows)} rows with {path} and wrote {arguments.predictions}")
+
+def main() -> None:
+    """Predict with a model in `models/`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_file_arguments(parser)
+    parser.add_argument("--model", type=Path, help="a folder in models/; by default the newest")
+    arguments = parser.parse_args()
+    folder = arguments.model or model_file.newest(model_file.MODELS)
+    model = model_file.load(folder)
+    predict_file(model, folder.name, arguments.rows, arguments.predictions)
 
 
 if __name__ == "__main__":

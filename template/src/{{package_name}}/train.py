@@ -1,4 +1,4 @@
-"""Train a model on the problem's rows and keep it as a new version: `make train`."""
+"""Train a model on the problem's rows and save it as a new version: `make train`."""
 
 from typing import Any
 
@@ -6,23 +6,33 @@ import pandas as pd
 
 from . import model_file, problem
 from .dataset import load_rows, split_rows, validate_rows
-from .errors import run
+from .errors import UserError, describe_error, run
 from .evaluate import evaluate
 from .lineage import data_version, environment, git_commit
+from .trained_model import TrainedModel, check_classifier
 
 
-def fit(rows: pd.DataFrame, **params: Any) -> Any:
-    """The problem's model, fitted to the rows."""
-    model = problem.build_model(**params)
-    return model.fit(pd.DataFrame(problem.features(rows)), rows[problem.TARGET].to_numpy())
+def fit(rows: pd.DataFrame, **params: Any) -> TrainedModel:
+    """Fit the problem's model to the rows."""
+    features, target = pd.DataFrame(problem.features(rows)), rows[problem.TARGET].to_numpy()
+    try:
+        estimator = problem.build_model(**params)
+        estimator.fit(features, target)
+    except (TypeError, ValueError) as error:  # such as a hyperparameter out of its range
+        raise UserError(
+            f"problem.py: the model cannot be fitted: {describe_error(error)}"
+        ) from error
+    check_classifier(estimator, problem)
+    return TrainedModel(estimator, problem)
 
 
 def main() -> None:
+    """Train, evaluate and save a model."""
     rows = validate_rows(load_rows())
     split = split_rows(rows)
     model = fit(split.train)
     evaluation = evaluate(model, split.train, split.test)
-    path = model_file.save(
+    folder = model_file.save(
         model,
         {
             "metrics": evaluation.metrics(),
@@ -34,10 +44,9 @@ def main() -> None:
         },
         model_file.MODELS,
     )
-    print(f"trained on {len(split.train)} rows, judged by {len(split.test)} held-out ones")
-    for name, value in evaluation.metrics().items():
-        print(f"  {name:45} {value:10.4f}")
-    print(f"wrote {path}")
+    print(f"{len(split.train)} rows in the training set, {len(split.test)} in the test set")
+    print(evaluation.report())
+    print(f"wrote {folder}")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ far more rows to tell. Days are those of UTC, and a row belongs to the day of it
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .. import problem
 from ..errors import UserError
+from ..evaluate import row_scores
 from ..serving.records import CHALLENGER, CHAMPION, Outcome
 from .plan import Experiment
 from .sequential import Evidence, Verdict, decide, weigh
@@ -68,6 +71,7 @@ class Pairs:
 
     actual: list[object]
     predicted: list[object]
+    rows: list[Any]
     asked: int
 
     @property
@@ -81,7 +85,8 @@ class Pairs:
         Raises:
             UserError: a score is not a number, such as for a true value that was told wrong.
         """
-        score = problem.score_rows(np.asarray(self.actual), np.asarray(self.predicted)).mean()
+        rows = pd.DataFrame.from_records(self.rows)
+        score = row_scores(np.asarray(self.actual), np.asarray(self.predicted), rows).mean()
         if not np.isfinite(score):
             raise UserError(
                 f"the mean {problem.METRIC} of a day is {score}: some true value or prediction "
@@ -103,10 +108,10 @@ def shadow_pairs(outcomes: Sequence[Outcome], trial: Trial) -> tuple[Pairs, Pair
     """
     asked = [o for o in outcomes if answered_by(o, CHAMPION, trial.champion)]
     both = [o for o in asked if o.known and o.prediction.shadow_version == trial.challenger]
-    actual = [o.actual for o in both]
+    actual, rows = [o.actual for o in both], [o.prediction.row for o in both]
     return (
-        Pairs(actual, [o.prediction.prediction for o in both], len(asked)),
-        Pairs(actual, [o.prediction.shadow_prediction for o in both], len(asked)),
+        Pairs(actual, [o.prediction.prediction for o in both], rows, len(asked)),
+        Pairs(actual, [o.prediction.shadow_prediction for o in both], rows, len(asked)),
     )
 
 
@@ -116,8 +121,8 @@ def split_pairs(outcomes: Sequence[Outcome], trial: Trial) -> tuple[Pairs, Pairs
     for variant, version in ((CHAMPION, trial.champion), (CHALLENGER, trial.challenger)):
         asked = [o for o in outcomes if answered_by(o, variant, version)]
         known = [o for o in asked if o.known]
-        answers = [o.prediction.prediction for o in known]
-        sides.append(Pairs([o.actual for o in known], answers, len(asked)))
+        actual, answers = [o.actual for o in known], [o.prediction.prediction for o in known]
+        sides.append(Pairs(actual, answers, [o.prediction.row for o in known], len(asked)))
     return sides[0], sides[1]
 
 

@@ -9,6 +9,7 @@ from pandera.errors import SchemaErrors
 from scipy import stats
 
 from .. import problem
+from ..evaluate import row_scores
 from ..serving.fields import Field, column
 from ..serving.records import Outcome
 
@@ -39,13 +40,14 @@ def scores_of(outcomes: Sequence[Outcome]) -> np.ndarray:
     """The score of each prediction, by the truth; NaN where that is not known."""
     scores = np.full(len(outcomes), np.nan)
     known = [
-        (place, outcome.actual, outcome.prediction.prediction)
+        (place, outcome.actual, outcome.prediction.prediction, outcome.prediction.row)
         for place, outcome in enumerate(outcomes)
         if outcome.actual is not None and outcome.prediction.prediction is not None
     ]
     if known:
-        places, actual, predicted = zip(*known, strict=True)
-        scores[list(places)] = problem.score_rows(np.array(actual), np.array(predicted))
+        places, actual, predicted, rows = zip(*known, strict=True)
+        table = pd.DataFrame.from_records(rows)
+        scores[list(places)] = row_scores(np.array(actual), np.array(predicted), table)
     return scores
 
 

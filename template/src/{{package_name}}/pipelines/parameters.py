@@ -1,44 +1,57 @@
-"""What `params.yaml` holds, checked when it is read: a wrong key or value is refused by name."""
+"""The parameters of a run: `params.yaml`, and changes of it on the command line.
 
+Reading them imports neither pandas nor scikit-learn, so that a mistake is reported at once.
+"""
+
+import ast
 import inspect
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from .. import problem
-from ..errors import UserError
+from ..errors import UserError, describe_error
 
 PARAMS = Path("params.yaml")
+PROBLEM = Path(__file__).parents[1] / "problem.py"
+TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str}
 
 
 class Section(BaseModel):
+    """A section of the file, without any other keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataWindow(Section):
-    """Rows from `start` up to, but without, `end`; null takes all there are."""
+    """Rows from `start` up to `end`, excluding it; null means no limit."""
 
     start: date | None = None
     end: date | None = None
 
+    def __str__(self) -> str:
+        """Return the window as the name of a run."""
+        return f"{self.start or 'first'}..{self.end or 'last'}"
+
 
 class SplitParams(Section):
-    """The share of rows, the newest, that judges the model and never trains it."""
+    """The share of the rows, the newest, that are the test set."""
 
     test_share: float = Field(default=0.2, gt=0, lt=1)
 
 
 class SearchParams(Section):
-    """How many points of `problem.SEARCH_SPACE` to try before training; 0 tries none."""
+    """The number of hyperparameter sets to try before training, and of folds to compare them."""
 
     trials: int = Field(default=0, ge=0)
+    folds: int = Field(default=3, ge=2)
 
 
 class GateParams(Section):
-    """What a challenger must show before it becomes the champion. Gains and losses are shares."""
+    """What a challenger must show to become the champion; gains and losses are shares."""
 
     min_test_rows: int = Field(default=50, ge=2)
     min_gain_over_baseline: float = Field(default=0.05, ge=0)
@@ -49,6 +62,8 @@ class GateParams(Section):
 
 
 class Params(Section):
+    """All parameters of a run."""
+
     data: DataWindow = DataWindow()
     split: SplitParams = SplitParams()
     model: dict[str, Any] = {}
@@ -56,7 +71,7 @@ class Params(Section):
     gate: GateParams = GateParams()
 
     def flat(self) -> dict[str, Any]:
-        """Every parameter by its dotted name, the defaults of `problem.build_model` included."""
+        """Return every parameter by its dotted name, with the defaults of `build_model`."""
         sections = self.model_dump(mode="json")
         sections["model"] = build_model_defaults() | self.model
         return {
@@ -66,27 +81,93 @@ class Params(Section):
         }
 
 
+class Loader(yaml.SafeLoader):
+    """A loader that refuses what YAML allows and nobody means: duplicate keys and references."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a node that is not a reference to another one."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="references are not supported", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Construct a mapping with different keys."""
+        known: set[Any] = set()
+        for key, _ in node.value:
+            if key.value in known:
+                problem = f"{key.value} is defined twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            known.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def build_model_defaults() -> dict[str, Any]:
-    """The parameters that `problem.build_model` takes, with their defaults."""
+    """Return the arguments of `problem.build_model` with their defaults."""
+    from .. import problem  # takes seconds
+
     arguments = inspect.signature(problem.build_model).parameters.values()
     return {argument.name: argument.default for argument in arguments}
 
 
-def read_params(path: Path = PARAMS) -> Params:
-    """The parameters in the file.
+def build_model_annotations() -> dict[str, str]:
+    """Return the arguments of `build_model` with their annotations, read from its source."""
+    for node in ast.parse(PROBLEM.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "build_model":
+            arguments = [*node.args.args, *node.args.kwonlyargs]
+            return {a.arg: ast.unparse(a.annotation) if a.annotation else "" for a in arguments}
+    return {}
 
-    Raises:
-        UserError: it is missing, is not YAML, or holds a key or value that means nothing.
-    """
+
+def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
+    """Read the parameters."""
     try:
-        params = Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
+        for change in changes:
+            apply_change(values, change)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UserError(f"{path}: {line}{error.problem}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: is nested too deeply") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
+    try:
+        params = Params.model_validate(values)
     except ValidationError as error:
-        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise UserError("\n  ".join([f"{path} does not fit:", *places])) from error
-    unknown = sorted(params.model.keys() - build_model_defaults().keys())
-    if unknown:
-        known = ", ".join(build_model_defaults())
-        raise UserError(f"{path}: problem.build_model takes {known}, not {', '.join(unknown)}")
+        raise UserError(f"{path}: {describe_errors(error)}") from error
+    check_model(params.model, path)
     return params
+
+
+def apply_change(values: dict[str, Any], change: str) -> None:
+    """Set a value in the nested dictionary, from text such as `model.max_iter=200`."""
+    name, equals, text = change.partition("=")
+    section, dot, key = name.partition(".")
+    if not (equals and dot and section and key):
+        raise UserError(f"SET: {change!r} must look like model.max_iter=200")
+    values[section] = (values.get(section) or {}) | {key: yaml.load(text, Loader)}
+
+
+def check_model(model: dict[str, Any], path: Path) -> None:
+    """Check the hyperparameters against the signature of `build_model`."""
+    annotations = build_model_annotations()
+    if not annotations:  # it is imported or computed; the call itself will tell
+        return
+    unknown = sorted(model.keys() - annotations.keys())
+    if unknown:
+        known = ", ".join(annotations)
+        raise UserError(f"{path}: model.{unknown[0]}: build_model takes {known}")
+    fields = {name: (TYPES.get(annotations[name], Any), ...) for name in model}
+    try:
+        create_model("Model", **fields).model_validate(model)  # type: ignore[call-overload]
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe_errors(error, 'model.')}") from error
+
+
+def describe_errors(error: ValidationError, prefix: str = "") -> str:
+    """Describe wrong values by their dotted names."""
+    return "; ".join(
+        f"{prefix}{'.'.join(map(str, one['loc']))}: {one['msg']} (it is {one['input']!r:.60})"
+        for one in error.errors()
+    ).removeprefix(": ")

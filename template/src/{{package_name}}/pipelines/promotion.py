@@ -1,10 +1,11 @@
 """Make a version the champion if the gate lets it pass: `make promote`.
 
-Refuses with the reasons and exit code 1; the champion then stays who it is.
+Otherwise it prints the failed checks and exits with code 1; the champion stays.
 """
 
 import argparse
 
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
@@ -12,55 +13,57 @@ from ..dataset import load_rows, validate_rows
 from ..errors import UserError, run
 from . import registry
 from .comparison import compare, origin
-from .gate import objections
+from .gate import failed_checks
 from .parameters import Params, read_params
 from .tracking import NAME, tracking_store
 
 
-def candidate(client: MlflowClient, number: str | None) -> ModelVersion:
-    """The version of that number, or the newest.
+def promote(
+    client: MlflowClient, version: ModelVersion, params: Params, with_champion: bool = True
+) -> None:
+    """Move the champion's alias to the version; its tag `gate` records the decision."""
 
-    Raises:
-        UserError: there is no such version.
-    """
-    known = registry.versions(client)
-    if not known:
-        raise UserError("there is no version to promote yet: run make pipeline")
-    for version in known:
-        if number in (None, str(version.version)):
-            return version
-    numbers = ", ".join(str(version.version) for version in known)
-    raise UserError(f"there is no version {number} of {NAME}, only {numbers}")
+    def load() -> pd.DataFrame:
+        return load_rows(params.data.start, params.data.end)
 
-
-def promote(client: MlflowClient, version: ModelVersion, params: Params) -> None:
-    """Move the champion's alias to the version.
-
-    Raises:
-        UserError: the gate objects. The version's tag `gate` keeps the decision either way.
-    """
-    rows = validate_rows(load_rows(params.data.start, params.data.end))
-    scores, fresh = compare(client, registry.load_model(version), origin(version), rows)
-    found = objections(scores, fresh, params.gate)
-    decision = f"refused: {'; '.join(found)}" if found else "passed"
+    rows = validate_rows(load())
+    scores, fresh = compare(
+        client, registry.load_model(version), origin(version), rows, load, with_champion
+    )
+    failed = failed_checks(scores, fresh, params.gate)
+    decision = f"refused: {'; '.join(failed)}" if failed else "passed"
     client.set_model_version_tag(NAME, version.version, "gate", decision)
-    if found:
-        raise UserError("\n  ".join([f"version {version.version} is refused:", *found]))
+    if failed:
+        raise UserError("\n  ".join([f"version {version.version} is refused:", *failed]))
     client.set_registered_model_alias(NAME, registry.CHAMPION, version.version)
 
 
+def refuse_uncommitted(version: ModelVersion) -> None:
+    """Refuse a version whose code is in no commit, because nobody could reproduce it."""
+    if version.tags.get("git_commit", "").endswith("-dirty"):
+        raise UserError(
+            f"version {version.version} was trained with uncommitted changes. Commit them and run "
+            "make pipeline again, or promote it anyway: make promote UNCOMMITTED=1"
+        )
+
+
 def main() -> None:
+    """Promote a version."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--version", help="the number of a version; without it, the newest")
+    parser.add_argument("--version", help="the number of a version; by default the newest")
+    parser.add_argument("--uncommitted", action="store_true", help="allow uncommitted code")
+    parser.add_argument("--ignore-champion", action="store_true", help="check the baseline only")
     arguments = parser.parse_args()
     params = read_params()
     with tracking_store() as client:
-        version = candidate(client, arguments.version)
-        serving = registry.champion(client)
-        if serving is not None and serving.version == version.version:
+        version = registry.numbered(client, arguments.version)
+        current = registry.champion(client)
+        if current is not None and current.version == version.version:
             print(f"version {version.version} of {NAME} is the champion already")
             return
-        promote(client, version, params)
+        if not arguments.uncommitted:
+            refuse_uncommitted(version)
+        promote(client, version, params, not arguments.ignore_champion)
     print(f"version {version.version} of {NAME} is the champion now")
 
 

@@ -1,22 +1,26 @@
-"""The model registry: every trained model is a version, one of them is the champion.
+"""The model registry: every registered model is a version, and one version is the champion.
 
-`make register RUN=...` registers the model of an earlier run by hand.
+`make register RUN_ID=...` registers the model of an earlier run by hand.
 """
 
 import argparse
 from contextlib import suppress
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from packaging.requirements import Requirement
 
 from .. import model_file, problem
 from ..errors import UserError, run
+from ..lineage import environment
+from ..trained_model import TrainedModel
 from .tracking import NAME, newest_run, tracking_store
 
 CHAMPION = "champion"
@@ -24,12 +28,9 @@ LINEAGE = ["data_version", "git_commit", "trained_until", "test_share"]
 
 
 def register(client: MlflowClient, run_id: str) -> ModelVersion:
-    """The version of the run's model, new or, if the run has been registered before, the same.
+    """Return the version of the run's model, a new one unless the run has been registered.
 
-    Its tags say which data, code and split it comes from.
-
-    Raises:
-        UserError: the run has no model.
+    Its tags name the data, the code and the split of the run.
     """
     known = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
     if known:
@@ -40,7 +41,7 @@ def register(client: MlflowClient, run_id: str) -> ModelVersion:
     model = client.get_logged_model(tracked.outputs.model_outputs[0].model_id)
     tags = tracked.data.tags
     tags = {name: tags[name] for name in LINEAGE if name in tags}
-    with suppress(MlflowException):  # it is there already
+    with suppress(MlflowException):  # it exists
         client.create_registered_model(NAME)
     return client.create_model_version(
         NAME, model.artifact_location, run_id, tags, model_id=model.model_id
@@ -48,18 +49,18 @@ def register(client: MlflowClient, run_id: str) -> ModelVersion:
 
 
 def versions(client: MlflowClient) -> list[ModelVersion]:
-    """All versions, the newest first."""
+    """Return all versions, the newest first."""
     found = client.search_model_versions(f"name = '{NAME}'")
     return sorted(found, key=lambda version: int(version.version), reverse=True)
 
 
 def champion(client: MlflowClient) -> ModelVersion | None:
-    """The version that serves, if one has been promoted."""
+    """Return the champion, if a version has been promoted."""
     return by_alias(client, CHAMPION)
 
 
 def by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
-    """The version that has the alias, if there is one."""
+    """Return the version with the alias, if there is one."""
     try:
         return client.get_model_version_by_alias(NAME, alias)
     except MlflowException as error:
@@ -68,14 +69,46 @@ def by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
         raise
 
 
-def load_model(version: ModelVersion) -> Any:
-    """The model itself, opened with the types that `problem.py` trusts and no others."""
-    folder = mlflow.artifacts.download_artifacts(f"models:/{NAME}/{version.version}")
-    return model_file.load(Path(folder) / "model.skops")
+def numbered(client: MlflowClient, number: str | None) -> ModelVersion:
+    """Return the version of that number, or the newest."""
+    known = versions(client)
+    if not known:
+        raise UserError("the registry has no version: run make pipeline")
+    for version in known:
+        if number in (None, str(version.version)):
+            return version
+    numbers = ", ".join(str(version.version) for version in known)
+    raise UserError(f"{NAME} has no version {number}, only {numbers}")
+
+
+def champion_or(client: MlflowClient, number: str | None) -> ModelVersion:
+    """Return the version of that number, or the champion."""
+    found = champion(client) if number is None else numbered(client, number)
+    if found is None:
+        raise UserError("there is no champion: run make promote, or name a version with VERSION=")
+    return found
+
+
+def load_model(version: ModelVersion) -> TrainedModel:
+    """Load the model of a version with the `problem.py` it was trained with."""
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{NAME}/{version.version}"))
+    return model_file.load(folder)
+
+
+def requirements() -> list[str]:
+    """Return the packages that this one depends on, with the installed versions.
+
+    Where the package itself is not installed, as in an image, they are all that are installed.
+    """
+    try:
+        needed = [Requirement(text) for text in requires(NAME) or []]
+    except PackageNotFoundError:
+        return environment()[1:]
+    return [f"{need.name}=={installed(need.name)}" for need in needed if need.marker is None]
 
 
 def trained_until(rows: pd.DataFrame) -> str:
-    """The time of the newest of the rows that a model learned from; empty without times."""
+    """Return the time of the newest row of a training set; empty without times."""
     if problem.TIME is None:
         return ""
     newest: datetime = rows[problem.TIME].max()
@@ -83,8 +116,9 @@ def trained_until(rows: pd.DataFrame) -> str:
 
 
 def main() -> None:
+    """Register the model of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", help="the id of a run; without it, the newest finished one")
+    parser.add_argument("--run", help="the ID of a run; by default the newest finished one")
     arguments = parser.parse_args()
     with tracking_store() as client:
         finished = client.get_run(arguments.run) if arguments.run else newest_run(client)

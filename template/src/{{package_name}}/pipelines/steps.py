@@ -1,9 +1,10 @@
-"""The steps of the training pipeline: what each needs comes in, what it makes goes out."""
+"""The steps of the training pipeline: functions from what a step needs to what it makes."""
 
 import tempfile
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -13,87 +14,112 @@ from mlflow.models import infer_signature
 
 from .. import model_file, problem
 from ..dataset import Split, load_rows, split_rows, validate_rows
-from ..evaluate import Evaluation
+from ..evaluate import Evaluation, row_scores
 from ..evaluate import evaluate as evaluate_model
-from ..lineage import requirements
+from ..predict import predict, prediction_columns
 from ..train import fit
+from ..trained_model import TrainedModel, classes_of
 from . import registry
 from .comparison import Origin, compare
-from .gate import objections
+from .gate import Scores, failed_checks
 from .parameters import Params
-from .plots import figures
-from .search import best_parameters
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """How the trained model did, and what the gate would hold against it today."""
+class Assessment:
+    """The evaluation of a trained model, and the checks of the gate that it fails today."""
 
     evaluation: Evaluation
-    champion: float | None
-    objections: list[str]
+    scores: Scores
+    fresh: pd.DataFrame
+    failed: list[str]
 
     def metrics(self) -> dict[str, float]:
-        """All scores by name, as they are printed and tracked."""
-        beside = {} if self.champion is None else {f"champion_{problem.METRIC}": self.champion}
-        return self.evaluation.metrics() | beside
+        """Return all metrics by name, as they are tracked."""
+        fresh = {}
+        if self.scores.champion is not None and not self.fresh.empty:
+            fresh = {
+                f"fresh_rows/{problem.METRIC}": float(self.scores.challenger.mean()),
+                f"fresh_rows/champion_{problem.METRIC}": float(self.scores.champion.mean()),
+            }
+        return self.evaluation.metrics() | fresh
 
 
 def ingest(params: Params) -> pd.DataFrame:
-    """The rows of the window that the parameters name, as they come."""
+    """Load the rows of the window."""
     return load_rows(params.data.start, params.data.end)
 
 
 def validate(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the schema's types; a bad row stops the pipeline here and is named."""
+    """Return the rows in the schema's types; an invalid row stops the pipeline."""
     return validate_rows(rows)
 
 
 def split(rows: pd.DataFrame, params: Params) -> Split:
-    """Rows to learn from and newer rows to judge by."""
+    """Split the rows into a training set and a test set of newer rows."""
     return split_rows(rows, params.split.test_share)
 
 
 def search(rows: pd.DataFrame, params: Params) -> Params:
-    """The parameters with the best model parameters found on the training rows."""
-    return params.model_copy(update={"model": best_parameters(rows, params)})
+    """Return the parameters with the best hyperparameters found on the training set."""
+    from .search import best_hyperparameters  # Optuna takes half a second
+
+    return params.model_copy(update={"model": best_hyperparameters(rows, params)})
 
 
-def train(rows: pd.DataFrame, params: Params) -> Any:
-    """A fitted model, which has been written and read back in the safe format."""
+def train(rows: pd.DataFrame, params: Params) -> TrainedModel:
+    """Return a trained model that can be written and read in the safe format."""
     model = fit(rows, **params.model)
     with tempfile.TemporaryDirectory() as folder:
-        model_file.dump(model, Path(folder) / "model.skops")
+        model_file.write_estimator(model.estimator, Path(folder) / model_file.MODEL)
     return model
 
 
 def evaluate(
-    client: MlflowClient, model: Any, rows: pd.DataFrame, parts: Split, params: Params
-) -> Judgement:
-    """Judge the model overall, by slice, beside a constant, and beside the champion."""
+    client: MlflowClient,
+    model: TrainedModel,
+    rows: pd.DataFrame,
+    parts: Split,
+    params: Params,
+    reload: Callable[[], pd.DataFrame],
+) -> Assessment:
+    """Evaluate the model overall, by slice, and beside the baseline and the champion."""
     evaluation = evaluate_model(model, parts.train, parts.test)
     origin = Origin(registry.trained_until(parts.train), params.split.test_share)
-    scores, fresh = compare(client, model, origin, rows)
-    if not fresh.empty:
-        for name, figure in figures(scores, fresh).items():
-            mlflow.log_figure(figure, f"plots/{name}")
-    rival = scores.champion
-    return Judgement(
-        evaluation=evaluation,
-        champion=None if rival is None or fresh.empty else float(rival.mean()),
-        objections=objections(scores, fresh, params.gate),
-    )
+    scores, fresh = compare(client, model, origin, rows, reload)
+    return Assessment(evaluation, scores, fresh, failed_checks(scores, fresh, params.gate))
 
 
-def register(client: MlflowClient, model: Any, parts: Split) -> ModelVersion:
-    """Log the model to the active run, and make it a version in the registry."""
-    inputs = pd.DataFrame(problem.features(parts.test.head(100)))
+def record(model: TrainedModel, parts: Split, assessment: Assessment) -> None:
+    """Record the predictions of the test set and the figures with the active run."""
+    from .plots import figures  # matplotlib takes half a second
+
+    actual, predicted = parts.test[problem.TARGET].to_numpy(), predict(model, parts.test)
+    scores = row_scores(actual, predicted, parts.test)
+    table = parts.test.assign(**prediction_columns(model, parts.test), score=scores)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "test_predictions.parquet"
+        table.reset_index(drop=True).to_parquet(file)
+        mlflow.log_artifact(str(file))
+    for name, figure in figures(model, parts.test, assessment.scores, assessment.fresh).items():
+        mlflow.log_figure(figure, f"plots/{name}.png")
+
+
+def register(client: MlflowClient, model: TrainedModel, parts: Split) -> ModelVersion:
+    """Log the model with its `problem.py` to the active run, and register it as a version."""
+    inputs = model.features(parts.test.head(100))
+    answer = "predict" if classes_of(model.problem) is None else "predict_proba"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*integer column.*")
+        signature = infer_signature(inputs, getattr(model.estimator, answer)(inputs))
     logged = mlflow.sklearn.log_model(
-        model,
+        model.estimator,
         name="model",
-        signature=infer_signature(inputs, model.predict(inputs)),
-        pip_requirements=requirements(),
+        signature=signature,
+        pip_requirements=registry.requirements(),
+        pyfunc_predict_fn=answer,
         serialization_format="skops",
-        skops_trusted_types=problem.TRUSTED_TYPES,
+        skops_trusted_types=model_file.trusted_types(model.problem),
     )
+    client.log_model_artifact(logged.model_id, str(model.problem.__file__))
     return registry.register(client, logged.run_id)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +22,10 @@ LONGEST_NAME = 250  # of a metric
 
 @contextmanager
 def tracking_store() -> Iterator[MlflowClient]:
-    """A client of the store, which is made if it is a local one and not there yet.
-
-    Raises:
-        UserError: the store does not answer or refuses, or the project has moved.
-    """
+    """Yield a client of the store; a local store is created if it does not exist."""
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # uv brings no pip
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # uv installs no pip
     local = f"sqlite:///{STORE}/mlflow.db"
     store = os.environ.get("MLFLOW_TRACKING_URI") or local
     STORE.mkdir(exist_ok=True)
@@ -42,27 +39,48 @@ def tracking_store() -> Iterator[MlflowClient]:
             client.create_experiment(NAME, artifact_location=artifacts)
         elif artifacts and known.artifact_location != artifacts:
             raise UserError(
-                f"the models in {STORE}/ were recorded as {known.artifact_location}, and the "
-                f"project has moved since. Move it back, or delete {STORE}/mlflow.db to start anew"
+                f"{STORE}/ was created as {known.artifact_location}, and the project has been "
+                f"moved since. Move it back, or delete {STORE}/mlflow.db to start again"
             )
         mlflow.set_experiment(NAME)
         yield client
     except MlflowException as error:
-        # The address may hold a password, which is nobody's to read.
+        # The address may contain a password.
         message = str(error.message).replace(store, "MLFLOW_TRACKING_URI")
-        raise UserError(f"the tracking store did not do its part: {message}") from error
+        raise UserError(f"tracking store: {message}") from error
+
+
+def process_tags() -> dict[str, str]:
+    """Return the tags by which `close_killed_runs` finds the process of a run."""
+    return {"host": platform.node(), "process": str(os.getpid())}
+
+
+def close_killed_runs(client: MlflowClient) -> None:
+    """Set the status of runs whose process on this machine was killed, from RUNNING to KILLED."""
+    if os.name != "posix":  # elsewhere a process cannot be looked up without a library
+        return
+    experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None  # tracking_store has created it
+    query = f"attributes.status = 'RUNNING' and tags.host = '{platform.node()}'"
+    for run in client.search_runs([experiment.experiment_id], query):
+        try:
+            os.kill(int(run.data.tags["process"]), 0)  # sends no signal
+        except ProcessLookupError:
+            client.set_terminated(run.info.run_id, "KILLED")
+        except (KeyError, ValueError, PermissionError):
+            continue
 
 
 def metric_name(name: str) -> str:
-    """The name as MLflow takes it: where it lets no such letter stand, or nothing, `_` does."""
+    """Return the name as MLflow accepts it, with `_` for other characters."""
     parts = re.sub(r"[^\w\- .:/]", "_", name).split("/")
     return "/".join(part if part.strip(".") else "_" for part in parts)[:LONGEST_NAME]
 
 
 def newest_run(client: MlflowClient, query: str = "") -> Run | None:
-    """The newest finished run, of those that the query describes, if there is one."""
+    """Return the newest finished run that matches the query, if there is one."""
     experiment = client.get_experiment_by_name(NAME)
-    assert experiment is not None  # tracking_store has made it
+    assert experiment is not None  # tracking_store has created it
     whole = ["attributes.status = 'FINISHED'", "tags.fingerprint != ''"]  # no trials of a search
     finished = " and ".join(filter(None, [*whole, query]))
     runs = client.search_runs([experiment.experiment_id], finished, max_results=1)

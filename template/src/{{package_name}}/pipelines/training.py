@@ -1,69 +1,89 @@
-"""Run the training pipeline from data to a registered model: `make pipeline`.
+"""The training pipeline: its steps in order, tracked as a run.
 
-With the same data, parameters and code as a run before, there is nothing to learn, and nothing
-is trained.
+A run with the same data, parameters and code as an earlier one trains nothing.
 """
 
-import argparse
 import hashlib
 import json
+import os
+import sys
 import time
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.data.pandas_dataset import from_pandas
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities.model_registry import ModelVersion
 
 from .. import problem
-from ..dataset import Split
-from ..errors import run
-from ..lineage import code_version, data_version, environment, git_commit
+from ..dataset import Split, sample_rows
+from ..lineage import data_version, environment, git_commit
 from . import steps
-from .parameters import Params, read_params
+from .parameters import Params
 from .registry import trained_until
-from .tracking import NAME, metric_name, newest_run, tracking_store
+from .tracking import NAME, close_killed_runs, metric_name, newest_run, process_tags, tracking_store
 
 
 @contextmanager
 def timed(step: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Note how long a step takes, and say that it runs."""
+    """Print the name of a step and record how long it takes."""
     print(f"{step} ...", flush=True)
     start = time.perf_counter()
     yield
     seconds[f"seconds/{step}"] = time.perf_counter() - start
 
 
-def fingerprint(data: str, params: Params) -> str:
-    """One name for all that a run learns from: data, code, and all parameters but the gate's."""
-    learned = {name: value for name, value in params.flat().items() if not name.startswith("gate.")}
-    parts = json.dumps([data, code_version(), learned], sort_keys=True, default=str)
+def code_version() -> str:
+    """Return a hash of the package's source files."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def fingerprint(data: str, commit: str, params: Params) -> str:
+    """Return a hash of what a model depends on: data, code, and parameters without the gate's.
+
+    The same code, once committed, is trained again: only then can the model be reproduced.
+    """
+    used = {name: value for name, value in params.flat().items() if not name.startswith("gate.")}
+    is_committed = not commit.endswith("-dirty")
+    parts = json.dumps([data, code_version(), is_committed, used], sort_keys=True, default=str)
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def origin_tags(rows: pd.DataFrame, parts: Split, params: Params) -> dict[str, str]:
-    """What a run was made from, as its tags say it."""
-    data = data_version(rows)
-    return {
+    """Return the tags that say what a run was made from."""
+    data, commit = data_version(rows), git_commit()
+    tags = {
         "data_version": data,
-        "git_commit": git_commit(),
-        "fingerprint": fingerprint(data, params),
+        "git_commit": commit,
+        "fingerprint": fingerprint(data, commit, params),
         "trained_until": trained_until(parts.train),
         "test_share": str(params.split.test_share),
+        "train_rows": str(len(parts.train)),
+        "test_rows": str(len(parts.test)),
     }
+    if problem.TIME is not None:
+        times = parts.test[problem.TIME]
+        tags["test_window"] = f"{times.min()} to {times.max()}"
+    return tags
 
 
 def log_origin(tags: dict[str, str], parts: Split) -> None:
-    """Record with the run what it was made from, before anything can go wrong."""
+    """Record what a run is made from, before anything can fail."""
     mlflow.set_tags(tags)
     mlflow.log_text("\n".join(environment()) + "\n", "environment.txt")
-    rows = from_pandas(parts.train, name="train", targets=problem.TARGET)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer column")
-        mlflow.log_input(rows, context="training")
+    source = CodeDatasetSource({"train_rows": str(len(parts.train)), "target": problem.TARGET})
+    # MLflow's own digest and schema of a table take longer than the training of millions of rows.
+    rows = MetaDataset(source, name="train", digest=tags["data_version"])  # type: ignore[abstract]
+    mlflow.log_input(rows, context="training")
 
 
 def learn(
@@ -72,8 +92,9 @@ def learn(
     parts: Split,
     params: Params,
     seconds: dict[str, float],
-) -> tuple[ModelVersion, steps.Judgement]:
-    """The steps from rows to a registered model, inside the active run, which records them."""
+    reload: Callable[[], pd.DataFrame],
+) -> tuple[ModelVersion, steps.Assessment]:
+    """Run the steps from rows to a registered model inside the active run."""
     if params.search.trials:
         with timed("search", seconds):
             params = steps.search(parts.train, params)
@@ -81,54 +102,76 @@ def learn(
     with timed("train", seconds):
         model = steps.train(parts.train, params)
     with timed("evaluate", seconds):
-        judgement = steps.evaluate(client, model, rows, parts, params)
+        assessment = steps.evaluate(client, model, rows, parts, params, reload)
+    with timed("record", seconds):
+        steps.record(model, parts, assessment)
     with timed("register", seconds):
         version = steps.register(client, model, parts)
-    measured = judgement.metrics() | seconds
+    measured = assessment.metrics() | seconds
     mlflow.log_metrics({metric_name(name): value for name, value in measured.items()})
-    return version, judgement
+    return version, assessment
 
 
-def report(version: ModelVersion, judgement: steps.Judgement) -> None:
-    """Print what a person wants to know of the new model."""
-    for name, value in judgement.metrics().items():
-        print(f"  {name:45} {value:10.4f}")
+def report(version: ModelVersion, parts: Split, assessment: steps.Assessment) -> None:
+    """Print the metrics, and what the gate would decide."""
+    print(f"{len(parts.train)} rows in the training set, {len(parts.test)} in the test set")
+    print(assessment.evaluation.report())
+    scores = assessment.scores
+    if scores.champion is not None and not assessment.fresh.empty:
+        print(
+            f"{problem.METRIC} on the {len(scores.champion)} test rows that the champion was not "
+            f"trained on: {scores.challenger.mean():.4f}, champion {scores.champion.mean():.4f}"
+        )
     print(f"run {version.run_id} is version {version.version} of {NAME}")
-    for objection in judgement.objections:
-        print(f"  the gate would refuse it: {objection}")
-    if not judgement.objections:
+    for check in assessment.failed:
+        print(f"  the gate would refuse it: {check}")
+    if not assessment.failed:
         print("  the gate would let it pass: make promote")
 
 
-def train_and_register(params: Params, force: bool) -> None:
-    """All steps in their order; the values that pass between them are the pipeline's edges."""
+def write_summary(version: ModelVersion, assessment: steps.Assessment) -> None:
+    """Append a table to the job summary, if the pipeline runs as a job of GitHub Actions."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return
+    rows = [f"| {name} | {value:.4f} |" for name, value in assessment.metrics().items()]
+    checks = [f"- {check}" for check in assessment.failed] or ["All checks of the gate passed."]
+    heading = f"### Version {version.version} of {NAME}"
+    text = "\n".join([heading, "", "| metric | value |", "|---|---|", *rows, "", *checks, ""])
+    with Path(summary).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def train_and_register(
+    params: Params, force: bool = False, sample: bool = False, gate: bool = False
+) -> None:
+    """Run all steps in order; the values passed between them are the edges of the pipeline."""
     seconds: dict[str, float] = {}
+
+    def load() -> pd.DataFrame:
+        return sample_rows() if sample else steps.ingest(params)
+
     with timed("ingest", seconds):
-        raw = steps.ingest(params)
+        raw = load()
     with timed("validate", seconds):
         rows = steps.validate(raw)
     with timed("split", seconds):
         parts = steps.split(rows, params)
     tags = origin_tags(rows, parts, params)
     with tracking_store() as client:
+        close_killed_runs(client)
         known = newest_run(client, f"tags.fingerprint = '{tags['fingerprint']}'")
         if known and not force:
             print(
                 f"nothing new: run {known.info.run_id} had the same data, parameters and code. "
-                "Nothing was trained; make pipeline FORCE=1 does it anyway."
+                "Nothing was trained; make pipeline FORCE=1 trains anyway."
             )
             return
-        with mlflow.start_run():
+        name = f"{params.data} {tags['git_commit'][:7]}"
+        with mlflow.start_run(run_name=name, tags=process_tags()):
             log_origin(tags, parts)
-            version, judgement = learn(client, rows, parts, params, seconds)
-    report(version, judgement)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--force", action="store_true", help="train even if nothing is new")
-    train_and_register(read_params(), parser.parse_args().force)
-
-
-if __name__ == "__main__":
-    run(main)
+            version, assessment = learn(client, rows, parts, params, seconds, load)
+    report(version, parts, assessment)
+    write_summary(version, assessment)
+    if gate and assessment.failed:
+        sys.exit(1)

@@ -135,7 +135,7 @@ def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
     """
     fresh = parts.test
     actual, predicted = fresh[problem.TARGET].to_numpy(), predict(model, fresh)
-    blank = unseen(model, actual, predicted, loss_of_rows(actual, predicted))
+    blank = unseen(model.estimator, actual, predicted, loss_of_rows(actual, predicted, fresh))
     if problem.TIME is None or blank.kind == "loss":
         return blank
     days = parts.train[problem.TIME].to_numpy().astype("datetime64[D]")

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UserError, run
-from ..pipelines import promotion
+from ..pipelines import registry
 from ..pipelines.tracking import NAME, tracking_store
 from ..serving.store import StoreError, store_url
 from .journal import Line, open_journal
@@ -186,7 +186,7 @@ def origin_of(version: str) -> list[Row]:
     """Which data and code the version comes from, as the registry tells."""
     try:
         with tracking_store() as client:
-            tags = promotion.candidate(client, version).tags
+            tags = registry.numbered(client, version).tags
     except (UserError, OSError) as error:
         return [Row("", "", printable(f"the registry does not tell: {error}"))]
     told = {words: tags[tag] for tag, words in LINEAGE.items() if tags.get(tag)}

@@ -15,6 +15,7 @@ from .. import problem
 from ..errors import UserError
 from ..predict import predict
 from ..serving.delivery.schema_export import row_schema
+from ..trained_model import TrainedModel
 from .days import Taught, loss_of_rows
 from .signal import reference_of, residuals, unseen
 from .state import Change, Reference
@@ -23,7 +24,7 @@ MOVED = "champion"  # the name of a recalibrated model inside what moves it
 FEWEST_DAYS = 2  # whose means tell how much days differ
 
 
-def recalibrated(champion: Any, shift: float, reference: Reference) -> Any | None:
+def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> TrainedModel | None:
     """The champion with its predictions moved by the mean residual; None where that has no meaning.
 
     Residuals that are ratios move by a factor, differences by a term. It is built of scikit-learn
@@ -32,7 +33,8 @@ def recalibrated(champion: Any, shift: float, reference: Reference) -> Any | Non
     """
     if reference.kind == "loss":
         return None
-    model, factor, term = unwrapped(champion)
+    first_steps, last = split_pipeline(champion.estimator)
+    model, factor, term = unwrapped(last)
     if reference.kind == "ratio":
         factor, term = factor * np.exp(shift), term * np.exp(shift)
     else:
@@ -44,7 +46,18 @@ def recalibrated(champion: Any, shift: float, reference: Reference) -> Any | Non
     # What fit would set, as far as predict asks for it: skops does not trust the rest.
     stacked.estimators_ = [model]
     stacked.final_estimator_, stacked.stack_method_ = level, ["predict"]
-    return stacked
+    moved = Pipeline([*first_steps, (MOVED, stacked)]) if first_steps else stacked
+    return TrainedModel(moved, champion.problem)
+
+
+def split_pipeline(model: Any) -> tuple[list[tuple[str, Any]], Any]:
+    """The steps of a pipeline but the last, and the last; another model has no steps.
+
+    Only the last is moved: what comes before it takes text, which a moved model could not export.
+    """
+    if isinstance(model, Pipeline):
+        return model.steps[:-1], model.steps[-1][1]
+    return [], model
 
 
 def unwrapped(model: Any) -> tuple[Any, float, float]:
@@ -61,7 +74,7 @@ def retrained(
     reference: Reference | None,
     weight: float,
     params: Mapping[str, Any],
-) -> Any:
+) -> TrainedModel:
     """The problem's model, fitted to the rows.
 
     After a change, rows from before it still tell how one row differs from another, and the few
@@ -89,7 +102,7 @@ def retrained(
 
 def fit_weighted(
     rows: pd.DataFrame, target: np.ndarray, weights: np.ndarray | None, params: Mapping[str, Any]
-) -> Any:
+) -> TrainedModel:
     """The problem's model, fitted to the target, with these weights or all alike.
 
     Raises:
@@ -98,7 +111,8 @@ def fit_weighted(
     model = problem.build_model(**params)
     given = {} if weights is None else {weights_argument(model): weights}
     try:
-        return model.fit(pd.DataFrame(problem.features(rows)), target, **given)
+        model.fit(pd.DataFrame(problem.features(rows)), target, **given)
+        return TrainedModel(model, problem)
     except ValueError as error:
         raise UserError(f"the model cannot learn from these {len(rows)} rows: {error}") from error
 
@@ -140,7 +154,7 @@ def limits(whole: bool) -> tuple[float, float]:
     return low, high
 
 
-def in_sample_reference(model: Any, taught: Taught, change: Change | None) -> Reference:
+def in_sample_reference(model: TrainedModel, taught: Taught, change: Change | None) -> Reference:
     """What the model's residuals are on the rows since the change that it has learned from.
 
     Only of which kind they are, where there are fewer than two days of them, or where residuals
@@ -152,8 +166,8 @@ def in_sample_reference(model: Any, taught: Taught, change: Change | None) -> Re
     new = taught.days >= np.datetime64(change.day if change else date.min)
     rows, days = taught.rows[new], taught.days[new]
     actual, predicted = rows[problem.TARGET].to_numpy(), predict(model, rows)
-    losses = loss_of_rows(actual, predicted)
-    blank = unseen(model, actual, predicted, losses)
+    losses = loss_of_rows(actual, predicted, rows)
+    blank = unseen(model.estimator, actual, predicted, losses)
     names = np.unique(days)
     if blank.kind == "loss" or len(names) < FEWEST_DAYS:
         return blank

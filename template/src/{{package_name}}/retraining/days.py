@@ -15,7 +15,7 @@ from pandera.errors import SchemaErrors
 from .. import problem
 from ..dataset import describe_failures, split_rows, validate_rows
 from ..errors import UserError
-from ..evaluate import slice_masks
+from ..evaluate import row_scores, slice_masks
 from ..monitoring.production import columns_of
 from ..monitoring.profile import Profile, stability_index
 from ..pipelines.parameters import read_params
@@ -76,9 +76,9 @@ class Taught:
     days: np.ndarray
 
 
-def loss_of_rows(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+def loss_of_rows(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
     """The score of each row, with its sign changed where higher scores are better; (rows,)."""
-    scores = np.asarray(problem.score_rows(actual, predicted), dtype=float)
+    scores = row_scores(actual, predicted, rows)
     return scores if problem.LOWER_IS_BETTER else -scores
 
 
@@ -138,7 +138,7 @@ def look_at(
         reason = f"{len(fitting)} rows say too little: {policy.data.min_rows} are asked"
         return LeftOut("left out", f"{reason} (data: min_rows)")
     complete = completed(day, rows, fitting)
-    if not np.isfinite(loss_of_rows(complete.actual, complete.served)).all():
+    if not np.isfinite(loss_of_rows(complete.actual, complete.served, complete.rows)).all():
         return LeftOut("guard", f"some true value or answer has no {problem.METRIC}: mend the feed")
     suspicion = off_level(complete, policy, state, warm or {}) or uninformed(
         complete, store, policy, state, warm or {}
@@ -230,7 +230,7 @@ def uninformed(
     if before.rows.empty:
         return None
     share = len(complete.rows) / len(before.rows)
-    expected = information(before.actual, before.served) * np.sqrt(share)
+    expected = information(before.actual, before.served, before.rows) * np.sqrt(share)
     if not expected > EXPECTED:
         return None
     return (
@@ -241,32 +241,36 @@ def uninformed(
 
 def believable(
     complete: Complete, state: State, warm: Mapping[str, Any]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """True values and answers: the champion's own as served, and those of each warm model."""
+) -> Iterator[tuple[np.ndarray, np.ndarray, pd.DataFrame]]:
+    """True values, answers and rows: the champion's own as served, and those of each warm model."""
     own = complete.versions == state.champion.version
     if not own.any():
         own = np.full(len(own), True)
-    yield complete.actual[own], complete.served[own]
+    yield complete.actual[own], complete.served[own], complete.rows[own]
     for model in warm.values():
-        yield complete.actual, predict(model, complete.rows)
+        yield complete.actual, predict(model, complete.rows), complete.rows
 
 
-def information(actual: np.ndarray, answers: np.ndarray) -> float:
+def information(actual: np.ndarray, answers: np.ndarray, rows: pd.DataFrame) -> float:
     """By how many standard deviations answers do better than the same ones, shuffled.
 
     NaN where their order does not matter, such as when all are equal.
     """
     rng = np.random.default_rng(0)
-    shuffled = [loss_of_rows(rng.permutation(actual), answers).mean() for _ in range(SHUFFLES)]
+    shuffled = [
+        loss_of_rows(rng.permutation(actual), answers, rows).mean() for _ in range(SHUFFLES)
+    ]
     mean, spread = float(np.mean(shuffled)), float(np.std(shuffled, ddof=1))
     if spread <= ROUNDING * abs(mean):
         return np.nan
-    return (mean - float(loss_of_rows(actual, answers).mean())) / spread
+    return (mean - float(loss_of_rows(actual, answers, rows).mean())) / spread
 
 
-def mean_residual(actual: np.ndarray, predicted: np.ndarray, reference: Reference) -> float:
+def mean_residual(
+    actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame, reference: Reference
+) -> float:
     """The mean of the residuals, in units of the reference."""
-    losses = loss_of_rows(actual, predicted)
+    losses = loss_of_rows(actual, predicted, rows)
     return float(residuals(actual, predicted, losses, reference).mean())
 
 
@@ -304,13 +308,15 @@ def measure(
     given = in_split if policy.evidence == "split" else in_replay
     by_role = given(complete, models, state)
     every = np.full(len(complete.rows), True)
-    by_role["constant"] = every, np.full(len(every), problem.baseline(complete.actual))
+    constant = np.asarray(problem.baseline(complete.actual))
+    by_role["constant"] = every, np.broadcast_to(constant, (len(every), *constant.shape))
     groups = {ALL: every, **slice_masks(complete.rows)}
     losses: dict[str, dict[str, float]] = {}
     counts = {name: int(group.sum()) for name, group in groups.items()}
     for role, (answered, answers) in by_role.items():
         inside = {name: group[answered] for name, group in groups.items()}
-        of_rows = loss_of_rows(complete.actual[answered], answers[answered])
+        rows = complete.rows[answered]
+        of_rows = loss_of_rows(complete.actual[answered], answers[answered], rows)
         if np.isfinite(of_rows).all():
             losses[role] = {
                 name: float(of_rows[group].mean()) for name, group in inside.items() if group.any()
@@ -325,7 +331,9 @@ def measure(
     return Day(
         date=complete.date,
         rows=len(complete.rows),
-        residual=mean_residual(complete.actual[own], answers[own], state.champion.reference),
+        residual=mean_residual(
+            complete.actual[own], answers[own], complete.rows[own], state.champion.reference
+        ),
         losses=losses,
         counts=counts,
         drift=drift_of(complete.rows, profile) if profile else {},
@@ -344,6 +352,7 @@ def in_replay(complete: Complete, models: Mapping[str, Any], state: State) -> di
     if own.all():
         return {"champion": (every, complete.served), **found}
     again = predict(models["champion"], complete.rows)
+    own = own.reshape(-1, *[1] * (again.ndim - 1))  # one choice for all classes of a row
     return {"champion": (every, np.where(own, complete.served, again)), **found}
 
 

@@ -146,7 +146,16 @@ class Service:
             predictions = await predictions_by(models, rows)
         now = self.now()
         records = [
-            Prediction(id, now, model.manifest.version, model.variant, unit, row, prediction)
+            Prediction(
+                id,
+                now,
+                model.manifest.version,
+                model.variant,
+                unit,
+                row,
+                prediction,
+                model.label(prediction),
+            )
             for id, model, unit, row, prediction in zip(
                 ids, models, units, rows, predictions, strict=True
             )
@@ -154,9 +163,7 @@ class Service:
         for model in models:
             model.predictions.inc()
         self.watcher.recent.extend(rows)
-        told = [
-            openapi.Prediction(one.id, one.prediction, one.version, one.variant) for one in records
-        ]
+        told = [answer_of(one, model) for one, model in zip(records, models, strict=True)]
         answer = json_answer(told if isinstance(decoded, list) else told[0])
         shadow = deployment.shadow
         if shadow is not None and shadow.batcher.waiting < MOST_IN_SHADOW:
@@ -252,6 +259,15 @@ async def predictions_by(models: Sequence[Model], rows: Sequence[Any]) -> list[A
         own = [row for row, chosen in zip(rows, models, strict=True) if chosen is model]
         answers[model.variant] = iter(await model.batcher.submit(own))
     return [next(answers[model.variant]) for model in models]
+
+
+def answer_of(record: Prediction, model: Model) -> openapi.Prediction:
+    """What is answered to a row."""
+    classes, version, variant = model.manifest.classes, record.version, record.variant
+    if classes is None:
+        return openapi.Prediction(record.id, record.prediction, version, variant)
+    probabilities = dict(zip(map(str, classes), record.prediction, strict=True))
+    return openapi.Prediction(record.id, record.label, version, variant, probabilities)
 
 
 def about(model: Model) -> dict[str, Any]:

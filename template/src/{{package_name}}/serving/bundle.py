@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,6 +48,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     target: Field
     forbid_other_fields: bool
     needs_schema: bool  # whether the schema asks for more than the fields can say
+    classes: list[Any] | None = None  # of a classifier, in the order of its probabilities
+    columns: list[int] | None = None  # the place of each of the model's classes among them
+    threshold: float = 0.5  # of the second of two classes
     metric: str
     lower_is_better: bool
     reference_score: float  # mean score on rows that the model has not learned from

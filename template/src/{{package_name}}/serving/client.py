@@ -58,3 +58,9 @@ class Client:
             raise UserError(f"{self.url} is not ready: {description.get('message', description)}")
         body = description["paths"]["/predict"]["post"]["requestBody"]
         return body["content"]["application/json"]["example"]
+
+
+def value_of(answer: dict[str, Any]) -> Any:
+    """The number that was answered, or the probabilities."""
+    probabilities = answer.get("probabilities")
+    return list(probabilities.values()) if probabilities else answer.get("prediction")

@@ -36,6 +36,15 @@ class Model:
         """One prediction per row."""
         return predictions_of(self.runtime, columns_of(rows, self.manifest.fields))
 
+    def label(self, prediction: Any) -> Any:
+        """The class that probabilities stand for; None if the model predicts numbers."""
+        classes = self.manifest.classes
+        if classes is None:
+            return None
+        if len(classes) == 2:
+            return classes[prediction[1] >= self.manifest.threshold]
+        return classes[prediction.index(max(prediction))]
+
     def warm_up(self, row: Any) -> None:
         """Answer once before anybody waits for it: the first answer is the slowest."""
         examples = msgspec.json.decode((self.folder / EXAMPLES).read_bytes(), type=list[row])

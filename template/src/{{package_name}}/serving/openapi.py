@@ -24,6 +24,7 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     prediction: Any
     version: str
     variant: str
+    probabilities: dict[str, float] | msgspec.UnsetType = msgspec.UNSET  # of a classifier's classes
 
 
 class Accepted(msgspec.Struct):

@@ -21,7 +21,8 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     variant: str
     unit: str
     row: Any  # the request's row as it was validated: written as JSON, read as a dict
-    prediction: Any
+    prediction: Any  # a number, or the probability of each class
+    label: Any = None  # the class that the probabilities stand for
     shadow_version: str | None = None
     shadow_prediction: Any = None
 

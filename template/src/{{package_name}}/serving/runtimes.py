@@ -26,7 +26,10 @@ class Runtime(Protocol):
     problem: ModuleType  # offers features and score_rows, as they were when the bundle was made
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """One prediction per row, from one array of shape (rows,) for each field."""
+        """One prediction per row, from one array of shape (rows,) for each field.
+
+        For a classifier, probabilities of shape (rows, classes).
+        """
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
         """What the schema holds against the rows that their fields' types cannot say."""
@@ -60,7 +63,9 @@ class OnnxRuntime:
             folder / ONNX_MODEL, options, providers=["CPUExecutionProvider"]
         )
         self.inputs = [put.name for put in self.session.get_inputs()]
-        self.outputs = [self.session.get_outputs()[0].name]
+        self.outputs = [self.session.get_outputs()[-1].name]  # after labels, the probabilities
+        self.columns = manifest.columns  # of probabilities; None for a model of numbers
+        self.classes = len(manifest.classes or [])
         self.as_matrix = manifest.inputs == "matrix"
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -70,7 +75,12 @@ class OnnxRuntime:
             feed = {self.inputs[0]: matrix}
         else:
             feed = onnx_columns(features)
-        return self.session.run(self.outputs, feed)[0].reshape(-1)
+        values = self.session.run(self.outputs, feed)[0]
+        if self.columns is None:
+            return values.reshape(-1)
+        probabilities = np.zeros((len(values), self.classes))
+        probabilities[:, self.columns] = values
+        return probabilities
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
         return None
@@ -98,15 +108,18 @@ class PythonRuntime:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         import pandas as pd
-        import skops.io
+
+        from ..model_file import read_estimator, trusted_types
+        from ..trained_model import TrainedModel
 
         self.problem = load_module(folder / PROBLEM)
-        self.model = skops.io.load(folder / SKOPS_MODEL, trusted=self.problem.TRUSTED_TYPES)
+        estimator = read_estimator(folder / SKOPS_MODEL, trusted_types(self.problem))
+        self.model = TrainedModel(estimator, self.problem)
         self.table = pd.DataFrame
         self.needs_schema = manifest.needs_schema
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        return np.asarray(self.model.predict(self.table(self.problem.features(columns))))
+        return self.model.predict_features(self.table(self.problem.features(columns)))
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
         if not self.needs_schema:
@@ -137,7 +150,7 @@ def predictions_of(runtime: Runtime, columns: dict[str, np.ndarray]) -> Sequence
     if not rows:  # of which scikit-learn refuses to predict anything
         return []
     values = runtime.predict(columns)
-    if values.shape != (rows,):
+    if values.shape[:1] != (rows,):
         raise ValueError(f"{rows} rows got predictions of shape {values.shape}")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError("the model gave a prediction that is no finite number")

@@ -34,20 +34,21 @@ TABLES = (
     """create table if not exists predictions (
         id text primary key, time double precision not null, version text not null,
         variant text not null, unit text not null, row text not null, prediction text not null,
-        shadow_version text, shadow_prediction text)""",
+        label text, shadow_version text, shadow_prediction text)""",
     "create index if not exists predictions_by_time on predictions (time)",
     """create table if not exists feedback (
         id text primary key, time double precision not null, actual text not null)""",
 )
 ADD_PREDICTIONS = """insert into predictions
-    (id, time, version, variant, unit, row, prediction, shadow_version, shadow_prediction)
+    (id, time, version, variant, unit, row, prediction, label, shadow_version, shadow_prediction)
     values {rows} on conflict (id) do nothing"""
-PREDICTION = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PREDICTION = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_LABEL = "alter table predictions add column label text"  # which tables once had not
 ADD_FEEDBACK = """insert into feedback (id, time, actual) values (?, ?, ?)
     on conflict (id) do update set time = excluded.time, actual = excluded.actual
     where excluded.time >= feedback.time"""
 OUTCOMES = """select predictions.id, predictions.time, version, variant, unit, predictions.row,
-    prediction, shadow_version, shadow_prediction, actual, feedback.time
+    prediction, label, shadow_version, shadow_prediction, actual, feedback.time
     from predictions left join feedback on feedback.id = predictions.id"""
 IN_WINDOW = " where predictions.time >= ? and predictions.time < ?"
 IN_ORDER = " order by predictions.time, predictions.id"
@@ -74,6 +75,7 @@ class Store:
         self._file = None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
         self._identity = self._file and file_identity(self._file)
         self.make_tables(TABLES, "select id from feedback where 1 = 0")
+        self.make_tables([ADD_LABEL], "select label from predictions where 1 = 0")
 
     def write(
         self, predictions: Sequence[Prediction], feedback: Sequence[Feedback]
@@ -313,6 +315,7 @@ def columns_of(prediction: Prediction) -> tuple[Any, ...]:
         prediction.unit,
         to_json(prediction.row),
         to_json(prediction.prediction),
+        None if prediction.label is None else to_json(prediction.label),
         prediction.shadow_version,
         to_json(prediction.shadow_prediction) if beside else None,
     )
@@ -321,7 +324,7 @@ def columns_of(prediction: Prediction) -> tuple[Any, ...]:
 def outcome_of(columns: Sequence[Any]) -> Outcome:
     """What a row of the joined tables says."""
     id, time, version, variant, unit, *texts, actual_time = columns
-    row, predicted, shadow_version, shadow_predicted, actual = texts
+    row, predicted, label, shadow_version, shadow_predicted, actual = texts
     prediction = Prediction(
         id=id,
         time=time,
@@ -330,6 +333,7 @@ def outcome_of(columns: Sequence[Any]) -> Outcome:
         unit=unit,
         row=from_json(row),
         prediction=from_json(predicted),
+        label=from_json(label),
         shadow_version=shadow_version,
         shadow_prediction=from_json(shadow_predicted),
     )

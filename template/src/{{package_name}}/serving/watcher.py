@@ -1,5 +1,6 @@
 """Takes up a new release while the old one answers, and tells Prometheus what serves."""
 
+import inspect
 import logging
 import threading
 import time
@@ -120,9 +121,11 @@ class Watcher:
             return
         for outcome in outcomes:
             asked = outcome.prediction
-            scores = deployment.champion.runtime.problem.score_rows(
-                np.array([outcome.actual]), np.array([asked.prediction])
-            )
+            given: list[Any] = [np.array([outcome.actual]), np.array([asked.prediction])]
+            score_rows = deployment.champion.runtime.problem.score_rows
+            if len(inspect.signature(score_rows).parameters) > len(given):
+                given.append({name: np.array([value]) for name, value in asked.row.items()})
+            scores = score_rows(*given)
             metrics.model_score.labels(asked.version, asked.variant).observe(float(scores[0]))
 
 

@@ -42,7 +42,7 @@ def first_champion(params: Params, day: date) -> Any:
     """Train, promote and deploy a model as the commands do, on that day; the model itself."""
     train_and_register(params, force=True)
     with tracking_store() as client:
-        version = promotion.candidate(client, None)
+        version = registry.numbered(client, None)
         promotion.promote(client, version, params)
     deploy(LIVE, now=datetime.combine(day, datetime.min.time(), UTC))
     return registry.load_model(version)

@@ -19,11 +19,13 @@ import numpy as np
 import pandas as pd
 
 from ... import problem
-from ...evaluate import scores_of
+from ...evaluate import row_scores, scores_of
 from ...serving.bundle import read_release
+from ...serving.client import value_of
 from ...serving.delivery.export import request_rows
 from ...serving.delivery.schema_export import row_schema
 from ...serving.store import open_store
+from ...trained_model import TrainedModel
 from ..journal import Journal, Line
 from ..loop import tick
 from ..policy import Policy
@@ -155,7 +157,7 @@ class Users:
         answers = self._post("/predict", rows) or [{}] * len(rows)
         for answer in answers:
             asked.ids.append(answer.get("id"))
-            asked.predictions.append(answer.get("prediction"))
+            asked.predictions.append(value_of(answer))
             asked.versions.append(answer.get("version", "none"))
 
     def tell(self, ids: Sequence[str | None], truth: np.ndarray) -> dict[str, Any]:
@@ -200,7 +202,7 @@ class Story:
         users: Users,
         traffic: Traffic,
         policy: Policy,
-        alone: object,
+        alone: TrainedModel,
     ) -> None:
         self.live = live
         self.clock = clock
@@ -348,11 +350,11 @@ def moment(day: date, since_midnight: timedelta) -> float:
     return (datetime.combine(day, datetime.min.time(), UTC) + since_midnight).timestamp()
 
 
-def told_of(day: date, chapter: int, asked: Asked, alone: object) -> Told:
+def told_of(day: date, chapter: int, asked: Asked, alone: TrainedModel) -> Told:
     """A day in figures: true values are those of the users, whatever the service was told."""
     answered = np.array([prediction is not None for prediction in asked.predictions])
     predictions = np.array([one for one in asked.predictions if one is not None])
-    served = problem.score_rows(asked.truth[answered], predictions)
+    served = row_scores(asked.truth[answered], predictions, asked.rows[answered])
     return Told(
         day=day,
         chapter=chapter,

@@ -20,11 +20,11 @@ from mlflow.entities.model_registry import ModelVersion
 from ...dataset import Split, load_rows, validate_rows
 from ...errors import UserError, run
 from ...experiments.plan import Experiment, read_experiment
-from ...lineage import code_version
-from ...pipelines import promotion, registry
+from ...pipelines import registry
 from ...pipelines.comparison import fresh_split, origin
 from ...pipelines.parameters import read_params
 from ...pipelines.tracking import NAME, tracking_store
+from ...pipelines.training import code_version
 from ..bundle import (
     LIVE,
     Manifest,
@@ -148,7 +148,7 @@ def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
             )
         return version
     try:
-        return promotion.candidate(client, str(experiment.challenger))
+        return registry.numbered(client, str(experiment.challenger))
     except UserError as error:
         raise UserError(f"experiment.yaml, challenger: {error}") from error
 

@@ -11,12 +11,13 @@ import msgspec
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
-from ... import model_file, problem
+from ... import model_file
 from ...dataset import Split
 from ...evaluate import scores_of
-from ...lineage import code_version
 from ...monitoring.production import columns_of
 from ...monitoring.profile import PROFILE, profile_of, write_profile
+from ...pipelines.training import code_version
+from ...trained_model import TrainedModel, classes_of
 from ..bundle import MANIFEST, Manifest, sha256
 from ..deployment import EXAMPLES
 from ..fields import Field
@@ -33,7 +34,7 @@ class Registered:
     """A version of the model in the registry, with rows it learned from and rows it did not."""
 
     version: ModelVersion
-    model: Any
+    model: TrainedModel
     split: Split
 
 
@@ -61,6 +62,7 @@ def write_bundle(registered: Registered, folder: Path, runtime: str, inputs: Inp
         NotExportableError: the model, the features or the schema cannot do without Python.
     """
     folder.mkdir(parents=True)
+    problem, estimator = registered.model.problem, registered.model.estimator
     schema = row_schema(problem.SCHEMA, problem.TARGET)
     source = Path(str(problem.__file__)).read_text(encoding="utf-8")
     (folder / PROBLEM).write_text(source, encoding="utf-8")
@@ -69,9 +71,9 @@ def write_bundle(registered: Registered, folder: Path, runtime: str, inputs: Inp
             raise NotExportableError("problem.SCHEMA has checks that only pandera can make")
         (folder / REQUEST_TIME).write_text(request_time_source(source), encoding="utf-8")
         features = problem.features(registered.split.test)
-        (folder / ONNX_MODEL).write_bytes(export_model(registered.model, features, inputs))
+        (folder / ONNX_MODEL).write_bytes(export_model(estimator, features, inputs))
     else:
-        model_file.dump(registered.model, folder / SKOPS_MODEL)
+        model_file.write_estimator(estimator, folder / SKOPS_MODEL, problem)
     examples = request_rows(registered.split.test.head(EXAMPLE_ROWS), schema.fields)
     (folder / EXAMPLES).write_bytes(msgspec.json.encode(examples))
     train = columns_of(registered.split.train, schema.fields)
@@ -91,6 +93,8 @@ def manifest_of(
 ) -> Manifest:
     """What is in the folder, and where it comes from."""
     version = registered.version
+    problem, estimator = registered.model.problem, registered.model.estimator
+    classes = classes_of(problem)
     return Manifest(
         version=str(version.version),
         run_id=str(version.run_id),
@@ -106,6 +110,9 @@ def manifest_of(
         target=schema.target,
         forbid_other_fields=schema.forbid_others,
         needs_schema=schema.needs_schema,
+        classes=classes,
+        columns=classes and [classes.index(one) for one in estimator.classes_.tolist()],
+        threshold=getattr(problem, "THRESHOLD", 0.5),
         metric=problem.METRIC,
         lower_is_better=problem.LOWER_IS_BETTER,
         reference_score=float(scores_of(registered.model, registered.split.test).mean()),
@@ -120,7 +127,7 @@ def export(registered: Registered, folder: Path, agrees: Callable[[Path], str | 
     cannot be exported, or would then predict something else, is served as scikit-learn has it.
     """
     reasons = []
-    for inputs in ways_in(problem.features(registered.split.test)):
+    for inputs in ways_in(registered.model.problem.features(registered.split.test)):
         try:
             manifest = write_bundle(registered, folder, "onnx", inputs)
             difference = agrees(folder)

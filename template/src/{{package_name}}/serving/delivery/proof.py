@@ -13,9 +13,8 @@ import msgspec
 import numpy as np
 
 from ...errors import UserError
-from ...predict import predict
 from ..bundle import Release, read_manifest, write_release
-from ..client import Client
+from ..client import Client, value_of
 from ..deployment import Model
 from ..fields import row_type
 from ..records import CHAMPION
@@ -33,7 +32,7 @@ def difference(registered: Registered, folder: Path, settings: Settings) -> str 
     The rows go the way of a request, from JSON on, so that a wrong type or unit shows.
     """
     rows = registered.split.test.tail(settings.proof_rows)
-    expected = predict(registered.model, rows)
+    expected = registered.model.predict(rows)
     bundled = Model(folder, CHAMPION)
     fields = bundled.manifest.fields
     body = msgspec.json.encode(request_rows(rows, fields))
@@ -101,7 +100,7 @@ def prove(registered: Registered, folder: Path, settings: Settings) -> list[str]
         raise UserError(found)
     rows = registered.split.test.tail(min(EXAMPLES_ASKED, settings.max_rows))
     examples = request_rows(rows, read_manifest(folder).fields)
-    expected = predict(registered.model, rows)
+    expected = registered.model.predict(rows)
     live = folder.parent.parent
     write_release(live, Release(champion=folder.name))
     with serving(live) as client:
@@ -137,12 +136,12 @@ def broken_promises(
     status, answers = client.ask("POST", "/predict", examples)
     if status != 200:
         return [f"held-out rows are answered with {status}: {answers}"]
-    told = np.asarray([answer["prediction"] for answer in answers])
+    told = np.asarray([value_of(answer) for answer in answers])
     found = disagreement(expected, told, settings.max_difference)
     if found is not None:
         broken.append(found)
     status, one = client.ask("POST", "/predict", examples[0])
-    alone = np.asarray([one.get("prediction"), *told[1:].tolist()])
+    alone = np.asarray([value_of(one), *told[1:].tolist()])
     if status != 200 or disagreement(told, alone, settings.max_difference) is not None:
         broken.append("a single row is answered in another way than a row in a list")
     refusals = {
