@@ -67,7 +67,8 @@ def migrate(
         with exclusive(project):
             check_and_apply(project, plan, description, options)
         message = None if options.commits else description.capitalize()
-        print_done(project, plan, branch=options.branch, message=message)
+        locked = options.tests and message is None  # the tests have run make setup
+        print_done(project, plan, branch=options.branch, message=message, locked=locked)
         if plan.conflicts:
             noun = "conflict" if len(plan.conflicts) == 1 else "conflicts"
             raise ConflictsError(

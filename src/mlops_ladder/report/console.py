@@ -55,7 +55,12 @@ def print_plan(project: Project, plan: Plan, *, full: bool = False) -> None:
 
 
 def print_done(
-    project: Project, plan: Plan, *, branch: str | None = None, message: str | None = None
+    project: Project,
+    plan: Plan,
+    *,
+    branch: str | None = None,
+    message: str | None = None,
+    locked: bool = False,
 ) -> None:
     """Print on standard error what was done, and the next commands unless there are conflicts.
 
@@ -69,6 +74,8 @@ def print_done(
         The new branch, if one was created.
     message
         The message to commit with; None if it was committed.
+    locked
+        True if the commit has the `uv.lock` of the level.
     """
     report = PlanReport(project, plan)
     where = f", on branch {branch}" if branch else ""
@@ -81,7 +88,7 @@ def print_done(
     if not plan.conflicts:
         look = ["git diff --staged", f'git commit -m "{message}"'] if message else []
         setup, *others = plan.target.ladder[plan.level]["next"]
-        commands = [*look, setup, *lock_commands(project), *others]
+        commands = [*look, setup, *([] if locked else lock_commands(project)), *others]
         parts += [Text(), section("Next", "", [Text(escape(command)) for command in commands])]
     show(parts, stderr=True)
 
