@@ -222,12 +222,15 @@ def test_an_explanation_names_the_features(project: Installation) -> None:
 def test_a_version_is_reproduced_from_its_commit_alone(project: Installation) -> None:
     edit(project, f"{PACKAGE}/problem.py", FEATURES["redefined"])
     edit(project, "params.yaml", ("model: {}", "model: {max_iter: 3}"))
-    assert "version 1 is reproduced: the same data, MAE" in project.make("reproduce VERSION=1")
-    shutil.copy(REAL_RIDES, project.project / "data")
+    settings = project.project / ".env"
+    settings.write_text("DATA_URL=unused\n")
     try:
+        assert "version 1 is reproduced: the same data, MAE" in project.make("reproduce VERSION=1")
+        shutil.copy(REAL_RIDES, project.project / "data")
         assert "the data is another one" in project.refused("reproduce VERSION=1")
     finally:
-        (project.project / "data" / REAL_RIDES.name).unlink()
+        settings.unlink()
+        (project.project / "data" / REAL_RIDES.name).unlink(missing_ok=True)
 
 
 def test_uncommitted_code_is_not_promoted_unless_asked(project: Installation) -> None:
