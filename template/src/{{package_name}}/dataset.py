@@ -1,5 +1,6 @@
 """Rows for the model: loaded, validated, and split so that the test set has the newest rows."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -89,8 +90,11 @@ def refuse_utc_offsets(rows: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
 
 
 def row_name(label: object) -> str:
-    """Return the label of a row in an index, of several levels perhaps, as people write it."""
-    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+    """Return the label of a row in an index as people write it, also of several levels."""
+    if isinstance(label, tuple):
+        return ", ".join(map(str, label))
+    text = re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(label))  # pandera writes a tuple as text
+    return text[1:-1].replace("'", "") if re.fullmatch(r"\(.+, .+\)", text) else text
 
 
 def describe_failures(failures: pd.DataFrame, row_count: int) -> str:
