@@ -94,7 +94,7 @@ def test_adding_a_level_edits_nothing_that_stands(ladder: Ladder, tmp_path: Path
     template = tmp_path / "template"
     git(tmp_path, "clone", "--quiet", str(ladder.template), str(template))
     settings = (template / "copier.yml").read_text(encoding="utf-8")
-    entry = f"    {top}: {{title: X, for: x, costs: x, not: x, next: []}}"
+    entry = f"    {top}: {{title: X, for: x, costs: x, not: x, job: x, next: []}}"
     settings = settings.replace("\n\nlevel:\n", f"\n{entry}\n\nlevel:\n", 1)
     (template / "copier.yml").write_text(f"{settings}---\n!include levels/{top}-new.yml\n")
     (template / f"levels/{top}-new.yml").write_text(
