@@ -53,6 +53,7 @@ bench: setup ## Measure the command line, generating, climbing, training, servin
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.command_line
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.scale
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.serving
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.loop
 
