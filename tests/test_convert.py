@@ -195,9 +195,9 @@ def only_differs_in(problem: str, *names: str) -> bool:
     return new == old
 
 
-def trusted(result: Conversion, module: str = "problem") -> list[str]:
+def trusted(result: Conversion) -> list[str]:
     """Return the problem's trusted types, in a module of a package named taxi."""
-    names: dict[str, Any] = {"__name__": f"taxi.{module}"}
+    names: dict[str, Any] = {"__name__": "taxi.problem"}
     exec(definitions(result.problem)["TRUSTED_TYPES"], names)
     return list(names["TRUSTED_TYPES"])
 
@@ -514,8 +514,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor"""
     result = converted(rewrites("def build_model(", model), replaces(BOOSTED, imports))
-    for module in ["problem", "problem_of_version_3"]:  # a copy that is kept beside the model
-        assert trusted(result, module) == ["sklearn.tree._tree.Tree", "taxi.problem.Rounded"]
+    assert trusted(result) == ["sklearn.tree._tree.Tree", "taxi.problem.Rounded"]
 
 
 def test_what_the_user_says_of_search_and_trust_counts() -> None:

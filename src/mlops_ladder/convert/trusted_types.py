@@ -48,9 +48,7 @@ scikit-learn 1.9 that contain them."""
 def types_to_trust(body: Sequence[Statement]) -> list[str]:
     """Return the types that a file of `build_model`'s model contains, each as Python source.
 
-    These are types of libraries, and the problem's own classes and functions. They belong to the
-    package's module `problem`, also in the copy of `problem.py` that is kept beside a model and
-    loaded by another name.
+    These are types of libraries, and the problem's own classes and functions.
     """
     model = reachable(body, "build_model")
     nodes = [node for statement in model for node in ast.walk(statement.node)]
@@ -65,7 +63,7 @@ def types_to_trust(body: Sequence[Statement]) -> list[str]:
         if not used.isdisjoint(estimators.split())
     ]
     own = [
-        f"f\"{{__name__.rpartition('.')[0]}}.problem.{s.node.name}\""
+        f'f"{{__name__}}.{s.node.name}"'
         for s in model
         if isinstance(s.node, ast.ClassDef)
         or (isinstance(s.node, CALLABLES) and s.node.name in passed)

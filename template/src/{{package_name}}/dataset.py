@@ -119,17 +119,16 @@ def describe_failures(failures: pd.DataFrame, row_count: int) -> str:
     return "\n  ".join([heading, *reasons])
 
 
-def split_rows(rows: pd.DataFrame, test_share: float = 0.2, salt: int = 0) -> Split:
+def split_rows(rows: pd.DataFrame, test_share: float = 0.2) -> Split:
     """Split off the newest `test_share` of the rows; without a time, a fixed random share.
 
     Without a time, a hash of its values decides about a row: it stays in its set when other rows
-    arrive, so that no model is evaluated on a row that an earlier one was trained on. Another
-    `salt` selects other rows.
+    arrive, so that no model is evaluated on a row that an earlier one was trained on.
     """
     time = current_problem.TIME
     if time is None:
         contents = pd.util.hash_pandas_object(rows, index=False).to_numpy()
-        draws = pd.util.hash_array(contents ^ np.uint64(salt)) / np.iinfo(np.uint64).max
+        draws = pd.util.hash_array(contents) / np.iinfo(np.uint64).max
         in_test = draws < test_share
     else:
         in_test = (rows[time] > rows[time].quantile(1 - test_share)).to_numpy()

@@ -5,7 +5,7 @@
 
 import argparse
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +21,18 @@ from .trained_model import TrainedModel
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means of row scores and standard metrics on rows that the model was not trained on."""
+    """Predictions for rows that the model was not trained on, their scores, and metrics."""
 
-    rows: int
-    score: float
+    predicted: np.ndarray
+    scores: np.ndarray
     baseline: float
     slices: dict[str, float]
-    others: dict[str, float] = field(default_factory=dict)
+    others: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """Get the metric: the mean of the scores."""
+        return float(self.scores.mean())
 
     def metrics(self) -> dict[str, float]:
         """Return all metrics by name, as they are printed and tracked."""
@@ -88,8 +93,8 @@ def evaluate(model: TrainedModel, train: pd.DataFrame, test: pd.DataFrame) -> Ev
     actual, predicted = test[problem.TARGET].to_numpy(), predict(model, test)
     scores = row_scores(actual, predicted, test)
     return Evaluation(
-        rows=len(test),
-        score=float(scores.mean()),
+        predicted=predicted,
+        scores=scores,
         baseline=float(baseline_scores(train, test).mean()),
         slices=mean_by_slice(scores, test),
         others=standard_metrics(actual, predicted, problem),

@@ -1,4 +1,4 @@
-"""Where a model comes from: data, code and environment."""
+"""The origin of a model: data, code and environment."""
 
 import hashlib
 import platform

@@ -89,8 +89,8 @@ def save(model: TrainedModel, about: dict[str, Any], folder: Path) -> Path:
 def load(folder: Path) -> TrainedModel:
     """Load a model with the `problem.py` it was trained with."""
     file = folder / PROBLEM
-    problem = load_problem(file, f"problem_{abs(hash(folder))}") if file.exists() else None
-    problem = problem or current_problem  # of models from before it was kept
+    # Models from before it was kept have none.
+    problem = load_problem(file) if file.exists() else current_problem
     return TrainedModel(read_estimator(folder / MODEL, trusted_types(problem)), problem)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,13 @@ def predict(model: TrainedModel, rows: pd.DataFrame) -> np.ndarray:
     return predicted if own is None or own == classes else aligned(predicted, own, classes or [])
 
 
-def prediction_columns(model: TrainedModel, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+def prediction_columns(predicted: np.ndarray, problem: ModuleType) -> dict[str, np.ndarray]:
     """Return the columns that `make predict` adds: the prediction, and any probabilities."""
-    predicted, column = model.predict(rows), f"predicted_{model.problem.TARGET}"
-    classes = classes_of(model.problem)
+    column, classes = f"predicted_{problem.TARGET}", classes_of(problem)
     if classes is None:
         return {column: predicted}
     probabilities = {f"probability_{label}": predicted[:, at] for at, label in enumerate(classes)}
-    return {column: labels_of(predicted, model.problem), **probabilities}
+    return {column: labels_of(predicted, problem), **probabilities}
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -51,7 +51,7 @@ def predict_file(model: TrainedModel, version: str, source: Path, target: Path) 
     """Predict for the rows of a file; the output has all its columns, predictions and version."""
     table = read_table(source, model.problem)
     rows = validate_rows(table, with_target=False, problem=model.problem)
-    added = prediction_columns(model, rows)
+    added = prediction_columns(model.predict(rows), model.problem)
     write_table(table.assign(**added, model_version=version), target)
     print(f"predicted {len(rows)} rows with {version} and wrote {target}")
 

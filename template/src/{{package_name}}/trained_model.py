@@ -45,10 +45,8 @@ class TrainedModel:
             return np.empty(0 if classes is None else (0, len(classes)))
         if classes is None:
             return np.asarray(self.estimator.predict(features))
-        columns = [classes.index(label) for label in self.estimator.classes_.tolist()]
-        probabilities = np.zeros((len(features), len(classes)))
-        probabilities[:, columns] = self.estimator.predict_proba(features)
-        return probabilities
+        probabilities = self.estimator.predict_proba(features)
+        return aligned(probabilities, self.estimator.classes_.tolist(), classes)
 
 
 def classes_of(problem: ModuleType) -> list[Any] | None:
@@ -91,10 +89,10 @@ def check_classifier(estimator: Any, problem: ModuleType) -> None:
         raise UserError(f"problem.py: CLASSES lacks {unknown[0]!r}, which the target contains")
 
 
-def load_problem(file: Path, name: str) -> ModuleType:
-    """Load a copy of `problem.py` as a module of this package, apart from the present one."""
+def load_problem(file: Path) -> ModuleType:
+    """Load a copy of `problem.py` under its own name, without replacing the present one."""
     package = __name__.rpartition(".")[0]
-    spec = importlib.util.spec_from_file_location(f"{package}.{name}", file)
+    spec = importlib.util.spec_from_file_location(f"{package}.problem", file)
     assert spec is not None and spec.loader is not None  # a Python file always has a loader
     module = importlib.util.module_from_spec(spec)
     try:

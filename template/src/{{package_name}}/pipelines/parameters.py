@@ -51,7 +51,7 @@ class SearchParams(Section):
 
 
 class GateParams(Section):
-    """What a challenger must show to become the champion; gains and losses are shares."""
+    """The limits of the gate for a challenger; gains and losses are shares."""
 
     min_test_rows: int = Field(default=50, ge=2)
     min_gain_over_baseline: float = Field(default=0.05, ge=0)
@@ -82,7 +82,7 @@ class Params(Section):
 
 
 class Loader(yaml.SafeLoader):
-    """A loader that refuses what YAML allows and nobody means: duplicate keys and references."""
+    """A loader that refuses duplicate keys and references, which hide mistakes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Compose a node that is not a reference to another one."""
@@ -167,7 +167,9 @@ def check_model(model: dict[str, Any], path: Path) -> None:
 
 def describe_errors(error: ValidationError, prefix: str = "") -> str:
     """Describe wrong values by their dotted names."""
-    return "; ".join(
-        f"{prefix}{'.'.join(map(str, one['loc']))}: {one['msg']} (it is {one['input']!r:.60})"
-        for one in error.errors()
-    ).removeprefix(": ")
+    found = []
+    for one in error.errors():
+        name = prefix + ".".join(map(str, one["loc"]))
+        message = f"{one['msg']} (it is {one['input']!r:.60})"
+        found.append(f"{name}: {message}" if name else message)
+    return "; ".join(found)

@@ -16,7 +16,6 @@ from sklearn.metrics import (
 
 from .. import problem
 from ..evaluate import mean_by_slice
-from ..predict import predict
 from ..trained_model import TrainedModel, classes_of, labels_of
 from .explanation import feature_importance
 from .gate import Scores
@@ -112,10 +111,14 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
 
 
 def figures(
-    model: TrainedModel, test: pd.DataFrame, scores: Scores, fresh: pd.DataFrame
+    model: TrainedModel,
+    test: pd.DataFrame,
+    predicted: np.ndarray,
+    scores: Scores,
+    fresh: pd.DataFrame,
 ) -> dict[str, Figure]:
     """Return every figure by name."""
-    actual, predicted = test[problem.TARGET].to_numpy(), predict(model, test)
+    actual = test[problem.TARGET].to_numpy()
     found = {"importance": importance_figure(feature_importance(model, test))}
     if classes_of(problem) is not None:
         found |= classification_figures(actual, predicted)

@@ -4,14 +4,13 @@ Otherwise it prints the failed checks and exits with code 1; the champion stays.
 """
 
 import argparse
+from functools import partial
 
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from ..dataset import load_rows, validate_rows
 from ..errors import UserError, run
-from . import registry
+from . import registry, steps
 from .comparison import compare, origin
 from .gate import failed_checks
 from .parameters import Params, read_params
@@ -22,11 +21,8 @@ def promote(
     client: MlflowClient, version: ModelVersion, params: Params, with_champion: bool = True
 ) -> None:
     """Move the champion's alias to the version; its tag `gate` records the decision."""
-
-    def load() -> pd.DataFrame:
-        return load_rows(params.data.start, params.data.end)
-
-    rows = validate_rows(load())
+    load = partial(steps.ingest, params)
+    rows = steps.validate(load())
     scores, fresh = compare(
         client, registry.load_model(version), origin(version), rows, load, with_champion
     )
@@ -39,7 +35,7 @@ def promote(
 
 
 def refuse_uncommitted(version: ModelVersion) -> None:
-    """Refuse a version whose code is in no commit, because nobody could reproduce it."""
+    """Refuse a version whose code is in no commit, because it cannot be reproduced."""
     if version.tags.get("git_commit", "").endswith("-dirty"):
         raise UserError(
             f"version {version.version} was trained with uncommitted changes. Commit them and run "

@@ -32,7 +32,7 @@ def check_out(commit: str, folder: Path) -> None:
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     if not (folder / "uv.lock").exists():
-        raise UserError(f"commit {commit} has no uv.lock: nobody knows its environment")
+        raise UserError(f"commit {commit} has no uv.lock, so that its environment is unknown")
     for file in Path("data").glob("*"):
         link = folder / "data" / file.name
         if not link.exists():

@@ -14,9 +14,9 @@ from mlflow.models import infer_signature
 
 from .. import model_file, problem
 from ..dataset import Split, load_rows, split_rows, validate_rows
-from ..evaluate import Evaluation, row_scores
+from ..evaluate import Evaluation
 from ..evaluate import evaluate as evaluate_model
-from ..predict import predict, prediction_columns
+from ..predict import prediction_columns
 from ..train import fit
 from ..trained_model import TrainedModel, classes_of
 from . import registry
@@ -94,14 +94,15 @@ def record(model: TrainedModel, parts: Split, assessment: Assessment) -> None:
     """Record the predictions of the test set and the figures with the active run."""
     from .plots import figures  # matplotlib takes half a second
 
-    actual, predicted = parts.test[problem.TARGET].to_numpy(), predict(model, parts.test)
-    scores = row_scores(actual, predicted, parts.test)
-    table = parts.test.assign(**prediction_columns(model, parts.test), score=scores)
+    evaluation = assessment.evaluation
+    columns = prediction_columns(evaluation.predicted, problem)
+    table = parts.test.assign(**columns, score=evaluation.scores)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test_predictions.parquet"
         table.reset_index(drop=True).to_parquet(file)
         mlflow.log_artifact(str(file))
-    for name, figure in figures(model, parts.test, assessment.scores, assessment.fresh).items():
+    drawn = figures(model, parts.test, evaluation.predicted, assessment.scores, assessment.fresh)
+    for name, figure in drawn.items():
         mlflow.log_figure(figure, f"plots/{name}.png")
 
 

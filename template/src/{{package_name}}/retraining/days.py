@@ -242,7 +242,7 @@ def uninformed(
 def believable(
     complete: Complete, state: State, warm: Mapping[str, Any]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, pd.DataFrame]]:
-    """True values, answers and rows: the champion's own as served, and those of each warm model."""
+    """Yield labels, predictions and rows of the champion, as served, and of each warm model."""
     own = complete.versions == state.champion.version
     if not own.any():
         own = np.full(len(own), True)

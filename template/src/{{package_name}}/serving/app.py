@@ -262,7 +262,7 @@ async def predictions_by(models: Sequence[Model], rows: Sequence[Any]) -> list[A
 
 
 def answer_of(record: Prediction, model: Model) -> openapi.Prediction:
-    """What is answered to a row."""
+    """Return the response for a row."""
     classes, version, variant = model.manifest.classes, record.version, record.variant
     if classes is None:
         return openapi.Prediction(record.id, record.prediction, version, variant)

@@ -110,9 +110,9 @@ class PythonRuntime:
         import pandas as pd
 
         from ..model_file import read_estimator, trusted_types
-        from ..trained_model import TrainedModel
+        from ..trained_model import TrainedModel, load_problem
 
-        self.problem = load_module(folder / PROBLEM)
+        self.problem = load_problem(folder / PROBLEM)
         estimator = read_estimator(folder / SKOPS_MODEL, trusted_types(self.problem))
         self.model = TrainedModel(estimator, self.problem)
         self.table = pd.DataFrame

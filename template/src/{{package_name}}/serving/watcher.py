@@ -119,11 +119,12 @@ class Watcher:
         deployment = self.deployment
         if deployment is None:
             return
+        score_rows = deployment.champion.runtime.problem.score_rows
+        takes_rows = len(inspect.signature(score_rows).parameters) > 2
         for outcome in outcomes:
             asked = outcome.prediction
             given: list[Any] = [np.array([outcome.actual]), np.array([asked.prediction])]
-            score_rows = deployment.champion.runtime.problem.score_rows
-            if len(inspect.signature(score_rows).parameters) > len(given):
+            if takes_rows:
                 given.append({name: np.array([value]) for name, value in asked.row.items()})
             scores = score_rows(*given)
             metrics.model_score.labels(asked.version, asked.variant).observe(float(scores[0]))
