@@ -18,6 +18,8 @@ from mlops_ladder.source.acceleration import compiled_once, plain_parts
 from postgres import PostgreSQL
 from projects import LEVELS, Ladder, git, snapshot
 
+collect_ignore = ["inside"]  # they run inside a project
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that rewrites the golden files."""

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from alerting import alerting, dashboard_queries, wait
 from installation import REAL_RIDES, Installation, environment, install_project
 from projects import LEVELS, Ladder, commit_all, git
 from service import serve
-from tools import free_port
+from tools import free_port, wait_for_page
 
 pytestmark = pytest.mark.slow
 
@@ -317,18 +316,6 @@ def test_the_tracking_page_opens(installation: Installation) -> None:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
-
-
-def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 90) -> str:
-    """Return the page, once the server responds."""
-    deadline = time.monotonic() + patience
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                return str(response.read().decode())
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"{url} did not respond; the server's exit code is {server.poll()}")
 
 
 @at_levels(3)

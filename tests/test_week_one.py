@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from installation import REAL_RIDES, Installation, install_project
-from postgres import PostgreSQL
 from projects import Ladder, commit_all, git
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("week one")]
@@ -42,6 +41,15 @@ def edit(project: Installation, path: str, *pairs: tuple[str, str]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+def write_request(folder: Path) -> Path:
+    """Write a file with a ride to predict for."""
+    file = folder / "rows.csv"
+    file.write_text(
+        "pickup_time,pickup_zone,dropoff_zone,distance_miles\n2019-03-05 08:30:00,4,33,3.1\n"
+    )
+    return file
+
+
 def score_of_champion(output: str) -> float:
     """Return the champion's metric that `make pipeline` prints."""
     (score,) = re.findall(r"champion (\d+\.\d+)$", output, re.MULTILINE)
@@ -54,6 +62,26 @@ FEATURES = {
     "removed": (HOUR, ""),
     "redefined": (HOUR, HOUR.replace("/ 60", "/ 3600")),
 }
+
+
+def test_a_joined_column_is_not_asked_for(project: Installation, tmp_path: Path) -> None:
+    joined = (
+        '        "borough": np.array(\n'
+        '            [BOROUGHS.get(zone, "other") for zone in rows["pickup_zone"]], dtype=object\n'
+        "        ),\n"
+    )
+    edit(
+        project,
+        f"{PACKAGE}/problem.py",
+        ("def features(", 'BOROUGHS = {"4": "Manhattan", "33": "Brooklyn"}\n\n\ndef features('),
+        (HOUR, HOUR + joined),
+        ("zones, ZONES)", 'zones, [*ZONES, "borough"])'),
+    )
+    output = project.make("pipeline lint types")
+    (newest,) = re.findall(r"is version (\d+) of", output)
+    rows = write_request(tmp_path)
+    output = project.make(f"predict IN={rows} OUT={tmp_path}/out.csv VERSION={newest}")
+    assert "predicted 1 rows" in output
 
 
 @pytest.mark.parametrize("change", FEATURES)
@@ -134,10 +162,7 @@ def test_boosting_libraries_are_used_as_in_their_documentation(
 def test_a_file_is_predicted_with_the_champion_or_with_another_version(
     project: Installation, tmp_path: Path
 ) -> None:
-    rows, first, second = (tmp_path / name for name in ("rows.csv", "first.csv", "second.csv"))
-    rows.write_text(
-        "pickup_time,pickup_zone,dropoff_zone,distance_miles\n2019-03-05 08:30:00,4,33,3.1\n"
-    )
+    rows, first, second = write_request(tmp_path), tmp_path / "first.csv", tmp_path / "second.csv"
     project.make('pipeline SET="model.max_iter=3"')
     (newest,) = re.findall(r"is version (\d+) of", project.make("register"))
     project.make(f"predict IN={rows} OUT={first}")
@@ -214,9 +239,6 @@ def test_a_hyperparameter_out_of_its_range_is_one_line(project: Installation) ->
 def test_an_explanation_names_the_features(project: Installation) -> None:
     importance = project.make("explain")
     assert importance.index("distance_miles") < importance.index("pickup_zone")
-    row = project.make("explain ROW=3")
-    assert "distance_miles" in row and "effect" in row
-    assert "the test set has rows 0 to" in project.refused("explain ROW=99999")
 
 
 def test_a_version_is_reproduced_from_its_commit_alone(project: Installation) -> None:
@@ -227,7 +249,7 @@ def test_a_version_is_reproduced_from_its_commit_alone(project: Installation) ->
     try:
         assert "version 1 is reproduced: the same data, MAE" in project.make("reproduce VERSION=1")
         shutil.copy(REAL_RIDES, project.project / "data")
-        assert "the data is another one" in project.refused("reproduce VERSION=1")
+        assert "the data has changed" in project.refused("reproduce VERSION=1")
     finally:
         settings.unlink()
         (project.project / "data" / REAL_RIDES.name).unlink(missing_ok=True)
@@ -264,54 +286,6 @@ def test_a_secret_of_the_environment_file_reaches_the_code(project: Installation
         (project.project / ".env").unlink()
     assert "no route to postgresql://***@127.0.0.1:9/rides" in refusal
     assert "secret" not in refusal
-
-
-SAVE_RIDES = """
-import os
-
-import sqlalchemy
-
-from taxi_ride_duration import problem
-
-rides = problem.sample().reset_index(names="id")
-rides.to_sql("rides", sqlalchemy.create_engine(os.environ["DATA_URL"]), index=False)
-"""
-
-
-def test_rows_come_from_postgresql_as_the_guide_shows(
-    project: Installation, server: PostgreSQL, tmp_path: Path
-) -> None:
-    guide = (project.project / "docs/1-ci.md").read_text(encoding="utf-8")
-    (load,) = re.findall(r"```python\n(QUERY = .*?)```", guide, re.DOTALL)
-    address = server.url.replace("postgresql://", "postgresql+psycopg://")
-    environment = project.project / ".env"
-    environment.write_text(f"DATA_URL={address}\n")
-    script = tmp_path / "save.py"
-    script.write_text(SAVE_RIDES)
-    prepared = project.run(
-        f"uv pip install --quiet 'psycopg[binary]' && uv run --env-file .env python {script}",
-        UV_NO_SYNC="1",
-    )
-    assert prepared.returncode == 0, prepared.stderr
-    file = project.project / PACKAGE / "problem.py"
-    head, rest = file.read_text(encoding="utf-8").split("def load(")
-    _, rest = rest.split("def read_trips(")
-    head = head.replace("from datetime", "import os\nfrom datetime")
-    head = head.replace(
-        "import pyarrow.parquet as pq\n", "import pyarrow.parquet as pq\nimport sqlalchemy\n"
-    )
-    file.write_text(f"{head}{load}\n\ndef read_trips({rest}", encoding="utf-8")
-    try:
-        output = project.make("pipeline", UV_NO_SYNC="1")
-        assert "8160 rows in the training set" in output and "is version" in output
-        window = project.make('pipeline SET="data.end=2025-02-01"', UV_NO_SYNC="1")
-        assert "8160 rows" not in window
-        environment.write_text(f"DATA_URL={address.replace('127.0.0.1', '127.0.0.2')}\n")
-        refusal = project.refused("pipeline", UV_NO_SYNC="1")
-        assert "error: problem.py: load() failed: OperationalError" in refusal
-        assert server.password not in refusal
-    finally:
-        environment.unlink()
 
 
 def test_the_first_commit_of_a_colleague_passes(project: Installation) -> None:

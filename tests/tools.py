@@ -4,6 +4,8 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for_page(url: str, server: subprocess.Popen[bytes], patience: float = 90) -> str:
+    """Return the page, once the server responds."""
+    deadline = time.monotonic() + patience
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                return str(response.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not respond; the server's exit code is {server.poll()}")

@@ -22,8 +22,8 @@ register: ## Register the model of a run: make register RUN_ID=...
 promote: ## Make a version the champion if it passes the gate: VERSION=3
 	$(RUN) python -m $(PACKAGE).pipelines.promotion $(VERSION_OPTION) $(if $(UNCOMMITTED),--uncommitted) $(if $(IGNORE_CHAMPION),--ignore-champion)
 
-explain: ## Show the importance of features, or explain one prediction: ROW=3
-	$(RUN) python -m $(PACKAGE).pipelines.explanation $(VERSION_OPTION) $(if $(ROW),--row $(ROW))
+explain: ## Show the importance of the features for the champion: VERSION=3 for another
+	$(RUN) python -m $(PACKAGE).pipelines.champion $(VERSION_OPTION) explain
 
 reproduce: ## Train the model of a version again, from its commit: VERSION=3
 	$(RUN) python -m $(PACKAGE).pipelines.reproduction $(VERSION_OPTION)

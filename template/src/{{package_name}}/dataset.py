@@ -1,6 +1,5 @@
 """Rows for the model: loaded, validated, and split so that the test set has the newest rows."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,20 +64,19 @@ def validate_rows(
         schema = schema.remove_columns([problem.TARGET])
     refuse_utc_offsets(rows, schema)
     try:
-        return schema.validate(rows, lazy=True)
+        valid = schema.validate(rows.reset_index(drop=True), lazy=True)
     except SchemaErrors as errors:
-        raise UserError(describe_failures(errors.failure_cases, len(rows))) from errors
+        found = errors.failure_cases
+        names = found["index"].map(lambda at: row_name(rows.index[int(at)]), na_action="ignore")
+        raise UserError(describe_failures(found.assign(index=names), len(rows))) from errors
+    return valid.set_axis(rows.index[valid.index])
 
 
 def refuse_utc_offsets(rows: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
     """Refuse times with a UTC offset where the schema has none: it would be dropped silently."""
     for name, column in schema.columns.items():
         is_local = str(column.dtype).startswith("datetime64") and "," not in str(column.dtype)
-        if (
-            not is_local
-            or name not in rows
-            or (rows[name].dtype.kind == "M" and rows[name].dt.tz is None)
-        ):
+        if not is_local or name not in rows or is_naive(rows[name]):
             continue
         has_offset = rows[name].astype(str).str.contains(UTC_OFFSET).to_numpy()
         if has_offset.any():
@@ -89,12 +87,14 @@ def refuse_utc_offsets(rows: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
             )
 
 
+def is_naive(times: pd.Series) -> bool:
+    """Return whether a column has times without a UTC offset."""
+    return times.dtype.kind == "M" and times.dt.tz is None
+
+
 def row_name(label: object) -> str:
-    """Return the label of a row in an index as people write it, also of several levels."""
-    if isinstance(label, tuple):
-        return ", ".join(map(str, label))
-    text = re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(label))  # pandera writes a tuple as text
-    return text[1:-1].replace("'", "") if re.fullmatch(r"\(.+, .+\)", text) else text
+    """Return the label of a row as people write it; an index may have several levels."""
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def describe_failures(failures: pd.DataFrame, row_count: int) -> str:
@@ -108,10 +108,8 @@ def describe_failures(failures: pd.DataFrame, row_count: int) -> str:
         for case in of_columns.itertuples()
     ]
     shown = of_rows.head(BAD_ROWS_SHOWN)
-    for row, column, value, check in zip(
-        shown["index"], shown["column"], shown["failure_case"], shown["check"], strict=True
-    ):
-        reasons.append(f"row {row_name(row)}: {column} is {value}, which violates {check}")
+    for row, column, value, check in shown[["index", "column", "failure_case", "check"]].to_numpy():
+        reasons.append(f"row {row}: {column} is {value}, which violates {check}")
     if len(of_rows) > BAD_ROWS_SHOWN:
         reasons.append(f"and {len(of_rows) - BAD_ROWS_SHOWN} more")
     bad_rows = of_rows["index"].nunique()

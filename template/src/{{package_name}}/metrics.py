@@ -15,19 +15,8 @@ def standard_metrics(
 ) -> dict[str, float]:
     """Return the standard metrics of the problem's task, and the owner's `METRICS`.
 
-    Parameters
-    ----------
-    actual
-        The ground truth, of shape (rows,).
-    predicted
-        Predictions as `TrainedModel.predict` returns them.
-    problem
-        The `problem.py` that defines the task.
-
-    Returns
-    -------
-    dict of str to float
-        Metrics by name. One that is undefined, such as the ROC AUC of a single class, is left out.
+    `actual` is the ground truth, of shape (rows,), and `predicted` what `TrainedModel.predict`
+    returns. A metric that is undefined, such as the ROC AUC of a single class, is left out.
     """
     classes = classes_of(problem)
     finite = predicted.dtype.kind in "iuf" and bool(np.isfinite(predicted).all())

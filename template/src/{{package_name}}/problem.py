@@ -98,7 +98,7 @@ def read_trips(file: Path) -> pd.DataFrame:
     is_wrong = (duration < 1) | (duration > 180) | (trips["distance_miles"] > 100)
     rides = trips.assign(pickup_time=pickup_time, duration_minutes=duration)
     for name in ZONES:  # a missing one makes all of them floats, which would be "74.0"
-        rides[name] = rides[name].astype("Int64").astype(object)
+        rides[name] = rides[name].astype("Int64").astype("str")
     return rides.drop(columns="dropoff_time")[~is_wrong]
 
 
@@ -178,7 +178,7 @@ def build_model(
 
 
 # Hyperparameters to try when the pipeline searches for better ones than the defaults: lists of
-# values, or distributions of Optuna or SciPy, such as optuna.distributions.FloatDistribution(0, 1).
+# values, or distributions, such as optuna.distributions.FloatDistribution(0.01, 1, log=True).
 SEARCH_SPACE: dict[str, Any] = {
     "learning_rate": [0.03, 0.1, 0.3],
     "max_iter": [50, 100, 200],

@@ -28,13 +28,9 @@ class TrainedModel:
             raise UserError(f"problem.py: features() failed on these rows: {reason}") from error
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return the predictions.
+        """Return the predictions, of shape (rows,).
 
-        Returns
-        -------
-        ndarray
-            Shape (rows,) for regression; for classification, probabilities of shape
-            (rows, classes) in the order of `CLASSES`.
+        For classification, they are probabilities of shape (rows, classes), ordered as `CLASSES`.
         """
         return self.predict_features(self.features(rows))
 

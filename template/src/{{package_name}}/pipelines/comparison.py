@@ -52,20 +52,8 @@ def compare(
 
     Each model computes its features with its own `problem.py`; the present one scores them all.
 
-    Parameters
-    ----------
-    client, model, model_origin, with_champion
-        The registry, the challenger, and whether to compare it with the champion.
-    rows
-        Valid rows.
-    reload
-        Load the same rows as they were before validation, for a champion with another schema.
-
-    Returns
-    -------
-    scores : Scores
-    fresh : DataFrame
-        The fresh rows, to which the scores belong.
+    `reload` loads the rows as they were before validation, for a champion with another schema. The
+    fresh rows are returned with the scores, one for each of them.
     """
     rival = champion(client) if with_champion else None
     origins = [model_origin] if rival is None else [model_origin, origin(rival)]

@@ -21,12 +21,8 @@ class Scores:
 
     def by_model(self) -> dict[str, np.ndarray]:
         """Return the scores of the models that have some."""
-        named = {
-            "challenger": self.challenger,
-            "champion": self.champion,
-            "baseline": self.baseline,
-        }
-        return {name: scores for name, scores in named.items() if scores is not None}
+        champion = {} if self.champion is None else {"champion": self.champion}
+        return {"challenger": self.challenger, **champion, "baseline": self.baseline}
 
 
 def gain(new: float, old: float) -> float:
@@ -58,16 +54,7 @@ def failed_checks(scores: Scores, rows: pd.DataFrame, params: GateParams) -> lis
     """Return every failed check of the challenger; if there is none, it may be promoted.
 
     A challenger that is truly no better than the champion passes with a probability of at most
-    `alpha`: a one-sided paired t-test on the means of days.
-
-    Parameters
-    ----------
-    scores
-        The scores of the fresh rows.
-    rows
-        The fresh rows, which no model compared was trained on.
-    params
-        The limits.
+    `alpha`: a one-sided paired t-test on the means of days. The rows are new to all models.
     """
     if len(rows) < params.min_test_rows:
         return [

@@ -17,8 +17,8 @@ from sklearn.metrics import (
 from .. import problem
 from ..evaluate import mean_by_slice
 from ..trained_model import TrainedModel, classes_of, labels_of
-from .explanation import feature_importance
 from .gate import Scores
+from .importance import feature_importance
 
 matplotlib.use("Agg")  # draws without a screen
 matplotlib.rcParams["text.parse_math"] = False  # a slice's name may contain dollars

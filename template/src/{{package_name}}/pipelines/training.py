@@ -23,7 +23,7 @@ from .. import problem
 from ..dataset import Split, sample_rows
 from ..lineage import data_version, environment, git_commit
 from . import steps
-from .parameters import Params
+from .parameters import PARAMS, Params
 from .registry import trained_until
 from .tracking import NAME, close_killed_runs, metric_name, newest_run, process_tags, tracking_store
 
@@ -99,6 +99,8 @@ def learn(
         with timed("search", seconds):
             params = steps.search(parts.train, params)
     mlflow.log_params(params.flat())
+    # Those of a training without the search, for `make reproduce`.
+    mlflow.log_dict(params.model_dump(mode="json", exclude={"search"}), PARAMS.name)
     with timed("train", seconds):
         model = steps.train(parts.train, params)
     with timed("evaluate", seconds):

@@ -1,19 +1,18 @@
-"""The figures of an evaluation, and the explanations of a model."""
+"""Tests of the figures of an evaluation, and of the importance of features."""
 
 from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
-
-from {{ package_name }} import problem
-from {{ package_name }}.dataset import Split
-from {{ package_name }}.pipelines.explanation import contributions, feature_importance
-from {{ package_name }}.pipelines.gate import Scores
-from {{ package_name }}.pipelines.plots import figures, score_by_slice
-from {{ package_name }}.predict import predict
-from {{ package_name }}.train import fit
-from {{ package_name }}.trained_model import classes_of
+from taxi_ride_duration import problem
+from taxi_ride_duration.dataset import Split
+from taxi_ride_duration.pipelines.gate import Scores
+from taxi_ride_duration.pipelines.importance import feature_importance
+from taxi_ride_duration.pipelines.plots import figures, score_by_slice
+from taxi_ride_duration.predict import predict
+from taxi_ride_duration.train import fit
+from taxi_ride_duration.trained_model import classes_of
 
 
 def test_the_figures_suit_the_task(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,13 +46,3 @@ def test_a_model_depends_on_a_feature_and_one_that_is_constant_has_no_importance
     assert importance["mean"].iloc[0] > 0
     same = pd.concat([split.test.iloc[[0]]] * 20)
     assert np.allclose(feature_importance(model, same)["mean"], 0)
-
-
-def test_the_effects_on_a_row_are_those_of_its_values(split: Split) -> None:
-    model = fit(split.train)
-    found = contributions(model, split.test, 0)
-    assert set(found.index) == set(model.features(split.test).columns)
-    assert found["effect"].abs().is_monotonic_decreasing
-    assert found["effect"].abs().max() > 0
-    same = pd.concat([split.test.iloc[[0]]] * 20)
-    assert np.allclose(contributions(model, same, 0)["effect"], 0)

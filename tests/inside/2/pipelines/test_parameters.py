@@ -1,10 +1,11 @@
+"""Tests of `params.yaml` and of changes to it."""
+
 from pathlib import Path
 
 import pytest
-
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.pipelines import parameters
-from {{ package_name }}.pipelines.parameters import build_model_defaults, read_params
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.pipelines import parameters
+from taxi_ride_duration.pipelines.parameters import build_model_defaults, read_params
 
 BUILD_MODEL = "def build_model(max_iter: int = 100, loss: str = 'a', other=None):\n    pass\n"
 

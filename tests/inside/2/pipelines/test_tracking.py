@@ -1,12 +1,13 @@
+"""Tests of the tracking store."""
+
 import shutil
 from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
-
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.pipelines import tracking
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.pipelines import tracking
 
 
 @pytest.mark.usefixtures("client")
