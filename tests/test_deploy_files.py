@@ -13,7 +13,7 @@ import yaml
 
 from alerting import without_url_file
 from installation import Installation
-from projects import LEVELS, Ladder
+from projects import LEVELS, REPOSITORY, Ladder
 from tools import installed, passes
 
 SUFFIXES = {
@@ -141,20 +141,37 @@ def test_prometheus_reads_its_configuration_and_rules(deploy: Path) -> None:
     assert sum(map(int, re.findall(r"(\d+) rules found", printed))) == len(rules(deploy))
 
 
+@pytest.fixture
+def rule_tests(deploy: Path, tmp_path: Path) -> list[Path]:
+    """Return this repository's rule tests, beside a copy of the project's rules."""
+    folder = tmp_path / "prometheus"
+    shutil.copytree(deploy / "prometheus/rules", folder / "rules")
+    shutil.copytree(REPOSITORY / "tests/rules", folder / "tests")
+    return sorted((folder / "tests").glob("*.yml"))
+
+
 @pytest.mark.slow
-def test_alerts_fire_and_stay_quiet_as_their_tests_say(deploy: Path) -> None:
-    files = sorted((deploy / "prometheus/tests").glob("*.yml"))
-    passes(installed("promtool"), "test", "rules", *map(str, files))
+def test_alerts_fire_and_stay_quiet_as_their_tests_say(rule_tests: list[Path]) -> None:
+    passes(installed("promtool"), "test", "rules", *map(str, rule_tests))
 
 
-def test_no_alert_lacks_a_test_in_which_it_fires_or_one_in_which_it_is_quiet(deploy: Path) -> None:
+def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_quiet(
+    deploy: Path, rule_tests: list[Path]
+) -> None:
     fires: set[str] = set()
     quiet: set[str] = set()
-    for file in (deploy / "prometheus/tests").glob("*.yml"):
+    for file in rule_tests:
         for group in read(file)["tests"]:
             for case in group["alert_rule_test"]:
                 (fires if case["exp_alerts"] else quiet).add(case["alertname"])
     assert fires == quiet == alerts(deploy).keys()
+
+
+def test_the_project_has_an_example_of_a_rule_test(deploy: Path) -> None:
+    (example,) = (deploy / "prometheus/tests").glob("*.yml")
+    passes(installed("promtool"), "test", "rules", str(example))
+    (command,) = re.findall(r"^# promtool test rules (\S+)$", example.read_text("utf-8"), re.M)
+    assert (deploy.parent / command) == example
 
 
 def test_alerts_say_how_bad_it_is_and_what_to_do(project: Path, deploy: Path) -> None:

@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..evaluate import row_scores
 from ..serving.records import CHALLENGER, CHAMPION, Outcome
 from .plan import Experiment
-from .sequential import Evidence, Verdict, decide, weigh
+from .sequential import Evidence, Verdict, block_means, decide, weigh
 
 # The outcomes of predictions from a start up to, but without, an end; both in POSIX seconds.
 Outcomes = Callable[[float, float], Sequence[Outcome]]
@@ -168,12 +168,6 @@ def compare(outcomes: Outcomes, trial: Trial, now: datetime) -> Comparison:
 def daily_scores(days: Sequence[Day]) -> tuple[np.ndarray, np.ndarray]:
     """The mean scores of champion and challenger by day, each of shape (days,)."""
     return np.array([day.champion for day in days]), np.array([day.challenger for day in days])
-
-
-def block_means(daily: np.ndarray, block_days: int) -> np.ndarray:
-    """Means of so many days in a row, each day as heavy as another; a block not full waits."""
-    blocks = len(daily) // block_days
-    return daily[: blocks * block_days].reshape(blocks, block_days).mean(axis=1)
 
 
 def blocks_of(comparison: Comparison, plan: Experiment) -> tuple[np.ndarray, np.ndarray]:

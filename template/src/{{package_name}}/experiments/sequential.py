@@ -82,6 +82,12 @@ class Verdict:
     upper: float = np.inf
 
 
+def block_means(daily: np.ndarray, block_days: int) -> np.ndarray:
+    """Return the means of consecutive blocks of days; an incomplete last block is left out."""
+    blocks = len(daily) // block_days
+    return daily[: blocks * block_days].reshape(blocks, block_days).mean(axis=1)
+
+
 def running_mean(values: np.ndarray) -> np.ndarray:
     """The mean of the first 1, 2, ... values, over the last axis."""
     return np.cumsum(values, axis=-1) / np.arange(1, values.shape[-1] + 1)
