@@ -15,7 +15,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Double, Integer, MetaData, Table, Text, insert, text
 
-from ..serving.store import POSTGRESQL, RecordError, Store, StoreError, open_store, to_json
+from ..serving.store import (
+    POSTGRESQL,
+    RecordError,
+    Store,
+    StoreError,
+    open_store,
+    to_json,
+)
 from .policy import Policy
 from .state import Decision, State, Step
 

@@ -28,7 +28,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
@@ -73,7 +72,7 @@ class Store:
         self._file = None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
         self._formats: dict[tuple[str, ...], int] = {}
         self._names: dict[int, list[str]] = {}
-        insert = postgresql.insert if self._file is None else sqlite.insert
+        insert = insert_of(engine)
         self._add_predictions = insert(predictions).on_conflict_do_nothing(index_elements=["id"])
         self._add_format = insert(row_formats).on_conflict_do_nothing(index_elements=["names"])
         received = insert(feedback)
@@ -279,6 +278,17 @@ def reported(url: str) -> Iterator[None]:
         raise RecordError(without_secrets(error, url)) from None
     except SQLAlchemyError as error:
         raise StoreError(without_secrets(error, url)) from None
+
+
+def insert_of(engine: Engine) -> Any:
+    """Return the dialect's insert, which can handle conflicts; the other takes time to import."""
+    if engine.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert
 
 
 def create_tables(connection: Connection, tables: MetaData) -> None:
