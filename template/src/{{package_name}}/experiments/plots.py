@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .. import problem
 from .comparison import Comparison, Trial, evidence_of
+from .scores import metric_name
 from .sequential import LARGEST_LOG, Verdict
 
 # Colours that remain distinct in grey and for the colour-blind: https://jfly.uni-koeln.de/color
@@ -32,7 +32,7 @@ def experiment_figure(comparison: Comparison, trial: Trial, verdict: Verdict) ->
     room = 0.1 * np.ptp(daily) + 0.01  # the first bounds are too wide to set the scale
     above.set_ylim(min(daily.min(), 0) - room, max(daily.max(), 0) + room)
     above.yaxis.set_major_formatter(PercentFormatter(1))
-    above.set_ylabel(f"relative gain in {problem.METRIC}")
+    above.set_ylabel(f"relative gain in {metric_name()}")
 
     e_values = np.exp(np.minimum(evidence.log_e, LARGEST_LOG))
     below.plot(ends, e_values, "o-", color=BLUE, label="e-value")

@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from .. import problem
 from ..evaluate import row_scores
 from ..serving.records import Outcome, Score
 from ..serving.store import Store
 
 AT_ONCE = 5_000
+
+
+def metric_name() -> str:
+    """Return the name of the metric for people, with `problem.UNIT` if there is one."""
+    name, unit = problem.METRIC.replace("_", " "), getattr(problem, "UNIT", None)
+    return f"{name} ({unit})" if unit else name
 
 
 def score_missing(store: Store) -> None:
