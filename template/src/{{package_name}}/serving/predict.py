@@ -1,6 +1,5 @@
 """`POST /predict`, the request that counts, as a plain ASGI application."""
 
-import asyncio
 import itertools
 import logging
 import secrets
@@ -46,7 +45,6 @@ class Predict:
         self.now = now
         prefix = b32encode(secrets.token_bytes(5)).decode().lower()  # short: it is stored twice
         self._ids = map((prefix + "{:06x}").format, itertools.count())
-        self._shadowing: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -86,23 +84,15 @@ class Predict:
         sent_headers = [(b"content-type", JSON), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": sent_headers})
         await send({"type": "http.response.body", "body": content})
-        if SYNTHETIC not in headers:
-            self._record(active, models, records)
-
-    def _record(
-        self, active: ActiveRelease, models: Sequence[Model], records: Sequence[Prediction]
-    ) -> None:
-        """Count and log predictions, after those of a shadow challenger if there is one."""
+        if SYNTHETIC in headers:
+            return
         for model in models:
             model.predictions.inc()
-        rows = [record.row for record in records]
         active.count_missing(rows)
         self.watcher.recent.extend(rows)
         if active.shadow is not None:
             if active.shadow.batcher.waiting < MOST_IN_SHADOW:
-                task = asyncio.create_task(self._record_shadow(active.shadow, records))
-                self._shadowing.add(task)
-                task.add_done_callback(self._shadowing.discard)
+                await self._record_shadow(active.shadow, records)
                 return
             metrics.shadow_failures.inc(len(records))
         for record in records:
@@ -127,11 +117,6 @@ class Predict:
         finally:  # also if the service stops meanwhile
             for record in records:
                 self.log.add(record)
-
-    async def finish(self) -> None:
-        """Wait for the predictions in the shadow."""
-        if self._shadowing:
-            await asyncio.wait(self._shadowing)
 
 
 async def predictions_by(models: Sequence[Model], rows: Sequence[Any]) -> list[Any]:
