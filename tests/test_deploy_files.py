@@ -25,7 +25,7 @@ SUFFIXES = {
     "CounterMetricFamily": ["_total"],
 }
 # Modules that define metrics of the service and of the retraining loop.
-EXPORTING = ("serving/metrics.py", "retraining/heartbeat.py")
+EXPORTING = ("serving/metrics.py", "serving/watcher.py", "retraining/heartbeat.py")
 OF_PROMETHEUS = {"up", "ALERTS"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -112,25 +112,40 @@ def labels_in(query: str) -> set[str]:
     return {*grouped, *(label for found in selected for label in found)} - {""}
 
 
+def texts_in(given: ast.List, constants: dict[str, ast.Tuple]) -> set[str]:
+    """Return the texts of a list, and of the constants that it unpacks."""
+    unpacked = [
+        constants[part.value.id]
+        for part in given.elts
+        if isinstance(part, ast.Starred) and isinstance(part.value, ast.Name)
+    ]
+    parts = [one for some in (given, *unpacked) for one in ast.walk(some)]
+    return {one.value for one in parts if isinstance(one, ast.Constant)}
+
+
 @pytest.fixture(scope="module")
 def defined(project: Path) -> tuple[set[str], set[str]]:
     """Return the names of the series that the service exports, and of their labels."""
     names, labels = set(OF_PROMETHEUS), set(LABELS_OF_PROMETHEUS)
     for name in EXPORTING:
         (module,) = project.glob(f"src/*/{name}")
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        constants = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             if node.func.id in SUFFIXES:
                 metric = ast.literal_eval(node.args[0])
                 names |= {metric + suffix for suffix in SUFFIXES[node.func.id]}
-                lists = [*node.args, *(keyword.value for keyword in node.keywords)]
-                labels |= {
-                    label
-                    for given in lists
-                    if isinstance(given, ast.List)
-                    for label in ast.literal_eval(given)
-                }
+                for given in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                    if isinstance(given, ast.List):
+                        labels |= texts_in(given, constants)
     return names, labels
 
 
