@@ -120,7 +120,7 @@ def texts_in(given: ast.List, constants: dict[str, ast.Tuple]) -> set[str]:
         if isinstance(part, ast.Starred) and isinstance(part.value, ast.Name)
     ]
     parts = [one for some in (given, *unpacked) for one in ast.walk(some)]
-    return {one.value for one in parts if isinstance(one, ast.Constant)}
+    return {str(one.value) for one in parts if isinstance(one, ast.Constant)}
 
 
 @pytest.fixture(scope="module")
