@@ -1,4 +1,7 @@
-"""The prediction store, in SQLite; and in PostgreSQL, if TEST_DATABASE_URL names a server."""
+"""Tests of the log's database, run in a generated project by `test_prediction_store`.
+
+With TEST_DATABASE_URL they run in PostgreSQL, otherwise in SQLite.
+"""
 
 import os
 import shutil
@@ -14,8 +17,6 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import select
-
-from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.serving import store, tables
 from taxi_ride_duration.serving.records import CHAMPION, Feedback, Outcome, Prediction, Score
 from taxi_ride_duration.serving.store import RecordError, Store, StoreError, open_store
@@ -49,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(file: Path) -> Iterator[str]:
-    """An empty store: a file, or a schema of its own on the server."""
+    """Provide an empty store: a file, or a schema of its own on the server."""
     if not SERVER:
         yield f"sqlite:///{file}"
         return
@@ -200,37 +201,6 @@ def test_many_may_open_a_new_store_at_once(url: str) -> None:
     assert len(open_store(url).outcomes()) == 8
 
 
-class Contended:
-    """A connection to a file that others use, for some attempts."""
-
-    def __init__(self, attempts: int, code: int = sqlite3.SQLITE_BUSY) -> None:
-        self.attempts = attempts
-        self.code = code
-
-    def execute(self, statement: str) -> None:
-        self.attempts -= 1
-        if self.attempts >= 0:
-            error = sqlite3.OperationalError("it cannot be done")
-            error.sqlite_errorcode = self.code
-            raise error
-
-
-def test_a_change_of_mode_is_tried_again_while_others_use_the_file() -> None:
-    contended = Contended(attempts=3)
-    store.enable_wal(contended)  # type: ignore[arg-type]
-    assert contended.attempts == -1, "the fourth attempt went well"
-
-
-def test_what_will_not_pass_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    full = Contended(attempts=3, code=sqlite3.SQLITE_FULL)
-    with pytest.raises(sqlite3.OperationalError):
-        store.enable_wal(full)  # type: ignore[arg-type]
-    assert full.attempts == 2
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.0)
-    with pytest.raises(sqlite3.OperationalError):
-        store.enable_wal(Contended(attempts=9))  # type: ignore[arg-type]
-
-
 @pytest.mark.skipif(not SERVER, reason="TEST_DATABASE_URL names no PostgreSQL server")
 def test_tables_that_another_process_is_making_are_waited_for(url: str) -> None:
     """There, `create table if not exists` fails if the table comes into being meanwhile."""
@@ -301,25 +271,6 @@ def test_what_is_no_store_is_not_written_to(tmp_path: Path) -> None:
         with pytest.raises(StoreError):
             open_store(f"sqlite:///{tmp_path / place}")
     assert (tmp_path / "a file").read_text().startswith("Dear diary")
-
-
-def test_the_environment_names_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(store, "LIVE", tmp_path)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    assert store.store_url() == f"sqlite:///{tmp_path}/predictions.db"
-    monkeypatch.setenv("DATABASE_URL", "postgresql://someone@example.org/log")
-    assert store.store_url() == "postgresql://someone@example.org/log"
-
-
-@pytest.mark.parametrize("address", ["mysql://me:Gruyere@host/log", "me:Gruyere@host", "sqlite:x"])
-def test_an_address_of_another_kind_is_refused(
-    monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", address)
-    for attempt in (store.store_url, lambda: open_store(address)):
-        with pytest.raises(UserError, match="Set it to postgresql") as refusal:
-            attempt()
-        assert "Gruyere" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

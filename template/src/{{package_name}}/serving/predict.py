@@ -11,7 +11,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from . import metrics
-from .model import ActiveRelease, Model
+from .model import Model
 from .prediction_log import PredictionLog
 from .records import Prediction
 from .requests import JSON, SYNTHETIC, check_json, decode, encode, read_body

@@ -118,7 +118,7 @@ class PredictionLog:
         else:
             if self._failed_at is not None:
                 gone = time.monotonic() - self._failed_at
-                logger.warning("the database of the prediction log is back after %.1f s", gone)
+                logger.warning("the prediction log's store is back after %.1f s", gone)
             self._failed_at = None
         metrics.log_waiting.set(self.waiting())
         return self._failed_at is None

@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,10 +60,15 @@ def check_host(headers: Headers, http_version: str, allowed: frozenset[str]) -> 
         if http_version == "1.1":
             raise RequestError(400, "host", "HTTP/1.1 requires the header Host")
         return
-    name = host.decode("latin-1").lower()
-    name = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
-    if name not in allowed and "*" not in allowed:
+    if name_of(host) not in allowed and "*" not in allowed:
         raise RequestError(400, "host", "this host is not allowed: add it to ALLOWED_HOSTS")
+
+
+@lru_cache(maxsize=100)
+def name_of(host: bytes) -> str:
+    """Return the name in a Host header, without the port."""
+    name = host.decode("latin-1").lower()
+    return name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
 
 
 def check_json(headers: Headers) -> None:
@@ -85,26 +91,24 @@ def check_token(headers: Headers, token: str | None) -> None:
         raise RequestError(401, "token", "the header 'Authorization: Bearer ...' is required")
 
 
-async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytearray:
     """Read the body, up to a limit in bytes."""
     announced = headers.get(b"content-length", b"")
-    too_large = RequestError(413, "oversized", f"a request's body is limited to {limit} bytes")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise too_large
-    parts, size, more = [], 0, True
+    size = int(announced[:20]) if announced.isdigit() else 0
+    body, more = bytearray(), size <= limit
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestError(400, "disconnected", "the request ended before its body did")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise too_large
-        more = message.get("more_body", False)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        body += message.get("body", b"")
+        size = len(body)
+        more = message.get("more_body", False) and size <= limit
+    if size > limit:
+        raise RequestError(413, "oversized", f"a request's body is limited to {limit} bytes")
+    return body
 
 
-def decode(decoder: "msgspec.json.Decoder[Any]", body: bytes, fields: frozenset[str]) -> Any:
+def decode(decoder: "msgspec.json.Decoder[Any]", body: bytearray, fields: frozenset[str]) -> Any:
     """Decode and validate a body; an error names the place in it, and one of the fields."""
     try:
         return decoder.decode(body)

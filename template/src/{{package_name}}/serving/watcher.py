@@ -160,10 +160,10 @@ class Watcher(Collector):
         score = GaugeMetricFamily("model_reference_score", "Mean on test set", labels=["version"])
         scores = {}
         for model in active.models if active else []:
-            manifest = model.manifest
-            origin = [getattr(manifest, name) for name in ORIGIN]
-            info.add_metric([manifest.version, model.variant, *origin], 1)
-            scores[manifest.version] = manifest.reference_score
+            about = model.manifest
+            origin = [about.run_id, about.data_version, about.git_commit]
+            info.add_metric([about.version, model.variant, *origin], 1)
+            scores[about.version] = about.reference_score
         for version, value in scores.items():
             score.add_metric([version], value)
         yield from (psi, info, score)
