@@ -13,7 +13,7 @@ import yaml
 
 from alerting import without_url_file
 from installation import Installation
-from projects import LEVELS, Ladder
+from projects import LEVELS, REPOSITORY, Ladder
 from tools import installed, passes
 
 SUFFIXES = {
@@ -25,7 +25,7 @@ SUFFIXES = {
     "CounterMetricFamily": ["_total"],
 }
 # Modules that define metrics of the service and of the retraining loop.
-EXPORTING = ("serving/metrics.py", "retraining/heartbeat.py")
+EXPORTING = ("serving/metrics.py", "serving/watcher.py", "retraining/heartbeat.py")
 OF_PROMETHEUS = {"up", "ALERTS"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -112,25 +112,40 @@ def labels_in(query: str) -> set[str]:
     return {*grouped, *(label for found in selected for label in found)} - {""}
 
 
+def texts_in(given: ast.List, constants: dict[str, ast.Tuple]) -> set[str]:
+    """Return the texts of a list, and of the constants that it unpacks."""
+    unpacked = [
+        constants[part.value.id]
+        for part in given.elts
+        if isinstance(part, ast.Starred) and isinstance(part.value, ast.Name)
+    ]
+    parts = [one for some in (given, *unpacked) for one in ast.walk(some)]
+    return {str(one.value) for one in parts if isinstance(one, ast.Constant)}
+
+
 @pytest.fixture(scope="module")
 def defined(project: Path) -> tuple[set[str], set[str]]:
     """Return the names of the series that the service exports, and of their labels."""
     names, labels = set(OF_PROMETHEUS), set(LABELS_OF_PROMETHEUS)
     for name in EXPORTING:
         (module,) = project.glob(f"src/*/{name}")
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        constants = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             if node.func.id in SUFFIXES:
                 metric = ast.literal_eval(node.args[0])
                 names |= {metric + suffix for suffix in SUFFIXES[node.func.id]}
-                lists = [*node.args, *(keyword.value for keyword in node.keywords)]
-                labels |= {
-                    label
-                    for given in lists
-                    if isinstance(given, ast.List)
-                    for label in ast.literal_eval(given)
-                }
+                for given in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                    if isinstance(given, ast.List):
+                        labels |= texts_in(given, constants)
     return names, labels
 
 
@@ -141,20 +156,37 @@ def test_prometheus_reads_its_configuration_and_rules(deploy: Path) -> None:
     assert sum(map(int, re.findall(r"(\d+) rules found", printed))) == len(rules(deploy))
 
 
+@pytest.fixture
+def rule_tests(deploy: Path, tmp_path: Path) -> list[Path]:
+    """Return this repository's rule tests, beside a copy of the project's rules."""
+    folder = tmp_path / "prometheus"
+    shutil.copytree(deploy / "prometheus/rules", folder / "rules")
+    shutil.copytree(REPOSITORY / "tests/rules", folder / "tests")
+    return sorted((folder / "tests").glob("*.yml"))
+
+
 @pytest.mark.slow
-def test_alerts_fire_and_stay_quiet_as_their_tests_say(deploy: Path) -> None:
-    files = sorted((deploy / "prometheus/tests").glob("*.yml"))
-    passes(installed("promtool"), "test", "rules", *map(str, files))
+def test_alerts_fire_and_stay_quiet_as_their_tests_say(rule_tests: list[Path]) -> None:
+    passes(installed("promtool"), "test", "rules", *map(str, rule_tests))
 
 
-def test_no_alert_lacks_a_test_in_which_it_fires_or_one_in_which_it_is_quiet(deploy: Path) -> None:
+def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_quiet(
+    deploy: Path, rule_tests: list[Path]
+) -> None:
     fires: set[str] = set()
     quiet: set[str] = set()
-    for file in (deploy / "prometheus/tests").glob("*.yml"):
+    for file in rule_tests:
         for group in read(file)["tests"]:
             for case in group["alert_rule_test"]:
                 (fires if case["exp_alerts"] else quiet).add(case["alertname"])
     assert fires == quiet == alerts(deploy).keys()
+
+
+def test_the_project_has_an_example_of_a_rule_test(deploy: Path) -> None:
+    (example,) = (deploy / "prometheus/tests").glob("*.yml")
+    passes(installed("promtool"), "test", "rules", str(example))
+    (command,) = re.findall(r"^# promtool test rules (\S+)$", example.read_text("utf-8"), re.M)
+    assert (deploy.parent / command) == example
 
 
 def test_alerts_say_how_bad_it_is_and_what_to_do(project: Path, deploy: Path) -> None:
@@ -220,9 +252,7 @@ def test_panels_say_what_they_show_in_which_unit(deploy: Path) -> None:
     for panel in panels(deploy):
         assert panel["title"] and panel["description"].endswith("."), panel["id"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-        for target in panel["targets"]:
-            assert target["datasource"] == {"type": "prometheus", "uid": "prometheus"}
-            assert target["legendFormat"], panel["title"]
+        assert all(target["legendFormat"] for target in panel["targets"]), panel["title"]
 
 
 def test_panels_have_check_layout(deploy: Path) -> None:
@@ -250,6 +280,11 @@ def check_layout(shown: list[dict[str, Any]]) -> None:
 def test_grafana_finds_its_source_and_its_dashboard(deploy: Path) -> None:
     (source,) = read(deploy / "grafana/provisioning/datasources/prometheus.yml")["datasources"]
     assert (source["uid"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    assert source["isDefault"], "panels that name no data source use it"
+    text = "".join(file.read_text("utf-8") for file in deploy.glob("grafana/dashboards/*.json"))
+    assert set(re.findall(r'"datasource": (.+?)}', text)) == {
+        '{"type": "prometheus", "uid": "prometheus"'
+    }
     (provider,) = read(deploy / "grafana/provisioning/dashboards/service.yml")["providers"]
     mounts = read(deploy / "compose/compose.yaml")["services"]["grafana"]["volumes"]
     assert f"../grafana/dashboards:{provider['options']['path']}:ro" in mounts
@@ -283,7 +318,7 @@ def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
     assert loop["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
     assert set(loop["depends_on"]) <= known.keys()
     # The loop uses the same log and registry, and writes to the folder that the service reads.
-    assert loop["environment"]["DATABASE_URL"] == known["service"]["environment"]["DATABASE_URL"]
+    assert database(loop, "DATABASE_URL")[2] == database(known["service"], "DATABASE_URL")[2]
     asked = services["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
     before = known["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"]
     assert asked == f"{before},mlflow:*"
@@ -295,6 +330,33 @@ def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
         source, inside, *mode = volume.rsplit(":", 2) if volume.endswith(":ro") else (volume, "/")
         if mode:
             assert (deploy / "compose" / source).exists() and inside.startswith("/app/"), volume
+
+
+def database(service: dict[str, Any], variable: str) -> tuple[str, ...]:
+    """Return the role, the variable with its password, and the database of a service's URL."""
+    url = service["environment"][variable]
+    found = re.fullmatch(r"\w+(?:\+\w+)?://(\w+):\$\{(\w+):[^}]*\}@postgres:5432/(\w+)", url)
+    assert found, url
+    return found.groups()
+
+
+def test_each_program_has_a_database_role_of_its_own(deploy: Path) -> None:
+    services = read(deploy / "compose/compose.yaml")["services"]
+    loop = read(deploy / "compose/retraining.yaml")["services"]
+    assert database(services["service"], "DATABASE_URL") == (
+        *("service", "SERVICE_DB_PASSWORD", "predictions"),
+    )
+    assert database(services["mlflow"], "MLFLOW_BACKEND_STORE_URI") == (
+        *("mlflow", "MLFLOW_DB_PASSWORD", "mlflow"),
+    )
+    assert database(loop["retraining"], "DATABASE_URL") == (
+        *("retraining", "RETRAINING_DB_PASSWORD", "predictions"),
+    )
+    given = services["postgres"]["environment"] | loop["postgres"]["environment"]
+    used = "".join(script.read_text("utf-8") for script in deploy.glob("compose/postgres/*.sh"))
+    assert set(re.findall(r"\w+_DB_PASSWORD", used)) == given.keys() - {"POSTGRES_PASSWORD"}
+    others = [one for name, one in (services | loop).items() if name != "postgres"]
+    assert "POSTGRES_PASSWORD" not in str(others), "the superuser's password"
 
 
 def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
@@ -315,9 +377,12 @@ def test_compose_gives_nobody_more_than_needed(deploy: Path) -> None:
 def test_compose_holds_no_secret_and_names_the_one_that_is_missing(deploy: Path) -> None:
     files = (deploy / "compose").glob("*.yaml")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    for name in ("POSTGRES_PASSWORD", "SERVICE_TOKEN", "GRAFANA_PASSWORD", "ALERT_WEBHOOK_FILE"):
-        uses = re.findall(rf"\$\{{{name}(.*?)\}}", text)
-        assert set(uses) == {":?is not set, see docs/3-runbook.md"}, name
+    secrets = re.findall(r"\$\{(\w+(?:_PASSWORD|_TOKEN|_WEBHOOK_FILE))(.*?)\}", text)
+    assert len({name for name, _ in secrets}) == 7
+    for name, rest in secrets:
+        book = "docs/4-runbook.md" if name.startswith("RETRAINING") else "docs/3-runbook.md"
+        assert rest == f":?is not set, see {book}", name
+        assert name in runbooks(deploy.parent)[book], name
 
 
 @pytest.mark.parametrize("recipe", ["Dockerfile", "deploy/compose/mlflow.Dockerfile"])
@@ -516,8 +581,23 @@ def test_production_follows_staging_after_training(ladder: Ladder, target: str) 
     assert production["needs"] == "staging"
     assert (staging["environment"], production["environment"]) == ("staging", "production")
     promotes = [step for step in staging["steps"] if step.get("run") == "make promote"]
-    assert [step["continue-on-error"] for step in promotes] == [True]
+    assert [step["env"]["ALLOW_REFUSAL"] for step in promotes] == ["1"]
     assert "make promote" not in [step.get("run") for step in production["steps"]]
+    assert "continue-on-error" not in file.read_text("utf-8"), "it would hide other failures"
+
+
+@pytest.mark.parametrize(("code", "allowed"), [(0, True), (1, False), (3, True), (130, False)])
+def test_only_the_gate_s_refusal_is_no_failure_of_a_deployment(
+    project: Path, tmp_path: Path, code: int, allowed: bool
+) -> None:
+    path = pretend(tmp_path / "bin", "uv", f"exit {code}")
+    promotion = Installation(project)
+    if allowed:
+        promotion.make("promote", PATH=path, ALLOW_REFUSAL="1")
+    else:
+        promotion.refused("promote", PATH=path, ALLOW_REFUSAL="1")
+    if code:
+        promotion.refused("promote", PATH=path)
 
 
 def pretend(folder: Path, name: str, body: str) -> str:
@@ -558,16 +638,16 @@ def test_a_release_that_does_not_serve_is_taken_back(
     path = pretend(tmp_path / "bin", "kubectl", body)
     image = f"ghcr.io/someone/service@{DIGEST}"
     refused = Installation(in_cluster).refused("apply", TO="production", IMAGE=image, PATH=path)
-    assert "going back to those before" in refused
+    assert "rolling back" in refused
     assert "rollout undo deployment/service" in (tmp_path / "bin/calls").read_text()
 
 
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"TO": "staging", "IMAGE": "service:1"}, "needs a digest"),
-        ({"TO": "moon", "IMAGE": f"a@{DIGEST}"}, "say where to"),
-        ({"TO": "", "IMAGE": f"a@{DIGEST}"}, "say where to"),
+        ({"TO": "staging", "IMAGE": "service:1"}, "has no digest"),
+        ({"TO": "moon", "IMAGE": f"a@{DIGEST}"}, "is not a folder of deploy/kubernetes"),
+        ({"TO": "", "IMAGE": f"a@{DIGEST}"}, "is not a folder of deploy/kubernetes"),
     ],
 )
 def test_what_cannot_be_applied_is_refused(
@@ -588,7 +668,7 @@ def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: 
     path = pretend(tmp_path / "bin", "docker", docker)
     asked = {"PATH": path, "IMAGE": "ghcr.io:443/Some/Service:1", "PUSH": "1"}
     told = {"REGISTRY_TOKEN": "a token", "GITHUB_OUTPUT": str(tmp_path / "output")}
-    assert "nothing is live" in Installation(project).refused("image", **asked, **told)
+    assert "nothing is deployed" in Installation(project).refused("image", **asked, **told)
     (project / "live").mkdir()
     (project / "live/release.json").write_text("{}")
     printed = Installation(project).make("image", **asked, **told)
@@ -603,15 +683,17 @@ def test_an_image_is_pushed_and_named_by_its_digest(in_cluster: Path, tmp_path: 
 def test_compose_is_started_and_reads_its_rules_anew(project: Path, tmp_path: Path) -> None:
     path = pretend(tmp_path / "bin", "docker", "")
     Installation(project).make("apply", PATH=path)
-    _, build, up, reread = (tmp_path / "bin/calls").read_text().splitlines()
+    _, build, database, roles, up, reload = (tmp_path / "bin/calls").read_text().splitlines()
     files = "--file deploy/compose/compose.yaml --file deploy/compose/retraining.yaml"
-    for call in (build, up, reread):
+    for call in (build, database, roles, up, reload):
         assert call.startswith(f"docker compose --project-name taxi_ride_duration {files} ")
     assert build.endswith("--profile * build"), "the loop's image too"
+    assert database.endswith("up --detach --wait postgres")
+    assert "exec --no-TTY postgres sh -ec" in roles
     assert "up --detach --wait" in up
-    assert reread.endswith("kill --signal SIGHUP prometheus alertmanager")
+    assert reload.endswith("kill --signal SIGHUP prometheus alertmanager")
 
 
 def test_without_docker_it_says_so(project: Path, tmp_path: Path) -> None:
     path = pretend(tmp_path / "bin", "docker", "exit 1")
-    assert "docker compose is missing" in Installation(project).refused("apply", PATH=path)
+    assert "docker compose is not installed" in Installation(project).refused("apply", PATH=path)

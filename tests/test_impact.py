@@ -84,7 +84,8 @@ def test_a_cluster_s_workloads_schedules_and_secrets_are_found(
 def test_secrets_come_with_what_needs_them(to_serving: Impact) -> None:
     found = {one.name: one.needed_by for one in to_serving.secrets.added}
     workflow = ".github/workflows/deploy-compose.yml"
-    assert found["POSTGRES_PASSWORD"] == [workflow, COMPOSE]
+    assert found["SERVICE_TOKEN"] == [workflow, COMPOSE]
+    assert found["POSTGRES_PASSWORD"] == [COMPOSE]
     assert found["ALERT_WEBHOOK_FILE"] == [COMPOSE]
     assert "LIVE" not in found  # it has a default
     assert "MLFLOW_TRACKING_USERNAME" not in found  # it was needed before

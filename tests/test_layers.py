@@ -7,7 +7,14 @@ import pytest
 
 from projects import TEMPLATE
 
-LEVELS = {"pipelines": 2, "serving": 3, "experiments": 3, "monitoring": 3, "retraining": 4}
+LEVELS = {
+    "pipelines": 2,
+    "serving": 3,
+    "deployment": 3,
+    "experiments": 3,
+    "monitoring": 3,
+    "retraining": 4,
+}
 (PACKAGE,) = (problem.parent for problem in (TEMPLATE / "src").glob("*/problem.py"))
 
 

@@ -81,9 +81,7 @@ def step(workflow: str, target: str, instead: str = "") -> Edit:
 
 def locked(files: Files) -> None:
     """Add a lock file as `make setup` writes it, with the names of packages only."""
-    wanted = (
-        "mlflow optuna pydantic pyyaml scipy aiohttp httpx onnx protobuf skl2onnx rich httptools"
-    )
+    wanted = "mlflow optuna pydantic pyyaml scipy starlette sqlalchemy httpx onnx protobuf skl2onnx rich httptools"
     wanted += " msgspec numpy onnxruntime prometheus-client psycopg uvicorn uvloop jupyterlab build"
     wanted += " mypy pre-commit pytest ruff types-pyyaml matplotlib pandas packaging skops pandera"
     wanted += " pyarrow scikit-learn"
@@ -129,10 +127,10 @@ LOSSES: dict[str, Edit] = {
     "model-served": gone(f"{PACKAGE}/serving/server.py"),
     "image-built-by-ci": gone("Dockerfile"),
     "deployed-by-ci": without(f"{WORKFLOWS}/deploy-compose.yml", "  workflow_run:", "  release:"),
-    "model-from-registry": module("serving/delivery/deploy", "registry.champion(", "open("),
+    "model-from-registry": module("deployment/deploy", "registry.champion(", "open("),
     "scoring-tested": gone("tests/serving/test_service.py"),
     "gate-before-deployment": module("pipelines/promotion", "failed_checks", "nothing"),
-    "challenger-beside-champion": module("serving/deployment", "variant_of", "nothing"),
+    "challenger-beside-champion": module("serving/model", "variant_of", "nothing"),
     "decision-rule-written": without("experiment.yaml", "\nalpha: 0.05", "\nalpha: null"),
     "rollback-ready": without("make/serving.mk", "\nrollback:", "\nback:"),
     "predictions-logged": module("serving/records", "    id: str", "    # id: str"),

@@ -1,5 +1,6 @@
 """Tests of a generated project's prediction store on PostgreSQL, with the packages of its image."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,18 +14,20 @@ from projects import Ladder
 
 pytestmark = pytest.mark.slow
 
+INSIDE = Path(__file__).parent / "inside"
 PACKAGE = "taxi_ride_duration"
 PATIENCE = 60.0
 
 # Predicts continuously, with a buffer that an outage fills, until its standard input is closed.
 PREDICTING = """
 import itertools, sys, threading, time
-from {package}.serving import metrics
+from {package}.serving import metrics, prediction_log
 from {package}.serving.prediction_log import PredictionLog
 from {package}.serving.records import Feedback, Prediction
 from {package}.serving.store import open_store
 
-log = PredictionLog(lambda: open_store(sys.argv[1]), lambda outcomes: None, capacity=1000)
+prediction_log.OVERLOAD = 2.0  # beyond the capacity: nothing is sampled
+log = PredictionLog(lambda: open_store(sys.argv[1]), lambda outcomes: [], capacity=1000)
 log.start()
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
@@ -58,15 +61,25 @@ def in_service(*command: str) -> list[str]:
     return ["uv", "run", "--quiet", "--only-group", "service", "--with", "pytest", *command]
 
 
-def test_the_store_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:
+def run_inside(project: Path, *names: str, **variables: str) -> None:
+    """Run files of `inside/` as tests of the project."""
+    files = [shutil.copy(INSIDE / name, project / "tests" / f"test_{name}") for name in names]
     finished = subprocess.run(
-        in_service("python", "-m", "pytest", "--noconftest", "tests/serving/test_store.py"),
+        in_service("python", "-m", "pytest", "--noconftest", *map(str, files)),
         cwd=project,
-        env=environment() | {"PYTHONPATH": "src", "TEST_DATABASE_URL": server.url},
+        env=environment() | {"PYTHONPATH": "src"} | variables,
         capture_output=True,
         text=True,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_the_log_keeps_its_contract_on_sqlite(project: Path) -> None:
+    run_inside(project, "store.py", "prediction_log.py")
+
+
+def test_the_store_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:
+    run_inside(project, "store.py", TEST_DATABASE_URL=server.url)
 
 
 def test_the_service_goes_on_while_the_server_is_gone_and_counts_the_gap(

@@ -367,11 +367,11 @@ def test_the_real_service_is_watched_and_its_end_is_told(
 
 # Panels that are empty without refusals, failures or a challenger.
 EMPTY_PANELS = {
-    "Rows in the shadow",
+    "Shadow predictions",
     "Refused requests by reason",
-    "Fields that made requests invalid",
-    "Values left out",
-    "Drift by field",
+    "Invalid fields",
+    "Missing values",
+    "Data drift by field",
     "Share of failed requests",
     "Share of refused requests",
 }

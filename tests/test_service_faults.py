@@ -27,7 +27,7 @@ import pytest
 
 from installation import Installation, environment, install_project
 from projects import Ladder
-from service import TOKEN, Load, Service, serve, stored_feedback, stored_predictions
+from service import TOKEN, Load, Service, read_all, serve, stored_feedback, stored_predictions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service faults")]
 
@@ -280,7 +280,8 @@ def request(
 ) -> bytes:
     """Return the bytes of a request."""
     last = ["Connection: close"] if close else []
-    return "\r\n".join([line, "Host: test", *headers, *last, "", ""]).encode() + body
+    first = [line, "Host: localhost", "Content-Type: application/json"]
+    return "\r\n".join([*first, *headers, *last, "", ""]).encode() + body
 
 
 def of_length(body: bytes, announced: int | str | None = None, close: bool = True) -> bytes:
@@ -289,9 +290,9 @@ def of_length(body: bytes, announced: int | str | None = None, close: bool = Tru
     return request(f"Content-Length: {length}", body=body, close=close)
 
 
+HEALTH = "GET /healthz HTTP/1.1"
 CHUNKED = "Transfer-Encoding: chunked"
 MB = b"%x\r\n%s\r\n" % (1_000_000, b" " * 1_000_000)
-HEALTH = "GET /healthz HTTP/1.1"
 HARDLY_HTTP = {
     "10 MB": (of_length(b" " * 10_000_000), 413, "/predict"),
     "10 MB announced, less sent": (of_length(b"{}", 10_000_000), 413, "/predict"),
@@ -302,6 +303,17 @@ HARDLY_HTTP = {
     "a length of 5000 digits": (of_length(b"{}", "9" * 5_000), 400, "other"),
     "two lengths": (request("Content-Length: 2", "Content-Length: 5", body=b"{}"), 400, "other"),
     "a length and chunks": (request("Content-Length: 2", CHUNKED, body=b"{}"), 400, "other"),
+    "trailers without end": (
+        request(CHUNKED, body=b"2\r\n[]\r\n0\r\n" + b"X-1: y\r\n" * 100_000),
+        400,
+        "other",
+    ),
+    "a trailer without end": (
+        request(CHUNKED, body=b"2\r\n[]\r\n0\r\nX: " + b"y" * 10_000_000),
+        400,
+        "other",
+    ),
+    "1,000 requests at once": (request(line=HEALTH, close=False) * 1_000, 400, "other"),
     "a broken chunk": (request(CHUNKED, body=b"zz\r\n"), 400, "other"),
     "100 000 headers": (request(*["X: y"] * 100_000, line=HEALTH), 400, "other"),
     "a header of 60 MB": (request(f"X: {'y' * 60_000_000}", line=HEALTH), 400, "other"),
@@ -316,6 +328,22 @@ HARDLY_HTTP = {
     "TRACE": (request(line="TRACE /healthz HTTP/1.1"), 405, "/healthz"),
     "an upgrade": (request("Upgrade: websocket", line=HEALTH), 200, "/healthz"),
     "no host": (b"GET /healthz HTTP/1.0\r\n\r\n", 200, "/healthz"),
+    "no host in HTTP/1.1": (b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "/healthz"),
+    "another host": (
+        b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+        400,
+        "/metrics",
+    ),
+    "a form": (
+        of_length(with_text()).replace(b"application/json", b"text/plain"),
+        415,
+        "/predict",
+    ),
+    "compressed": (
+        request("Content-Encoding: gzip", f"Content-Length: {len(with_text())}", body=with_text()),
+        415,
+        "/predict",
+    ),
 }
 
 
@@ -344,6 +372,35 @@ def test_pipelined_requests_are_answered_in_their_order(
     assert [answer.json["prediction"] for answer in answers] == truth[NEW]
 
 
+def test_an_upgrade_to_http2_is_ignored(service: Service, truth: dict[str, list[float]]) -> None:
+    """Java's client asks for it with each request, and sends the body in a second packet."""
+    wish = ["Connection: close, Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMA"]
+    body = with_text()
+    head = request(*wish, f"Content-Length: {len(body)}", close=False)
+    for pieces in ([head + body], [head, body], [head[:60], head[60:], body[:9], body[9:]]):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=30) as raw:
+            for piece in pieces:
+                raw.sendall(piece)
+                time.sleep(0.05)  # so that the pieces are received one by one
+            (answer,) = read_all(raw)
+        assert (answer.status, answer.json["prediction"]) == (200, truth[NEW][0])
+
+
+def test_a_client_that_does_not_read_is_disconnected(
+    installation: Installation, live: Path
+) -> None:
+    start = "from taxi_ride_duration.serving import protocol\nprotocol.ARRIVAL_SECONDS = 2"
+    asked = of_length(many(1_000), close=False) * 60
+    with serve(installation, live, start=start) as service, socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        raw.connect(("127.0.0.1", service.port))
+        raw.settimeout(20)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while True:
+                raw.sendall(asked)
+        assert service.request("GET", "/readyz").status == 200
+
+
 def test_slow_requests_keep_nobody_waiting(
     installation: Installation, live: Path, truth: dict[str, list[float]]
 ) -> None:
@@ -354,6 +411,7 @@ def test_slow_requests_keep_nobody_waiting(
         of_length(with_text())[:-9],
         b"",
         of_length(b" ", 5_000_000, close=False),
+        of_length(with_text(), close=False) + of_length(with_text())[:-9],
     ]
     with serve(installation, live, start=start) as service, ExitStack() as opened:
         late = []
@@ -370,7 +428,7 @@ def test_slow_requests_keep_nobody_waiting(
         load.check()
         check_right(load, truth)
         assert service.metric("http_requests_total", path="other", status="408") == 75
-        assert service.metric("rejected_requests_total", reason="disconnected") == 25
+        assert service.metric("rejected_requests_total", reason="disconnected") == 50
         assert service.metric("rejected_requests_total", reason="oversized") == 25
 
 
@@ -456,7 +514,7 @@ def test_what_the_store_can_never_take_is_dropped_and_counted(
 ) -> None:
     """While the disk is full, the log receives more than its memory may hold."""
     start = "from taxi_ride_duration.serving import prediction_log as p\n" + (
-        "p.PredictionLog.__init__.__defaults__ = (5_000,)"
+        "p.PredictionLog.__init__.__defaults__ = (5_000,)\np.OVERLOAD = 2.0"
     )
     with serve(installation, live, start=start) as service:
         answers = service.predict(ROWS)
@@ -493,7 +551,7 @@ def test_stopped_under_load_it_loses_nothing_that_it_answered(
         kept = stored_predictions(live / "predictions.db")
         assert {one.id for one in load.exchanges} <= kept.keys()
         for one in load.exchanges:
-            assert json.loads(kept[one.id]["row"]) == ROWS[one.row]
+            assert json.loads(kept[one.id]["row"]) == list(ROWS[one.row].values())
             assert json.loads(kept[one.id]["prediction"]) == one.body["prediction"]
         assert "lost" not in service.log.read_text()
 
@@ -610,7 +668,26 @@ def test_a_damaged_bundle_is_refused_until_it_is_mended(
         load.stop()
         load.check()
         check_right(load, truth)
-        assert "'../../elsewhere' is no name of a bundle" in service.log.read_text()
+        assert "'../../elsewhere' is not a name of a bundle" in service.log.read_text()
+
+
+def test_a_bundle_that_exits_is_refused_and_one_that_exits_later_fails(
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+) -> None:
+    exits = bundle_whose_features(live, bundles[OLD], "raise SystemExit('enough')")
+    with serve(installation, live) as service:
+        put_live(live, exits)
+        service.wait(lambda: service.metric("bundle_loads_total", result="refused") == 1)
+        assert "SystemExit" in service.log.read_text()
+        assert serving(service) == NEW
+        put_live(live, bundles[OLD])
+        service.wait(lambda: serving(service) == OLD)
+        shutil.rmtree(live / "bundles" / exits)
+        only_long = "if max(rows['distance_miles']) > 50: raise SystemExit('enough')"
+        put_live(live, bundle_whose_features(live, bundles[NEW], only_long))
+        service.wait(lambda: serving(service) == NEW)
+        assert service.request("POST", "/predict", ROW | {"distance_miles": 60.0}).status == 500
+        assert [answer["prediction"] for answer in service.predict(ROWS)] == truth[NEW]
 
 
 def versions_of(load: Load) -> Counter[str]:
@@ -771,7 +848,9 @@ def test_an_address_that_cannot_be_had_is_said(
     taken = installation.refused("serve", PORT=str(service.port))
     assert f"error: cannot listen on 127.0.0.1, port {service.port}: Address already in" in taken
     assert "cannot listen on 192.0.2.1" in installation.refused("serve", HOST="192.0.2.1", PORT="0")
-    assert "PORT is http, which is no port" in installation.refused("serve", PORT="http")
+    assert "PORT: 'http' must be a port between 0 and 65535" in installation.refused(
+        "serve", PORT="http"
+    )
 
 
 # Champion and challenger.
@@ -895,6 +974,76 @@ def test_a_split_gives_each_its_share_and_each_unit_its_model(
                 zone = ROWS[one.row]["pickup_zone"]
                 assert of_zone.setdefault(zone, one.body["variant"]) == one.body["variant"]
         assert set(of_zone.values()) == {"champion", "challenger"}
+
+
+# Several processes, tests of a running service, and old records.
+
+
+def test_two_workers_share_metrics_log_swaps_and_split(
+    installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
+) -> None:
+    with serve(installation, live, WORKERS="2") as service:
+        service.wait(lambda: service.request("GET", "/readyz").status == 200)
+        with Load(service, ROWS) as load:
+            load.wait_for_responses(300)
+            split = experiment("split", share=0.5, unit="pickup_zone")
+            put_live(live, bundles[NEW], challenger=bundles[OLD], experiment=split)
+            service.wait(lambda: service.metric("bundle_loads_total", result="taken") == 4)
+            since = time.monotonic()
+            load.wait_for_responses(300)
+        load.check()
+        check_right(load, truth)
+        answered = {one.id for one in load.exchanges}
+        while len({id[:8] for id in answered}) < 2:  # each connection is accepted by one process
+            answered.add(service.predict(ROW)["id"])
+        of_zone: dict[str, str] = {}
+        for one in load.exchanges:
+            if one.sent > since:
+                zone = ROWS[one.row]["pickup_zone"]
+                assert of_zone.setdefault(zone, one.body["variant"]) == one.body["variant"]
+        assert set(of_zone.values()) == {"champion", "challenger"}
+        service.wait(lambda: service.metric("prediction_log_written_total") == len(answered))
+        assert service.metric("predictions_total") == len(answered)
+        assert service.metric("prediction_log_waiting") == 0
+        assert service.metric("model_info") == 2
+        assert service.signal(signal.SIGTERM) == 0
+    assert stored_predictions(live / "predictions.db").keys() == answered
+
+
+def test_smoke_and_load_test_leave_no_predictions(installation: Installation, live: Path) -> None:
+    with serve(installation, live) as service:
+        assert "serves version 2" in installation.make("smoke", URL=service.url)
+        installation.make("load-test", URL=service.url, SECONDS="2", USERS="4")
+        assert service.metric("synthetic_requests_total", path="/predict", status="200") > 10
+        assert service.metric("predictions_total") == 0
+        assert service.metric("http_requests_total", path="/predict") == 0
+        service.predict(ROW)
+        service.wait(lambda: service.metric("prediction_log_written_total") == 1)
+    assert len(stored_predictions(live / "predictions.db")) == 1
+
+
+def test_old_records_are_pruned_while_the_service_writes(
+    installation: Installation, live: Path, truth: dict[str, list[float]]
+) -> None:
+    file = live / "predictions.db"
+    with serve(installation, live) as service:
+        for _ in range(10):
+            old = [answer["id"] for answer in service.predict(many(1_000))]
+        assert service.send_feedback({"id": old[0], "actual": 5.0}).status == 202
+        service.wait(lambda: service.metric("feedback_total", result="known") == 1)
+        with closing(sqlite3.connect(file)) as store:
+            store.execute("update predictions set time = time - 100 * 86400")
+            store.commit()
+        with Load(service, ROWS) as load:
+            load.wait_for_responses()
+            said = installation.make("prune", LIVE=str(live))
+            load.wait_for_responses()
+        load.check()
+        assert "deleted 10000 predictions older than 90 days" in said
+        service.wait(lambda: service.metric("prediction_log_waiting") == 0)
+        assert service.metric("prediction_log_dropped_total") == 0
+        assert stored_feedback(file) == {}
+        assert stored_predictions(file).keys() == {one.id for one in load.exchanges}
 
 
 # Deployments that are refused, and models that cannot be exported.

@@ -15,10 +15,10 @@ from .asgi import application
 from .stack import serve
 
 PACKAGE = os.environ["PACKAGE"]
-deployment = importlib.import_module(f"{PACKAGE}.serving.deployment")
+loaded = importlib.import_module(f"{PACKAGE}.serving.model")
 fields = importlib.import_module(f"{PACKAGE}.serving.fields")
 
-model = deployment.Model(Path(os.environ["BUNDLE"]), "champion")
+model = loaded.Model(Path(os.environ["BUNDLE"]), "champion")
 names = {f"field_{i}": field.name for i, field in enumerate(model.manifest.fields)}
 types = [fields.TYPES[field.kind] for field in model.manifest.fields]
 row = msgspec.defstruct("Row", list(zip(names, types, strict=True)), rename=names)

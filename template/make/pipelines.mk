@@ -20,7 +20,8 @@ register: ## Register the model of a run: make register RUN_ID=...
 	$(RUN) python -m $(PACKAGE).pipelines.registry $(if $(RUN_ID),--run $(RUN_ID))
 
 promote: ## Make a version the champion if it passes the gate: VERSION=3
-	$(RUN) python -m $(PACKAGE).pipelines.promotion $(VERSION_OPTION) $(if $(UNCOMMITTED),--uncommitted) $(if $(IGNORE_CHAMPION),--ignore-champion)
+	$(RUN) python -m $(PACKAGE).pipelines.promotion $(VERSION_OPTION) $(if $(UNCOMMITTED),--uncommitted) $(if $(IGNORE_CHAMPION),--ignore-champion) \
+		$(if $(ALLOW_REFUSAL),|| test $$? -eq 3)
 
 explain: ## Show the importance of the features for the champion: VERSION=3 for another
 	$(RUN) python -m $(PACKAGE).pipelines.champion $(VERSION_OPTION) explain

@@ -1,1 +1,1 @@
-"""Champion and challenger, compared on what happens in production."""
+"""Shadow deployments and A/B tests of a challenger against the champion."""

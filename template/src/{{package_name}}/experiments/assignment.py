@@ -1,4 +1,4 @@
-"""Which of two models serves a unit: decided by a hash, the same at any time on any machine."""
+"""Assignment of units to champion and challenger by a hash, the same on every machine."""
 
 from hashlib import blake2b
 
@@ -7,11 +7,10 @@ from .plan import Experiment
 
 
 def variant_of(unit: str, experiment: Experiment) -> str:
-    """Who serves the unit in a split: the challenger for about `share` of all units.
+    """Return the variant that serves a unit: the challenger for about `share` of all units.
 
-    The experiment's name is the key of the hash, so that two experiments divide the units
-    independently of each other; with a checksum such as CRC-32 they would not. When the share
-    grows, no unit goes back to the champion.
+    The hash is keyed with the experiment's name, so experiments divide units independently of each
+    other, as they would not with CRC-32. A larger share moves no unit back to the champion.
     """
     key = (experiment.name or "").encode()
     digest = blake2b(unit.encode(), digest_size=8, key=key).digest()

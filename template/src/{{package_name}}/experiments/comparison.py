@@ -1,32 +1,30 @@
-"""Champion and challenger side by side, day by day, from what the service remembers.
+"""Comparison of champion and challenger by day, from the prediction log.
 
-In a shadow both answer every row: a day's difference is that of two means over the same rows.
-In a split each row has one answer: it is that of the means of two groups of rows, which takes
-far more rows to tell. Days are those of UTC, and a row belongs to the day of its prediction.
+In a shadow deployment both models predict every row, and their means are over the same rows. In an
+A/B test (a split) each row has one prediction, and the means are over two groups of rows. Days are
+in UTC, and a row belongs to the day of its prediction.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from .. import problem
 from ..errors import UserError
-from ..evaluate import row_scores
-from ..serving.records import CHALLENGER, CHAMPION, Outcome
+from ..serving.records import CHALLENGER, CHAMPION
+from ..serving.store import Store
+from ..serving.tables import feedback, predictions, weight
 from .plan import Experiment
-from .sequential import Evidence, Verdict, decide, weigh
-
-# The outcomes of predictions from a start up to, but without, an end; both in POSIX seconds.
-Outcomes = Callable[[float, float], Sequence[Outcome]]
+from .sequential import Evidence, Verdict, block_means, decide, weigh
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment that runs: who takes part, by version, and since when."""
+    """A running experiment: its plan, the versions of both models, and its start."""
 
     plan: Experiment
     champion: str
@@ -35,14 +33,14 @@ class Trial:
 
     @property
     def first_day(self) -> date:
-        """The first day that the trial covers from midnight on."""
+        """The first whole day."""
         started = self.started.astimezone(UTC)
         return (started + timedelta(days=1) - timedelta(microseconds=1)).date()
 
 
 @dataclass(frozen=True)
 class Day:
-    """A day that counts: each model's mean score, and on how many rows."""
+    """A day that counts: the mean score of each model, and its number of rows."""
 
     date: date
     champion: float
@@ -53,94 +51,94 @@ class Day:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The days that count, those that do not with the reason, and what the next one waits for."""
+    """The days that count, those left out with the reason, and why the next day waits."""
 
     days: list[Day]
     left_out: dict[date, str]
     waiting: str | None
 
-    @property
-    def settled(self) -> int:
-        """How many days are done with: they count, or never will."""
-        return len(self.days) + len(self.left_out)
+    def scores(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean scores of champion and challenger by day, each of shape (days,)."""
+        pairs = np.array([(day.champion, day.challenger) for day in self.days]).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+    def gains(self) -> np.ndarray:
+        """Return the gain of each day relative to the champion's mean score, of shape (days,)."""
+        champion, challenger = self.scores()
+        level = abs(champion.mean()) if self.days else 1.0
+        return better_by(champion, challenger) / (level or 1.0)
+
+    def blocks(self, plan: Experiment) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much the challenger was better in each block, and the champion's mean."""
+        champion, challenger = (block_means(daily, plan.block_days) for daily in self.scores())
+        return better_by(champion, challenger), champion
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """One model's answers and the truth, where it is known, and how many rows it was asked for."""
+class Totals:
+    """The predictions of a model on a day: all, those that are scored, and the sum of scores."""
 
-    actual: list[object]
-    predicted: list[object]
-    rows: list[Any]
-    asked: int
+    rows: float
+    scored: float
+    sum: float
 
     @property
     def share(self) -> float:
-        """The share of the rows that can be judged."""
-        return len(self.actual) / self.asked
+        """The share of the predictions that is scored."""
+        return self.scored / self.rows if self.rows else 0.0
 
-    def score(self) -> float:
-        """The mean score.
-
-        Raises:
-            UserError: a score is not a number, such as for a true value that was told wrong.
-        """
-        rows = pd.DataFrame.from_records(self.rows)
-        score = row_scores(np.asarray(self.actual), np.asarray(self.predicted), rows).mean()
-        if not np.isfinite(score):
-            raise UserError(
-                f"the mean {problem.METRIC} of a day is {score}: some true value or prediction "
-                "in the prediction log is not what problem.score_rows takes"
-            )
-        return float(score)
+    @property
+    def mean(self) -> float:
+        """The mean score."""
+        if not isfinite(self.sum):
+            raise UserError(f"the mean {problem.METRIC} of a day is {self.sum}. Check score_rows")
+        return self.sum / self.scored
 
 
-def better_by(champion: np.ndarray, challenger: np.ndarray) -> np.ndarray:
-    """By how much the challenger's scores are better; negative where they are worse."""
-    return champion - challenger if problem.LOWER_IS_BETTER else challenger - champion
+def totals_of(
+    store: Store, start: float, variant: str, version: str, shadow: str | None = None
+) -> tuple[Totals, Totals]:
+    """Return the totals of a model on the day from `start` on, and of its shadow challenger.
 
-
-def shadow_pairs(outcomes: Sequence[Outcome], trial: Trial) -> tuple[Pairs, Pairs]:
-    """What both models said to the champion's rows.
-
-    Rows that the challenger gave no answer to cannot be judged, and count as asked: a challenger
-    that fails at the difficult rows must not win on the others.
+    With a shadow, only rows with scores of both count as scored: a challenger that fails at
+    difficult rows must not win on the others.
     """
-    asked = [o for o in outcomes if answered_by(o, CHAMPION, trial.champion)]
-    both = [o for o in asked if o.known and o.prediction.shadow_version == trial.challenger]
-    actual, rows = [o.actual for o in both], [o.prediction.row for o in both]
-    return (
-        Pairs(actual, [o.prediction.prediction for o in both], rows, len(asked)),
-        Pairs(actual, [o.prediction.shadow_prediction for o in both], rows, len(asked)),
-    )
+    scored: ColumnElement[bool] = feedback.c.score < inf  # null, or NaN in PostgreSQL, is not
+    if shadow is not None:
+        both = feedback.c.shadow_score < inf
+        scored = and_(scored, both, predictions.c.shadow_version == shadow)
+    columns: list[ColumnElement[Any]] = [
+        weight,
+        case((scored, weight)),
+        case((scored, weight * feedback.c.score)),
+        case((scored, weight * feedback.c.shadow_score)),
+    ]
+    joined = predictions.outerjoin(feedback, feedback.c.id == predictions.c.id)
+    query = select(*[func.coalesce(func.sum(one), 0.0) for one in columns]).select_from(joined)
+    query = query.where(predictions.c.time >= start, predictions.c.time < start + 86_400)
+    query = query.where(predictions.c.variant == variant, predictions.c.version == version)
+    with store.transaction() as connection:
+        rows, known, own, other = connection.execute(query).one()
+    return Totals(rows, known, own), Totals(rows, known, other)
 
 
-def split_pairs(outcomes: Sequence[Outcome], trial: Trial) -> tuple[Pairs, Pairs]:
-    """What each model said to the rows that it served."""
-    sides = []
-    for variant, version in ((CHAMPION, trial.champion), (CHALLENGER, trial.challenger)):
-        asked = [o for o in outcomes if answered_by(o, variant, version)]
-        known = [o for o in asked if o.known]
-        actual, answers = [o.actual for o in known], [o.prediction.prediction for o in known]
-        sides.append(Pairs(actual, answers, [o.prediction.row for o in known], len(asked)))
-    return sides[0], sides[1]
+def both_totals(store: Store, trial: Trial, start: float) -> tuple[Totals, Totals]:
+    """Return the totals of champion and challenger on the day from `start` on."""
+    if trial.plan.mode == "shadow":
+        return totals_of(store, start, CHAMPION, trial.champion, trial.challenger)
+    champion, _ = totals_of(store, start, CHAMPION, trial.champion)
+    challenger, _ = totals_of(store, start, CHALLENGER, trial.challenger)
+    return champion, challenger
 
 
-def answered_by(outcome: Outcome, variant: str, version: str) -> bool:
-    """Whether this version answered, and in this part."""
-    prediction = outcome.prediction
-    return prediction.variant == variant and prediction.version == version
+def compare(store: Store, trial: Trial, now: datetime) -> Comparison:
+    """Return the days of the trial in order, up to the first that still waits.
 
-
-def compare(outcomes: Outcomes, trial: Trial, now: datetime) -> Comparison:
-    """The days of the trial so far, in order, up to the first that still waits.
-
-    A day counts when it is over and enough of its rows can be judged. Before, only what is known
-    early could be, which is often what was easy. Therefore later days wait for an earlier one, and
-    one that waits too long is left out as a whole.
+    A day counts when it is over and enough of its rows are scored, because ground truth that
+    arrives early is often that of easy rows. Later days wait for it; a day that waits too long is
+    left out.
     """
     plan = trial.plan
-    pairs_of = shadow_pairs if plan.mode == "shadow" else split_pairs
     days: list[Day] = []
     left_out: dict[date, str] = {}
     for number in range(plan.max_days):
@@ -149,59 +147,40 @@ def compare(outcomes: Outcomes, trial: Trial, now: datetime) -> Comparison:
         end = start + timedelta(days=1)
         if now < end:
             return Comparison(days, left_out, f"{today} is not over")
-        champion, challenger = pairs_of(outcomes(start.timestamp(), end.timestamp()), trial)
-        if not champion.asked or not challenger.asked:
-            left_out[today] = "no rows" if not champion.asked else "no rows of the challenger"
+        champion, challenger = both_totals(store, trial, start.timestamp())
+        if not champion.rows or not challenger.rows:
+            left_out[today] = "no rows" if not champion.rows else "no rows of the challenger"
             continue
         share = min(champion.share, challenger.share)
         if share >= plan.min_labelled:
-            scores = champion.score(), challenger.score()
-            days.append(Day(today, *scores, len(champion.actual), len(challenger.actual)))
+            rows = round(champion.scored), round(challenger.scored)
+            days.append(Day(today, champion.mean, challenger.mean, *rows))
             continue
-        found = f"{share:.0%} of its rows can be judged, {plan.min_labelled:.0%} asked"
+        reason = f"{share:.0%} of the rows have a score, {plan.min_labelled:.0%} required"
         if now < end + timedelta(days=plan.label_wait_days):
-            return Comparison(days, left_out, f"{today}: {found}")
-        left_out[today] = found
+            return Comparison(days, left_out, f"{today}: {reason}")
+        left_out[today] = reason
     return Comparison(days, left_out, None)
 
 
-def daily_scores(days: Sequence[Day]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean scores of champion and challenger by day, each of shape (days,)."""
-    return np.array([day.champion for day in days]), np.array([day.challenger for day in days])
-
-
-def block_means(daily: np.ndarray, block_days: int) -> np.ndarray:
-    """Means of so many days in a row, each day as heavy as another; a block not full waits."""
-    blocks = len(daily) // block_days
-    return daily[: blocks * block_days].reshape(blocks, block_days).mean(axis=1)
-
-
-def blocks_of(comparison: Comparison, plan: Experiment) -> tuple[np.ndarray, np.ndarray]:
-    """By how much the challenger was better in each block, and the champion's mean score there."""
-    champion, challenger = (
-        block_means(daily, plan.block_days) for daily in daily_scores(comparison.days)
-    )
-    return better_by(champion, challenger), champion
+def better_by(champion: np.ndarray, challenger: np.ndarray) -> np.ndarray:
+    """Return by how much the challenger's scores are better; negative where they are worse."""
+    return champion - challenger if problem.LOWER_IS_BETTER else challenger - champion
 
 
 def evidence_of(comparison: Comparison, plan: Experiment) -> Evidence:
-    """What the blocks have shown, one after the other."""
-    return weigh(*blocks_of(comparison, plan), plan.rule)
+    """Return the evidence after each block."""
+    return weigh(*comparison.blocks(plan), plan.rule)
 
 
 def verdict_of(comparison: Comparison, plan: Experiment) -> Verdict:
-    """What they decide."""
-    return decide(*blocks_of(comparison, plan), plan.rule, comparison.settled)
+    """Return the verdict."""
+    settled = len(comparison.days) + len(comparison.left_out)
+    return decide(*comparison.blocks(plan), plan.rule, settled)
 
 
-def gains(days: Sequence[Day]) -> np.ndarray:
-    """By which share of the champion's mean score the challenger was better each day; (days,)."""
-    champion, challenger = daily_scores(days)
-    return better_by(champion, challenger) / (abs(champion.mean()) or 1.0) if days else champion
-
-
-def likeness(daily: np.ndarray) -> float:
-    """How much each day's value resembles the day before's: their correlation, 0 for too few."""
-    away = daily - daily.mean() if len(daily) > 2 else daily[:0]
-    squares = float(away @ away)
-    return float(away[1:] @ away[:-1]) / squares if squares else 0.0
+def autocorrelation(daily: np.ndarray) -> float:
+    """Return the correlation of each day with the day before; 0 for fewer than three days."""
+    deviations = daily - daily.mean() if len(daily) > 2 else daily[:0]
+    squares = float(deviations @ deviations)
+    return float(deviations[1:] @ deviations[:-1]) / squares if squares else 0.0

@@ -1,6 +1,6 @@
-"""What `experiment.yaml` holds, checked when it is read: a wrong key or value is refused by name.
+"""The settings of an experiment, in `experiment.yaml`.
 
-The service reads it too, so nothing here may import what the service does without.
+The service reads them from a release, so this module imports nothing that the service lacks.
 """
 
 from pathlib import Path
@@ -14,13 +14,12 @@ from ..errors import UserError
 from .sequential import Rule, fewest_blocks
 
 PLAN = Path("experiment.yaml")
-
 Days = Annotated[int, Meta(ge=1, le=3650)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A challenger's trial beside the champion. Effects are shares of the champion's mean score."""
+    """An experiment with a challenger. Effects are shares of the champion's mean score."""
 
     mode: Literal["off", "shadow", "split"] = "off"
     name: Name | None = None
@@ -37,44 +36,42 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_wait_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
     def __post_init__(self) -> None:
-        """Refuse values that do not go together; msgspec tells it as one of its own errors."""
+        """Check settings that depend on each other."""
         if self.mode != "off" and self.name is None:
-            raise ValueError(f"name: mode {self.mode} needs one")
+            raise ValueError(f"name: mode {self.mode} requires a name")
         if self.min_days > self.max_days:
             raise ValueError(f"min_days: {self.min_days} is more than max_days: {self.max_days}")
         blocks, needed = self.max_days // self.block_days, fewest_blocks(self.alpha)
         if blocks < needed:
             raise ValueError(
-                f"max_days: {self.max_days} days make {blocks} blocks of block_days: "
-                f"{self.block_days}, but at alpha: {self.alpha} no challenger can win before "
-                f"block {needed}"
+                f"max_days: {self.max_days} days are {blocks} blocks of {self.block_days} days, "
+                f"but with alpha: {self.alpha} no challenger can win before block {needed}"
             )
 
     @property
     def rule(self) -> Rule:
-        """What decides between the two."""
-        return Rule(
-            alpha=self.alpha,
-            smallest_effect=self.smallest_effect,
-            block_days=self.block_days,
-            min_days=self.min_days,
-            max_days=self.max_days,
-        )
+        """The rule that decides between champion and challenger."""
+        names = ("alpha", "smallest_effect", "block_days", "min_days", "max_days")
+        return Rule(**{name: getattr(self, name) for name in names})
 
 
 def read_experiment(path: Path = PLAN) -> Experiment:
-    """The experiment in the file.
+    """Read the experiment in a file.
 
-    Raises:
-        UserError: it is missing, is not YAML, or holds a key or value that means nothing.
+    Raises
+    ------
+    UserError
+        The file is missing, is not YAML, or has an unknown key or an invalid value.
     """
     try:
         plan = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     if isinstance(plan, dict) and plan.get("mode") is False:
-        plan["mode"] = "off"  # YAML takes a bare off for false
+        plan["mode"] = "off"  # in YAML, a bare off is false
     try:
         return msgspec.convert(plan, Experiment)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path} does not fit: {error}") from error
+        message, _, key = str(error).partition(" - at `$.")
+        message = message.replace("Object contains unknown field", "unknown key")
+        raise UserError(": ".join(filter(None, [str(path), key.rstrip("`"), message]))) from error

@@ -1,58 +1,50 @@
-"""How the experiment stands, and what to do: `make ab-report`.
+"""Report on the running experiment: `make ab-report`.
 
-Prints the verdict and what it rests on; draws it in reports/experiment.png, and leaves the
-numbers in reports/experiment.json for programs.
+It prints the verdict with its reasons, and writes reports/experiment.png and experiment.json.
 """
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
+import numpy as np
 
 from .. import problem
 from ..errors import UserError, run
 from ..serving import bundle
 from ..serving.store import reading
-from .comparison import (
-    Comparison,
-    Trial,
-    compare,
-    daily_scores,
-    evidence_of,
-    gains,
-    likeness,
-    verdict_of,
-)
+from .comparison import Comparison, Trial, autocorrelation, compare, evidence_of, verdict_of
 from .plan import PLAN, Experiment, read_experiment
 from .plots import experiment_figure
+from .scores import score_missing
 from .sequential import Verdict
 
 REPORTS = Path("reports")
-ALIKE = 0.4  # from here on, blocks of three days no longer keep the bound of alpha
-
-ADVICE = {
+HIGHEST_CORRELATION = 0.4  # above it, blocks of three days exceed alpha
+NEXT = {
     "promote": 'make promote VERSION={version}, set mode: "off" in experiment.yaml, make deploy',
     "keep": 'set mode: "off" in experiment.yaml, make deploy',
-    "go on": "look again when more days are complete; looking changes nothing",
+    "go on": "run make ab-report again on another day; looking often does not raise alpha",
 }
 
 
 def running_trial(live: Path) -> Trial:
-    """The trial that the live release runs.
+    """Return the experiment of the current release.
 
-    Raises:
-        UserError: it runs none, or one that this problem's metric cannot judge.
+    Raises
+    ------
+    UserError
+        There is none, or its metric is unknown.
     """
     release = bundle.read_release(live)
     plan = release.experiment if release else None
     if not release or not release.challenger or not plan or plan.mode == "off":
         raise UserError(
-            "no experiment runs: register a challenger, set mode and name in "
-            f"{PLAN}, then make deploy"
+            f"no experiment runs. Register a challenger, set mode and name in {PLAN}, and run "
+            "make deploy"
         )
     if plan.metric not in (None, problem.METRIC):
-        raise UserError(f"{PLAN}: metric: {plan.metric} is not known, only {problem.METRIC}")
+        raise UserError(f"{PLAN}: metric: {plan.metric} is unknown. Set it to {problem.METRIC}")
     champion, challenger = (
         bundle.read_manifest(bundle.bundle_folder(live, name)).version
         for name in (release.champion, release.challenger)
@@ -60,84 +52,70 @@ def running_trial(live: Path) -> Trial:
     return Trial(plan, champion, challenger, datetime.fromisoformat(release.time))
 
 
-def numbers(comparison: Comparison, trial: Trial, verdict: Verdict) -> dict[str, Any]:
-    """All that the verdict rests on, ready for JSON; bounds that are not there yet are infinite."""
-    evidence = evidence_of(comparison, trial.plan)
-    return {
-        "trial": trial,
-        "metric": problem.METRIC,
-        "verdict": verdict,
-        "days": comparison.days,
-        "daily_gain": gains(comparison.days).tolist(),
-        "likeness_of_days": likeness(gains(comparison.days)),
-        "left_out": comparison.left_out,
-        "waiting": comparison.waiting,
-        "blocks": {
-            "log_e": evidence.log_e.tolist(),
-            "gain": evidence.gain.tolist(),
-            "lower": evidence.lower.tolist(),
-            "upper": evidence.upper.tolist(),
-        },
-    }
-
-
-def describe(comparison: Comparison, trial: Trial, verdict: Verdict) -> str:
-    """The report in words."""
-    plan = trial.plan
-    champion, challenger = daily_scores(comparison.days)
-    lines = [
-        f"{plan.name}: version {trial.challenger} in a {plan.mode} test beside version "
-        f"{trial.champion} since {trial.first_day}",
-        f"{verdict.decision}: {verdict.reason}",
-        "",
-    ]
+def as_text(comparison: Comparison, trial: Trial, verdict: Verdict) -> str:
+    """Return the report as text."""
+    plan, facts = trial.plan, []
     if verdict.blocks:
-        lines += [
-            f"  {problem.METRIC:24} champion {champion.mean():.4g}, "
-            f"challenger {challenger.mean():.4g}",
-            f"  {'gain':24} {verdict.gain:+.2%}, at least {verdict.lower:+.2%} and at most "
-            f"{verdict.upper:+.2%}, each {1 - plan.alpha:.0%} sure",
-            f"  {'evidence':24} {verdict.e_value:.3g}, and {verdict.threshold:g} is enough",
+        means = "champion {:.4g}, challenger {:.4g}".format(
+            *(daily.mean() for daily in comparison.scores())
+        )
+        bounds = f"{verdict.lower:+.2%} to {verdict.upper:+.2%}"
+        facts += [
+            (problem.METRIC, means),
+            ("gain", f"{verdict.gain:+.2%}, {1 - plan.alpha:.0%} confidence bounds {bounds}"),
+            ("e-value", f"{verdict.e_value:.3g}, threshold {verdict.threshold:g}"),
         ]
-    lines.append(
-        f"  {'days':24} {verdict.days} in {verdict.blocks} blocks of {plan.block_days}; "
-        f"no promotion before day {plan.min_days}, the end at day {plan.max_days}"
+    limits = f"promotion from day {plan.min_days} on, end at day {plan.max_days}"
+    blocks = f"{verdict.blocks} blocks of {plan.block_days}"
+    facts.append(("days", f"{verdict.days} in {blocks}; {limits}"))
+    facts += [("left out", f"{day}: {why}") for day, why in comparison.left_out.items()]
+    facts += [("waiting", comparison.waiting)] if comparison.waiting else []
+    facts += [("warning", warning) for warning in warnings(comparison, plan)]
+    return "\n".join(
+        [
+            f"{plan.name}: {plan.mode}, version {trial.challenger} against version "
+            f"{trial.champion}, since {trial.first_day}",
+            f"{verdict.decision}: {verdict.reason}\n",
+            *(f"  {name:24} {text}" for name, text in facts),
+            f"\nnext: {NEXT[verdict.decision].format(version=trial.challenger)}",
+        ]
     )
-    lines += [f"  {'left out':24} {day}: {why}" for day, why in comparison.left_out.items()]
-    if comparison.waiting:
-        lines.append(f"  {'waiting':24} {comparison.waiting}")
-    lines += [f"  {'beware':24} {caveat}" for caveat in caveats(comparison, plan)]
-    advice = ADVICE[verdict.decision].format(version=trial.challenger)
-    return "\n".join([*lines, "", f"next: {advice}"])
 
 
-def caveats(comparison: Comparison, plan: Experiment) -> list[str]:
-    """Why a challenger that is no better may win here more often than alpha."""
-    found = []
-    alike = likeness(gains(comparison.days))
-    if alike > ALIKE:
-        found.append(f"neighbouring days are alike (correlation {alike:.2f}): use longer blocks")
+def warnings(comparison: Comparison, plan: Experiment) -> list[str]:
+    """Return why a challenger that is no better may win more often than alpha."""
+    found, correlation = [], autocorrelation(comparison.gains())
+    if correlation > HIGHEST_CORRELATION:
+        found.append(f"neighbouring days correlate by {correlation:.2f}: use longer blocks")
     if plan.mode == "split" and plan.unit is not None:
-        found.append(f"each {plan.unit} comes back to its group: that the groups differ counts too")
+        found.append(f"each {plan.unit} stays in its group: differences between groups count, too")
     return found
 
 
 def main() -> None:
+    """Print the report and write its files."""
     written = read_experiment()
     trial = running_trial(bundle.LIVE)
     with reading() as store:
-        comparison = compare(store.outcomes, trial, datetime.now(UTC))
+        score_missing(store)
+        comparison = compare(store, trial, datetime.now(UTC))
     if not comparison.days:
-        why = comparison.waiting or [*comparison.left_out.values()][-1]
-        raise UserError(f"{trial.plan.name} has no day yet to judge by: {why}")
+        reason = comparison.waiting or [*comparison.left_out.values()][-1]
+        raise UserError(f"{trial.plan.name} has no day that counts yet: {reason}")
     verdict = verdict_of(comparison, trial.plan)
-    print(describe(comparison, trial, verdict))
+    print(as_text(comparison, trial, verdict))
     if written != trial.plan:
-        print(f"{PLAN} has changed since: make deploy starts what it says now, from its first day")
+        print(f"{PLAN} has changed: make deploy starts a new experiment with it")
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "experiment.json").write_bytes(
-        msgspec.json.format(msgspec.json.encode(numbers(comparison, trial, verdict)))
-    )
+    numbers = {
+        "metric": problem.METRIC,
+        "trial": trial,
+        "verdict": verdict,
+        "comparison": comparison,
+        "evidence": evidence_of(comparison, trial.plan),  # infinite bounds are null
+    }
+    content = msgspec.json.encode(numbers, enc_hook=np.ndarray.tolist)
+    (REPORTS / "experiment.json").write_bytes(msgspec.json.format(content))
     experiment_figure(comparison, trial, verdict).savefig(REPORTS / "experiment.png", dpi=150)
     print(f"figure: {REPORTS / 'experiment.png'}")
 

@@ -1,1 +1,1 @@
-"""How the served model does: the inputs it sees and the errors it makes, day by day."""
+"""Monitoring of the served model: data drift and the metric by day."""

@@ -1,108 +1,140 @@
-"""What the prediction log says, as tables of predictions and of days. Days are those of UTC."""
+"""The prediction log by UTC day: totals from the database, and a sample of the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil, inf
+from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
-from scipy import stats
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from .. import problem
-from ..evaluate import row_scores
 from ..serving.fields import Field, column
-from ..serving.records import Outcome
+from ..serving.store import Store
+from ..serving.tables import feedback, predictions, row_formats, weight
 
-DAYS_JUDGED = 7
-FEWEST_DAYS = 3  # that give an interval
-LONGEST_SILENCES = 5
-SILENCE = pd.Timedelta(hours=1)
-
-
-def prediction_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Time, day, version, variant, and the score, NaN as long as the true value is not known."""
-    asked = [outcome.prediction for outcome in outcomes]
-    seconds = np.array([one.time for one in asked], dtype=float)
-    times = pd.DatetimeIndex((1e6 * seconds).astype("datetime64[us]"))
-    return pd.DataFrame(
-        {
-            "time": times,
-            "day": times.normalize(),
-            "version": [one.version for one in asked],
-            "variant": [one.variant for one in asked],
-            "known": [outcome.known for outcome in outcomes],
-            "score": scores_of(outcomes),
-        }
-    )
-
-
-def scores_of(outcomes: Sequence[Outcome]) -> np.ndarray:
-    """The score of each prediction, by the truth; NaN where that is not known."""
-    scores = np.full(len(outcomes), np.nan)
-    known = [
-        (place, outcome.actual, outcome.prediction.prediction, outcome.prediction.row)
-        for place, outcome in enumerate(outcomes)
-        if outcome.actual is not None and outcome.prediction.prediction is not None
-    ]
-    if known:
-        places, actual, predicted, rows = zip(*known, strict=True)
-        table = pd.DataFrame.from_records(rows)
-        scores[list(places)] = row_scores(np.array(actual), np.array(predicted), table)
-    return scores
-
-
-def day_table(table: pd.DataFrame, today: pd.Timestamp, min_labelled: float) -> pd.DataFrame:
-    """For each day: predictions, the share with a true value, the mean score, and completeness.
-
-    A day is complete when it is over and so many of its predictions are labelled. Before that,
-    its mean is about those whose truth is known early, who need not be like the others.
-    """
-    days = table.groupby("day").agg(
-        predictions=("known", "size"), labelled=("known", "mean"), score=("score", "mean")
-    )
-    over = days.index < today
-    days["complete"] = over & (days["labelled"] >= min_labelled) & days["score"].notna()
-    return days
+DAY, HOUR = 86_400, 3_600
+ROWS_PER_DAY = 2_000  # whose features and slices are computed; a day with more is sampled
+JOINED = predictions.outerjoin(feedback, feedback.c.id == predictions.c.id)
+SCORED = feedback.c.score < inf  # null, or NaN in PostgreSQL, is not
+MAKER = (predictions.c.version, predictions.c.variant)
+SUMS = (
+    func.sum(weight).label("predictions"),
+    func.sum(case((feedback.c.time.is_not(None), weight), else_=0.0)).label("labelled"),
+    func.sum(case((SCORED, weight), else_=0.0)).label("scored"),
+    func.sum(case((SCORED, weight * feedback.c.score))).label("score"),
+)
+RANGE = (func.min(MAKER[0]), func.max(MAKER[0]), func.min(MAKER[1]), func.max(MAKER[1]))
+ROWS = select(
+    predictions.c.row,
+    predictions.c.row_format,
+    predictions.c.version,
+    weight.label("weight"),
+    case((SCORED, feedback.c.score)).label("score"),
+).select_from(JOINED)
 
 
 @dataclass(frozen=True)
-class Level:
-    """The mean score of some complete days, with a 95 % interval if there are enough of them."""
+class Day:
+    """The predictions of a day.
 
-    days: int
-    mean: float
-    low: float
-    high: float
-
-    def against(self, reference: float) -> str:
-        """Whether scores are better or worse than the reference by more than chance, or neither."""
-        if self.low <= reference <= self.high:
-            return "as at training"
-        better = (self.high < reference) == problem.LOWER_IS_BETTER
-        return f"{'better' if better else 'worse'} than at training"
-
-
-def recent_level(days: pd.DataFrame) -> Level | None:
-    """The level of the last complete days; None if there are too few of them.
-
-    The interval is Student's over the means of days: rows of one day share its weather, so that
-    they are no independent witnesses.
+    `totals` has a row for each version and variant, with the sum of its scores. `rows` are the
+    values of a sample of predictions, and `sample` has their version and score. `silent` are the
+    starts of hours without a prediction.
     """
-    means = days.loc[days["complete"], "score"].tail(DAYS_JUDGED).to_numpy()
-    if len(means) < FEWEST_DAYS:
-        return None
-    margin = stats.t.ppf(0.975, len(means) - 1) * stats.sem(means)
-    mean = float(means.mean())
-    return Level(len(means), mean, mean - float(margin), mean + float(margin))
+
+    date: pd.Timestamp
+    totals: pd.DataFrame
+    rows: pd.DataFrame
+    sample: pd.DataFrame
+    silent: list[pd.Timestamp]
 
 
-def fitting_rows(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """The rows in the types of `problem.SCHEMA`, without those that do not fit it (any more).
+def read_days(store: Store, days: int, now: float) -> Iterator[Day]:
+    """Read the last days, today's included, from the first with a prediction on."""
+    today = int(now // DAY) * DAY
+    since = predictions.c.time >= today - (days - 1) * DAY
+    with store.transaction() as connection:
+        first = connection.scalar(select(func.min(predictions.c.time)).where(since))
+        known = connection.execute(select(row_formats)).all()
+    formats = {one.id: msgspec.json.decode(one.names) for one in known}
+    for start in range(int((now if first is None else first) // DAY) * DAY, today + 1, DAY):
+        with store.transaction() as connection:
+            totals = totals_of(connection, start)
+            sample = sample_of(connection, start, totals["predictions"].sum())
+            silent = silent_hours(connection, max(start, first or now), min(start + DAY, now))
+        date = pd.Timestamp(start, unit="s")
+        yield Day(date, totals, decode_rows(sample, formats), sample, silent)
 
-    The index says which outcome a row belongs to.
-    """
+
+def totals_of(connection: Connection, start: float) -> pd.DataFrame:
+    """Return the sums of a day by version and variant."""
+    day = within(start, start + DAY)
+    query = select(*RANGE, *SUMS).select_from(JOINED).where(*day)
+    version, last_version, variant, last_variant, *sums = connection.execute(query).one()
+    if (version, variant) == (last_version, last_variant):  # grouping would sort all rows
+        rows = [] if version is None else [[version, variant, *sums]]
+        return pd.DataFrame(rows, columns=["version", "variant", *(one.name for one in SUMS)])
+    grouped = select(*MAKER, *SUMS).select_from(JOINED).where(*day).group_by(*MAKER)
+    return table_of(connection, grouped)
+
+
+def table_of(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    """Return the result of a query as a table."""
+    result = connection.execute(query)
+    columns = zip(*result.all(), strict=True)  # from rows, pandas takes ten times as long
+    return pd.DataFrame(dict(zip(result.keys(), columns, strict=False)), columns=[*result.keys()])
+
+
+def sample_of(connection: Connection, start: float, rows: float) -> pd.DataFrame:
+    """Return logged rows of a day at random, at most about `ROWS_PER_DAY` of so many."""
+    query = ROWS.where(*within(start, start + DAY))
+    if (every := ceil(rows / ROWS_PER_DAY)) > 1:
+        query = query.where(one_in(every, connection))
+    found = table_of(connection, query)
+    if found["weight"].nunique() > 1:  # the log itself is a sample: draw a row per prediction
+        found = found.sample(len(found), weights="weight", replace=True, random_state=0)
+    return found.reset_index(drop=True)
+
+
+def within(start: float, end: float) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions of predictions made from `start` up to `end`, excluding it."""
+    return predictions.c.time >= start, predictions.c.time < end
+
+
+def one_in(every: int, connection: Connection) -> ColumnElement[bool]:
+    """Return a condition that is true at random, for one row in so many."""
+    if connection.dialect.name == "sqlite":
+        return func.random() % every == 0  # an integer of 64 bits; elsewhere from 0 to 1
+    return func.random() * every < 1
+
+
+def silent_hours(connection: Connection, start: float, end: float) -> list[pd.Timestamp]:
+    """Return the starts of hours without a prediction."""
+    found = []
+    for hour in range(ceil(start / HOUR) * HOUR, int(end - HOUR) + 1, HOUR):
+        query = select(predictions.c.id).where(*within(hour, hour + HOUR)).limit(1)
+        if connection.execute(query).first() is None:
+            found.append(pd.Timestamp(hour, unit="s"))
+    return found
+
+
+def decode_rows(found: pd.DataFrame, formats: dict[int, list[str]]) -> pd.DataFrame:
+    """Return logged rows as a table of their values."""
+    parts = []
+    for number, some in found.groupby("row_format", dropna=False):
+        values = msgspec.json.decode(f"[{','.join(some['row'])}]")
+        names = formats.get(number)  # a row without a format is an object
+        parts.append(pd.DataFrame(values, columns=names, index=some.index, dtype=object))
+    return pd.concat(parts).sort_index() if parts else pd.DataFrame()
+
+
+def fitting_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that fit the current `problem.SCHEMA`, in its types."""
     schema = problem.SCHEMA.remove_columns([problem.TARGET])
-    rows = pd.DataFrame.from_records([outcome.prediction.row for outcome in outcomes])
     try:
         return schema.validate(rows, lazy=True)
     except SchemaErrors as errors:
@@ -114,17 +146,9 @@ def fitting_rows(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def columns_of(rows: pd.DataFrame, fields: Sequence[Field]) -> dict[str, np.ndarray]:
-    """The rows as the service sees them: one array for each field but dates and times."""
+    """Return an array for each field of valid rows but times, as the service has them."""
     return {
         field.name: column([None if pd.isna(v) else v for v in rows[field.name].tolist()], field)
         for field in fields
         if field.kind != "datetime" and field.name in rows
     }
-
-
-def silences(times: pd.Series, now: pd.Timestamp) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """The longest times without a prediction until now, if they are long, the longest first."""
-    ends = pd.concat([times, pd.Series([now])]).sort_values(ignore_index=True)
-    lengths = ends.diff()
-    longest = lengths[lengths > SILENCE].nlargest(LONGEST_SILENCES)
-    return [(ends[place - 1], ends[place]) for place in longest.index]

@@ -1,7 +1,7 @@
-"""What the fields of the training rows looked like, and how far other rows are from that.
+"""Profiles of features in the training set, and their distance from other rows: data drift.
 
-The profile travels in the bundle; the service compares its recent requests with it. Dates and
-times are left out: requests always come later than the training rows.
+A profile is a file of the bundle; the service compares its recent requests with it. Dates and times
+have no profile, because requests are always later than the training set.
 """
 
 from collections import Counter
@@ -16,47 +16,47 @@ import numpy as np
 from ..errors import UserError
 
 PROFILE = "profile.json"  # its file in a bundle
-BINS = 10  # of a number, with as many training rows in each
-MOST_VALUES = 30  # told apart; rarer ones are counted together
-NOTABLE, LARGE = 0.1, 0.25  # the usual reading of a stability index
+BINS = 10  # of a numeric feature, with equal shares of the training set
+MOST_VALUES = 30  # of a categorical feature; rarer ones are counted together
+NOTABLE, LARGE = 0.1, 0.25  # the customary thresholds of PSI
+FEWEST_ROWS = 500  # with fewer, chance alone looks like drift
 
 
 class Numbers(msgspec.Struct, frozen=True, tag="numbers"):
-    """A number: its bins have equal shares of the training rows. The last share is the missing."""
+    """A numeric feature. Its outer bins are open; the last share is that of missing values."""
 
-    edges: list[float]  # between the bins; the outer ones are open
+    edges: list[float]
     shares: list[float]
 
     @property
     def names(self) -> list[str]:
-        """What to call each share."""
+        """The name of each share."""
         edges = [f"{edge:.4g}" for edge in self.edges]
         between = [f"{low} to {high}" for low, high in pairwise(edges)]
         outer = [f"below {edges[0]}", *between, f"{edges[-1]} or more"] if edges else ["any"]
         return [*outer, "missing"]
 
     def counts(self, column: np.ndarray) -> np.ndarray:
-        """How many values fall into each bin, and how many are missing."""
+        """Count the values in each bin, and the missing values."""
         values = column.astype(float)
         known = values[~np.isnan(values)]
         bins = np.searchsorted(self.edges, known, side="right")
-        binned = np.bincount(bins, minlength=len(self.edges) + 1)
-        return np.append(binned, len(values) - len(known))
+        return np.append(np.bincount(bins, minlength=len(self.edges) + 1), len(values) - len(known))
 
 
 class Values(msgspec.Struct, frozen=True, tag="values"):
-    """One of a few values. The last two shares are of other values, and of missing ones."""
+    """A categorical feature. Its last two shares are those of other and of missing values."""
 
     values: list[str]
     shares: list[float]
 
     @property
     def names(self) -> list[str]:
-        """What to call each share."""
+        """The name of each share."""
         return [*self.values, "other", "missing"]
 
     def counts(self, column: np.ndarray) -> np.ndarray:
-        """How often each value occurs, then how often others do, and how many are missing."""
+        """Count each value, the other values, and the missing values."""
         found = Counter(map(label, column.tolist()))
         missing = found.pop(None, 0)
         known = [found.pop(value, 0) for value in self.values]
@@ -64,7 +64,7 @@ class Values(msgspec.Struct, frozen=True, tag="values"):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """The distribution of each field in so many training rows, but for those left out."""
+    """The distribution of each feature in so many rows of the training set."""
 
     rows: int
     fields: dict[str, Numbers | Values]
@@ -72,29 +72,26 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 def profile_of(columns: Mapping[str, np.ndarray]) -> Profile:
-    """The profile of rows, given as one array of shape (rows,) for each field."""
+    """Return the profile of rows, given as an array of shape (rows,) for each field."""
     fields, left_out = {}, []
     for name, column in columns.items():
         if column.dtype.kind in "mM":
             left_out.append(name)
         else:
-            empty = distribution_of(column)
+            empty = bins_of(column)
             shares = empty.counts(column) / max(1, len(column))
             fields[name] = msgspec.structs.replace(empty, shares=shares.tolist())
     rows = max((len(column) for column in columns.values()), default=0)
     return Profile(rows=rows, fields=fields, left_out=left_out)
 
 
-def distribution_of(column: np.ndarray) -> Numbers | Values:
-    """The bins, or the values, that suit the column; nothing is counted yet.
-
-    Whole numbers that take few values are told apart like words.
-    """
+def bins_of(column: np.ndarray) -> Numbers | Values:
+    """Return the bins or the values of a column; integers with few values are categorical."""
     if column.dtype.kind in "iuf":
         values = column.astype(float)
         known = values[~np.isnan(values)]
-        few = len(np.unique(known)) <= MOST_VALUES and bool((known == np.round(known)).all())
-        if not few:
+        is_categorical = len(np.unique(known)) <= MOST_VALUES and (known == np.round(known)).all()
+        if not is_categorical:
             inner = np.linspace(0, 1, BINS + 1)[1:-1]
             return Numbers(edges=np.unique(np.quantile(known, inner)).tolist(), shares=[])
     found = Counter(value for value in map(label, column.tolist()) if value is not None)
@@ -103,44 +100,45 @@ def distribution_of(column: np.ndarray) -> Numbers | Values:
 
 
 def label(value: Any) -> str | None:
-    """A value's name: the same for 3, 3.0 and "3"; None if it is missing."""
-    if value is None or value is np.nan or (isinstance(value, float) and np.isnan(value)):
+    """Return the name of a value, the same for 3, 3.0 and "3"; None if it is missing."""
+    if value is None or value != value:
         return None
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.15g}" if isinstance(value, int | float) else str(value)
 
 
-def stability_index(profile: Profile, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """How far each field of these rows is from the training rows: 0 is not at all.
+def psi(field: Numbers | Values, counts: np.ndarray, trained_rows: int) -> float:
+    """Return the population stability index (PSI) of counts against a profile; 0 is no drift.
 
-    The population stability index, the sum over bins of (q - p) ln(q / p), where p is a bin's share
-    of the training rows and q its share of these: the sum of both Kullback-Leibler divergences.
-    Source: N. Siddiqi, Credit Risk Scorecards, 2006. A share is taken to be at least that of half
-    a row, so that an empty bin gives no infinity.
-
-    By custom, below 0.1 is little and above 0.25 is much. That is a rule of thumb, not a test:
-    chance alone gives about (bins - 1) (1/rows + 1/training rows), which is 0.1 for 10 bins and
-    some 90 rows (B. Yurdakul, Statistical Properties of Population Stability Index, 2018). And a
-    shift that the index finds large may not touch the model's error at all.
+    It is the sum over bins of (q - p) ln(q / p), with a bin's share p of the training set and its
+    share q of the rows (N. Siddiqi, Credit Risk Scorecards, 2006). A share is at least that of half
+    a row, so an empty bin gives no infinity. By custom, below 0.1 is little and above 0.25 is much.
     """
-    found = {}
-    for name, field in profile.fields.items():
-        column = columns.get(name)
-        if column is None or len(column) == 0:
-            continue
-        shares, counts = np.array(field.shares), field.counts(column)
-        trained = np.maximum(shares, 0.5 / max(1, profile.rows))
-        seen = np.maximum(counts / len(column), 0.5 / len(column))
-        terms = (seen - trained) * np.log(seen / trained)
-        found[name] = float(terms[(shares > 0) | (counts > 0)].sum())
-    return found
+    rows, shares = max(1, int(counts.sum())), np.array(field.shares)
+    trained = np.maximum(shares, 0.5 / max(1, trained_rows))
+    seen = np.maximum(counts / rows, 0.5 / rows)
+    terms = (seen - trained) * np.log(seen / trained)
+    return float(terms[(shares > 0) | (counts > 0)].sum())
 
 
-def index_by_chance(profile: Profile, name: str, rows: int) -> float:
-    """About what the index of a field is if nothing changed, for so many rows."""
+def psi_by_chance(profile: Profile, name: str, rows: int) -> float:
+    """Return the expected PSI of a field without drift, for so many rows.
+
+    It is (bins - 1) (1/rows + 1/training rows): B. Yurdakul, Statistical Properties of Population
+    Stability Index, 2018.
+    """
     used = sum(share > 0 for share in profile.fields[name].shares)
     return max(0, used - 1) * (1 / max(1, rows) + 1 / max(1, profile.rows))
+
+
+def stability_index(profile: Profile, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return the PSI of each field of rows, given as an array of shape (rows,) for each."""
+    return {
+        name: psi(field, field.counts(columns[name]), profile.rows)
+        for name, field in profile.fields.items()
+        if name in columns and len(columns[name])
+    }
 
 
 def write_profile(profile: Profile, path: Path) -> None:
@@ -149,12 +147,8 @@ def write_profile(profile: Profile, path: Path) -> None:
 
 
 def read_profile(path: Path) -> Profile:
-    """Read what `write_profile` wrote.
-
-    Raises:
-        UserError: the file is missing or holds something else.
-    """
+    """Read a profile that `write_profile` wrote."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Profile)
     except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {error}") from error

@@ -1,6 +1,6 @@
 """Make a version the champion if the gate lets it pass: `make promote`.
 
-Otherwise it prints the failed checks and exits with code 1; the champion stays.
+Otherwise it prints the failed checks and exits with code 3; the champion stays.
 """
 
 import argparse
@@ -9,7 +9,7 @@ from functools import partial
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from ..errors import UserError, run
+from ..errors import Refused, UserError, run
 from . import registry, steps
 from .comparison import compare, origin
 from .gate import failed_checks
@@ -30,7 +30,7 @@ def promote(
     decision = f"refused: {'; '.join(failed)}" if failed else "passed"
     client.set_model_version_tag(NAME, version.version, "gate", decision)
     if failed:
-        raise UserError("\n  ".join([f"version {version.version} is refused:", *failed]))
+        raise Refused("\n  ".join([f"version {version.version} is refused:", *failed]))
     client.set_registered_model_alias(NAME, registry.CHAMPION, version.version)
 
 

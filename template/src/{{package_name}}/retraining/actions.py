@@ -18,6 +18,8 @@ from msgspec.structs import replace
 
 from .. import problem
 from ..dataset import Split, load_rows, split_rows, validate_rows
+from ..deployment.deploy import deploy, held_out_rows
+from ..deployment.rollback import rollback
 from ..errors import UserError
 from ..experiments.plan import Experiment
 from ..lineage import data_version, git_commit
@@ -28,8 +30,6 @@ from ..pipelines.tracking import NAME, tracking_store
 from ..pipelines.training import log_origin
 from ..predict import predict
 from ..serving.bundle import BusyError, Release, bundle_folder, read_release
-from ..serving.delivery.deploy import deploy, held_out_rows
-from ..serving.delivery.rollback import rollback
 from ..serving.store import Store
 from . import challengers
 from .days import (

@@ -12,9 +12,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
 from .. import problem
+from ..deployment.schema import row_schema
 from ..errors import UserError
 from ..predict import predict
-from ..serving.delivery.schema_export import row_schema
 from ..trained_model import TrainedModel
 from .days import Taught, loss_of_rows
 from .signal import reference_of, residuals, unseen

@@ -14,13 +14,13 @@ from pandera.errors import SchemaErrors
 
 from .. import problem
 from ..dataset import describe_failures, split_rows, validate_rows
+from ..deployment.schema import row_schema
 from ..errors import UserError
 from ..evaluate import row_scores, slice_masks
 from ..monitoring.production import columns_of
 from ..monitoring.profile import Profile, stability_index
 from ..pipelines.parameters import read_params
 from ..predict import predict
-from ..serving.delivery.schema_export import row_schema
 from ..serving.records import Outcome
 from ..serving.store import Store
 from .engine import scored

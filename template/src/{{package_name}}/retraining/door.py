@@ -9,23 +9,17 @@ The request is written into the journal; the next step of the loop takes it up, 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import closing
 from typing import Annotated
 
 import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
 
-from ..serving.http import (
-    Answer,
-    Receive,
-    RefusedError,
-    Scope,
-    Send,
-    check_token,
-    json_answer,
-    read_body,
-    send_answer,
-)
+from ..serving.app import Guarded
+from ..serving.requests import RequestError, check_token, json_response, read_body
 from ..serving.store import StoreError
 from .journal import Request, open_journal
 
@@ -48,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     message: str = "the next step of the loop takes it up: make audit tells what came of it"
 
 
-class Door:
+class Door(Guarded):
     """An ASGI application; `asked` is called after each request that was written down.
 
     `url` is the address of the store; `now` gives the POSIX time that requests carry.
@@ -65,54 +59,33 @@ class Door:
         self.token = token
         self.asked = asked
         self.now = now
+        super().__init__(
+            [Route("/retrain", self.retrain, methods=["POST"]), Route("/healthz", self.healthz)]
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await send_answer(send, await self._answer(scope, receive))
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path = scope["path"]
-        method, handler = ROUTES.get(path, ("", None))
-        try:
-            if handler is None:
-                raise RefusedError(404, "not found", f"there is no {path} here")
-            if scope["method"] != method:
-                raise RefusedError(405, "method", f"{path} answers {method} alone")
-            return await handler(self, scope, receive)
-        except RefusedError as refusal:
-            return refusal.answer(allow=method)
-        except Exception:
-            logger.exception("a request to %s failed", path)
-            return RefusedError(500, "failed", "the request failed; the log says why").answer()
-
-    async def retrain(self, scope: Scope, receive: Receive) -> Answer:
+    async def retrain(self, request: HttpRequest) -> Response:
         """Write down that somebody asks for a retraining."""
-        check_token(scope, self.token)
-        body = await read_body(scope, receive, MOST_BYTES)
+        headers = dict(request.scope["headers"])
+        check_token(headers, self.token)
+        body = await read_body(headers, request.receive, MOST_BYTES)
         try:
             asking = msgspec.json.decode(body or b"{}", type=Asking)
         except msgspec.ValidationError as error:
-            raise RefusedError(422, "invalid", str(error)) from error
+            raise RequestError(422, "invalid", str(error)) from error
         except msgspec.DecodeError as error:
-            raise RefusedError(400, "no JSON", str(error)) from error
+            raise RequestError(400, "no JSON", str(error)) from error
         try:
-            request = await asyncio.to_thread(self._write_down, asking.who)
+            written = await asyncio.to_thread(self._write_down, asking.who)
         except StoreError as error:
             logger.error("a request for a retraining could not be written down: %s", error)
-            raise RefusedError(503, "no store", "it was not taken: try again later") from error
+            raise RequestError(503, "no store", "it was not taken: try again later") from error
         self.asked()
-        return json_answer(Asked(request.id), 202)
+        return json_response(Asked(written.id), 202)
 
     def _write_down(self, who: str) -> Request:
         with closing(open_journal(self.url)) as journal:
             return journal.ask(who, self.now())
 
-    async def healthz(self, scope: Scope, receive: Receive) -> Answer:
-        """Whether the process lives."""
-        return json_answer({"status": "alive"})
-
-
-ROUTES: dict[str, tuple[str, Callable[[Door, Scope, Receive], Awaitable[Answer]]]] = {
-    "/retrain": ("POST", Door.retrain),
-    "/healthz": ("GET", Door.healthz),
-}
+    async def healthz(self, _: HttpRequest) -> Response:
+        """Answer as long as the process lives."""
+        return json_response({"status": "alive"})

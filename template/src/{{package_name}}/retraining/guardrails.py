@@ -21,7 +21,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from ..serving.bundle import LIVE
-from ..serving.client import DEFAULT
+from ..serving.smoke import DEFAULT
 from .policy import Policy, Rollback
 
 COUNTERS = "loop-counters.json"

@@ -1,6 +1,6 @@
 """That the loop lives, and how it stands, for Prometheus: written into live/metrics at each step.
 
-The service shows what stands there (`serving/textfiles.py`). Alerts in
+The service shows what stands there (`serving/metrics.py`). Alerts in
 deploy/prometheus/rules/retraining.yml look at it, so that silence is noticed too.
 """
 
@@ -12,9 +12,10 @@ from typing import get_args
 
 from prometheus_client import Metric, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from ..serving.textfiles import METRICS, parse
+from ..serving.metrics import PROM_FILES
 from .days import midnight
 from .policy import Policy
 from .state import State, Why
@@ -73,7 +74,7 @@ def beat(
     Raises:
         OSError: the file cannot be written; the one of before is still there.
     """
-    file = live / METRICS / FILE
+    file = live / PROM_FILES / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     metrics = {metric.name: metric for metric in told_before(file)}
     metrics |= {metric.name: metric for metric in of_step(now, failure)}
@@ -91,8 +92,8 @@ def beat(
 
 def told_before(file: Path) -> list[Metric]:
     """What stands in the file; nothing if there is none that can be read."""
-    with suppress(OSError, ValueError):
-        return parse(file)
+    with suppress(OSError, ValueError, IndexError):  # the parser raises both for a cut file
+        return list(text_string_to_metric_families(file.read_text(encoding="utf-8")))
     return []
 
 

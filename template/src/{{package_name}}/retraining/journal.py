@@ -13,22 +13,38 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import Column, Double, Integer, MetaData, Table, Text, insert, text
 
-from ..serving.store import POSTGRESQL, RecordError, Store, StoreError, open_store, to_json
+from ..serving.store import (
+    POSTGRESQL,
+    RecordError,
+    Store,
+    StoreError,
+    open_store,
+    to_json,
+)
 from .policy import Policy
 from .state import Decision, State, Step
 
-TABLES = (
-    """create table if not exists decisions (
-        number integer primary key, time double precision not null, policy text not null,
-        kind text not null, words text not null, evidence text not null, state text,
-        request text unique, digest text not null)""",
-    """create table if not exists retraining_requests (
-        id text primary key, time double precision not null, who text not null)""",
+metadata = MetaData()
+DECISIONS = Table(
+    "decisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    *[Column(name, Text, nullable=False) for name in ("policy", "kind", "words", "evidence")],
+    Column("state", Text),
+    Column("request", Text, unique=True),
+    Column("digest", Text, nullable=False),
 )
-COLUMNS = "number, time, policy, kind, words, evidence, state, request, digest"
-ADD_LINE = f"insert into decisions ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_REQUEST = "insert into retraining_requests (id, time, who) values (?, ?, ?)"
+REQUESTS = Table(
+    "retraining_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("who", Text, nullable=False),
+)
+COLUMNS = ", ".join(DECISIONS.columns.keys())
 OPEN_REQUESTS = """select id, time, who from retraining_requests
     where id not in (select request from decisions where request is not null) order by time, id"""
 # Let go of when the connection ends, however that happens. Each schema has its own.
@@ -76,7 +92,7 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        store.make_tables(TABLES, "select id from retraining_requests where 1 = 0")
+        store.create_tables(metadata)
 
     def latest(self) -> tuple[int, State | None]:
         """The number of the last line, 0 if there is none, and the last state written.
@@ -101,7 +117,7 @@ class Journal:
 
     def time_of(self, kind: str) -> float | None:
         """The time of the last line of that kind; None if there is none."""
-        ((newest,),) = self._rows("select max(time) from decisions where kind = ?", kind)
+        ((newest,),) = self._rows("select max(time) from decisions where kind = :kind", kind=kind)
         return newest
 
     def counts(self) -> dict[str, int]:
@@ -132,8 +148,8 @@ class Journal:
         """All lines after that number, in order."""
         rows = self._rows(
             "select number, time, policy, kind, words, evidence, request, digest"
-            " from decisions where number > ? order by number",
-            after,
+            " from decisions where number > :after order by number",
+            after=after,
         )
         return [
             Line(number, time, policy, kind, words, msgspec.json.decode(evidence), request, digest)
@@ -154,8 +170,8 @@ class Journal:
     def ask(self, who: str, time: float) -> Request:
         """Ask for a retraining; the next step of the loop takes it up."""
         request = Request(secrets.token_hex(8), time, plain(who))
-        with self.store.transaction() as cursor:
-            cursor.execute(self.store.sql(ADD_REQUEST), msgspec.structs.astuple(request))
+        with self.store.transaction() as connection:
+            connection.execute(insert(REQUESTS), msgspec.structs.asdict(request))
         return request
 
     def requests(self) -> list[Request]:
@@ -201,10 +217,10 @@ class Journal:
                 request if number == after + 1 else None,
             ]
             digest = digest_of(digest, content)
-            lines.append([*content, digest])
+            lines.append(dict(zip(DECISIONS.columns.keys(), [*content, digest], strict=True)))
         try:
-            with self.store.transaction() as cursor:
-                cursor.executemany(self.store.sql(ADD_LINE), lines)
+            with self.store.transaction() as connection:
+                connection.execute(insert(DECISIONS), lines)
         except RecordError:
             if self.latest_number() != after:
                 raise OvertakenError(f"line {after + 1} of the journal is there already") from None
@@ -214,15 +230,14 @@ class Journal:
     def _digest_at(self, number: int) -> str:
         if number == 0:
             return ""
-        found = self._rows("select digest from decisions where number = ?", number)
+        found = self._rows("select digest from decisions where number = :number", number=number)
         if not found:
             raise StoreError(f"line {number} of the journal is gone")
         return found[0][0]
 
-    def _rows(self, text: str, *values: Any) -> list[Any]:
-        with self.store.transaction() as cursor:
-            cursor.execute(self.store.sql(text), values)
-            return cursor.fetchall()
+    def _rows(self, query: str, **values: Any) -> list[Any]:
+        with self.store.transaction() as connection:
+            return [tuple(row) for row in connection.execute(text(query), values)]
 
 
 def open_journal(url: str) -> Journal:
@@ -274,19 +289,19 @@ def label(policy: Policy | None) -> str:
     return f"{policy.version}-{hashlib.sha256(msgspec.json.encode(policy)).hexdigest()[:8]}"
 
 
-def plain(text: str) -> str:
+def plain(words: str) -> str:
     """The text as any database keeps it: PostgreSQL has no null character, UTF-8 no half ones."""
-    kept = text.encode(errors="replace").decode()
+    kept = words.encode(errors="replace").decode()
     return kept.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
-def decode_state(text: str) -> State:
+def decode_state(encoded: str) -> State:
     """The state in a line.
 
     Raises:
         StoreError: it is none.
     """
     try:
-        return msgspec.json.decode(text, type=State)
+        return msgspec.json.decode(encoded, type=State)
     except msgspec.DecodeError as error:
         raise StoreError(f"the state in the journal cannot be read: {error}") from error

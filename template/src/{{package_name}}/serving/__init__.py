@@ -1,4 +1,4 @@
-"""The service: what is served, how it is asked, and how a new model takes its place."""
+"""The service: predictions over HTTP, the prediction log, and releases taken over while it runs."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Requests that arrive together are answered together: one call of the model for all of them.
+"""Batching: requests that arrive together are predicted by one call of the model.
 
-Nothing waits for company: what has arrived by the next turn of the event loop goes along. For a
-slow model, what arrives while it computes makes up the next batch.
+No request waits for others: a batch has what arrived until the next turn of the event loop or,
+for a slow model, until the batch before was done.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-MAX_ROWS = 4096  # in a batch, unless a single request brings more
+MAX_ROWS = 4096  # in a batch, unless a single request has more
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 Request = tuple[Sequence[Any], "asyncio.Future[Sequence[Any]]"]
 
 
 class Batcher:
-    """Collects rows for a model. Belongs to one event loop."""
+    """The rows that wait for a model, in one event loop."""
 
     def __init__(self, predict: Predict, in_thread: bool) -> None:
         self._predict = predict
@@ -26,11 +26,11 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """How many requests have not been taken up yet."""
+        """The number of requests that wait for the next batch."""
         return len(self._waiting)
 
     def submit(self, rows: Sequence[Any]) -> "asyncio.Future[Sequence[Any]]":
-        """The predictions for the rows, as soon as there are some."""
+        """Return a future of one prediction per row."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._waiting.append((rows, future))
@@ -40,26 +40,14 @@ class Batcher:
         return future
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch = self._take()
+        batch = self._next_batch()
         if self._executor is None:
-            self._answer(batch, predict_batch(self._predict, batch))
-            self._go_on(loop)
+            self._finish(loop, batch, predict_batch(self._predict, batch))
         else:
             computed = loop.run_in_executor(self._executor, predict_batch, self._predict, batch)
             computed.add_done_callback(lambda done: self._finish(loop, batch, done.result()))
 
-    def _finish(
-        self, loop: asyncio.AbstractEventLoop, batch: list[Request], answers: list[Any]
-    ) -> None:
-        self._answer(batch, answers)
-        self._go_on(loop)
-
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._scheduled = bool(self._waiting)
-        if self._scheduled:
-            loop.call_soon(self._flush, loop)
-
-    def _take(self) -> list[Request]:
+    def _next_batch(self) -> list[Request]:
         rows = taken = 0
         for request in self._waiting:
             rows += len(request[0])
@@ -69,18 +57,23 @@ class Batcher:
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return batch
 
-    def _answer(self, batch: list[Request], answers: list[Any]) -> None:
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():  # whoever asked has gone
+    def _finish(
+        self, loop: asyncio.AbstractEventLoop, batch: list[Request], results: list[Any]
+    ) -> None:
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():  # the client has gone
                 continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
+            if isinstance(result, Exception):
+                future.set_exception(result)
             else:
-                future.set_result(answer)
+                future.set_result(result)
+        self._scheduled = bool(self._waiting)
+        if self._scheduled:
+            loop.call_soon(self._flush, loop)
 
 
 def predict_batch(predict: Predict, batch: list[Request]) -> list[Any]:
-    """For each request its predictions, or the exception that its own rows caused."""
+    """Return for each request its predictions, or the exception that its own rows raise."""
     rows = batch[0][0] if len(batch) == 1 else [row for rows, _ in batch for row in rows]
     try:
         predictions = predict(rows)
@@ -88,8 +81,8 @@ def predict_batch(predict: Predict, batch: list[Request]) -> list[Any]:
         if len(batch) == 1:
             return [error]
         return [predict_batch(predict, [request])[0] for request in batch]
-    answers, start = [], 0
+    results, start = [], 0
     for own_rows, _ in batch:
-        answers.append(predictions[start : start + len(own_rows)])
+        results.append(predictions[start : start + len(own_rows)])
         start += len(own_rows)
-    return answers
+    return results

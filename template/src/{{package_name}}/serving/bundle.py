@@ -1,9 +1,9 @@
-"""Bundles: all that is needed to serve one version of the model, in one folder.
+"""Bundles: everything needed to serve one version of the model, in one folder.
 
-    live/bundles/<name>/    manifest.json names the other files, with a hash of each
-    live/release.json       which bundles serve, and which served before
+    live/bundles/<name>/    manifest.json has a hash of each other file
+    live/release.json       the bundles that serve, and those that served before
 
-The release is replaced in one step, so that a reader sees the old one or the new one, whole.
+A release is replaced atomically: a reader sees the old one or the new one.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -23,15 +23,18 @@ from .fields import Field
 
 LIVE = Path(os.environ.get("LIVE") or "live")
 MANIFEST = "manifest.json"
+EXAMPLES = "examples.json"  # rows, as clients send them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MOST_BYTES = 10_000_000  # of a manifest or a release
+Decoded = TypeVar("Decoded")
 
 
 class BusyError(UserError):
-    """Somebody else is changing what is live; try again."""
+    """Another process changes the release."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a bundle, and where it comes from. Times are ISO 8601 in UTC."""
+    """The content of a bundle, and its origin. Times are ISO 8601 in UTC."""
 
     format: Literal[1] = 1
     version: str  # in the model registry
@@ -42,23 +45,23 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     code_version: str  # of the package that made the bundle
     created: str
     runtime: Literal["onnx", "python"]
-    why_python: str | None  # what kept the model from being exported
+    why_python: str | None  # the reason why the model could not be exported
     inputs: Literal["matrix", "columns"]  # how the exported model takes its features
     fields: list[Field]  # of a request's row
     target: Field
     forbid_other_fields: bool
-    needs_schema: bool  # whether the schema asks for more than the fields can say
+    needs_schema: bool  # whether the schema has checks that fields cannot express
     classes: list[Any] | None = None  # of a classifier, in the order of its probabilities
     columns: list[int] | None = None  # the place of each of the model's classes among them
     threshold: float = 0.5  # of the second of two classes
     metric: str
     lower_is_better: bool
-    reference_score: float  # mean score on rows that the model has not learned from
+    reference_score: float  # mean score on the test set
     files: dict[str, str]  # SHA-256 by name
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """What serves: bundles by name, and those that served before, the latest first."""
+    """The bundles that serve, by name, and those that served before, the latest first."""
 
     champion: str
     challenger: str | None = None
@@ -68,59 +71,53 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bundle_folder(live: Path, name: str) -> Path:
-    """The folder of a bundle.
-
-    Raises:
-        UserError: the name could lead out of the folder of bundles.
-    """
+    """Return the folder of a bundle; a name that leads elsewhere is refused."""
     if not NAME.fullmatch(name):
-        raise UserError(f"{name!r} is no name of a bundle: letters, digits and . _ - are allowed")
+        raise UserError(f"{name!r} is not a name of a bundle: use letters, digits and . _ - only")
     return live / "bundles" / name
 
 
 def sha256(path: Path) -> str:
+    """Return the hash of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle that is whole.
-
-    Raises:
-        UserError: the bundle is missing, or a file in it is missing or not what it was.
-    """
-    try:
-        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-        for name, digest in manifest.files.items():
-            if not NAME.fullmatch(name) or sha256(folder / name) != digest:
-                raise UserError(f"the bundle {folder} is damaged: {name} is not what it was")
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"the bundle {folder} cannot be read: {error}") from error
+    """Read the manifest of a bundle, and check the hash of every file."""
+    path = folder / MANIFEST
+    manifest = decode_file(path, Manifest)
+    for name, digest in manifest.files.items():
+        try:
+            whole = NAME.fullmatch(name) is not None and sha256(folder / name) == digest
+        except OSError as error:
+            raise UserError(f"the bundle {folder} cannot be read: {error}") from error
+        if not whole:
+            raise UserError(f"the bundle {folder} is damaged: {name} has changed")
     return manifest
 
 
 def read_release(live: Path) -> Release | None:
-    """What serves; None before the first deployment.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
+    """Read the release; None before the first deployment."""
     path = live / "release.json"
+    return decode_file(path, Release) if path.exists() else None
+
+
+def decode_file(path: Path, kind: type[Decoded]) -> Decoded:
+    """Decode a JSON file of limited size."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Release)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise UserError(f"{path}: is larger than {MOST_BYTES} bytes. Run make deploy")
+        return msgspec.json.decode(content, type=kind)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: the bundle or release cannot be read: {error}") from error
 
 
 @contextmanager
 def changing(live: Path) -> Iterator[None]:
-    """Change what is live, one at a time.
-
-    Raises:
-        BusyError: somebody else is at it.
-    """
+    """Lock the release against other processes that change it; `BusyError` if one does."""
     live.mkdir(parents=True, exist_ok=True)
     with (live / "lock").open("w") as lock:
         try:
@@ -131,7 +128,7 @@ def changing(live: Path) -> Iterator[None]:
 
 
 def write_release(live: Path, release: Release) -> None:
-    """Put the release live, in one step that a loss of power cannot halve."""
+    """Replace the release atomically, also if the power fails."""
     path = live / "release.json"
     part = live / "release.json.part"
     with part.open("wb") as file:

@@ -1,7 +1,7 @@
-"""The fields of a request's row: what `problem.SCHEMA` asks of them, without pandas.
+"""The fields of a request's row: `problem.SCHEMA` without pandas.
 
-`make deploy` translates the schema into fields, which travel in the bundle; from them the service
-makes the type that it decodes requests into.
+`make deploy` translates the schema into fields, which are part of the bundle. The service makes
+one type of them, which decodes, validates and describes requests.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ ARRAYS: dict[Kind, str] = {
 INT64 = np.iinfo(np.int64)
 EPOCH = datetime(1970, 1, 1)
 MICROSECOND = timedelta(microseconds=1)
-NOT_A_TIME = int(INT64.min)  # NumPy's own mark for a missing time
+NOT_A_TIME = int(INT64.min)  # NumPy's value of a missing time
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A column of the schema. A bound that is None does not bind."""
+    """A column of the schema. A bound of None does not apply."""
 
     name: str
     kind: Kind
@@ -45,12 +45,12 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pattern: str | None = None
     min_length: int | None = None
     max_length: int | None = None
-    timezone: bool = False  # whether a datetime carries an offset; it must, or must not
+    timezone: bool = False  # whether a datetime must, or must not, have an offset
     choices: list[Any] | None = None
 
 
 def value_type(field: Field) -> Any:
-    """The type that msgspec decodes the field's value into, constraints included."""
+    """Return the type, with its constraints, that msgspec decodes a value into."""
     if field.choices is not None and field.kind in ("int", "str"):
         chosen: Any = Literal[tuple(field.choices)]
     else:
@@ -59,7 +59,7 @@ def value_type(field: Field) -> Any:
 
 
 def constraints(field: Field) -> dict[str, Any]:
-    """The constraints in msgspec's words. Whole numbers must fit into 64 bits, as in an array."""
+    """Return the constraints for msgspec. Integers must fit into 64 bits, as in an array."""
     if field.kind == "datetime":
         form = "date-time" if field.timezone else "local-date-time"
         return {"tz": field.timezone, "extra_json_schema": {"format": form}}
@@ -74,7 +74,7 @@ def constraints(field: Field) -> dict[str, Any]:
 
 
 def row_type(fields: Sequence[Field], forbid_others: bool = False) -> type[msgspec.Struct]:
-    """The type of a row. Attributes are numbered, because a column may have any name."""
+    """Return the type of a row. Its attributes are numbered: a column may have any name."""
     required = [pair for pair in enumerate(fields) if not pair[1].optional]
     optional = [pair for pair in enumerate(fields) if pair[1].optional]
     return msgspec.defstruct(
@@ -88,29 +88,36 @@ def row_type(fields: Sequence[Field], forbid_others: bool = False) -> type[msgsp
     )
 
 
+def one_or_many(one: Any, most: int) -> "msgspec.json.Decoder[Any]":
+    """Return a decoder for one object of a type, or a list of at most so many."""
+    return msgspec.json.Decoder(one | Annotated[list[one], msgspec.Meta(max_length=most)])
+
+
+def feedback_type(target: Field) -> Any:
+    """Return the type of feedback: the id of a prediction, and its ground truth."""
+    identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    return msgspec.defstruct(
+        "Feedback", [("id", identifier), ("actual", value_type(target))], frozen=True, gc=False
+    )
+
+
 def columns_of(rows: Sequence[Any], fields: Sequence[Field]) -> dict[str, np.ndarray]:
-    """An array of shape (rows,) for each field; what is missing is NaN, NaT or None."""
-    columns = {}
-    for i, field in enumerate(fields):
-        attribute = f"field_{i}"
-        columns[field.name] = column([getattr(row, attribute) for row in rows], field)
-    return columns
+    """Return an array of shape (rows,) for each field; missing values are NaN, NaT or None."""
+    return {
+        field.name: column([getattr(row, f"field_{i}") for row in rows], field)
+        for i, field in enumerate(fields)
+    }
 
 
 def column(values: list[Any], field: Field) -> np.ndarray:
-    """One array of the field's type; whole numbers and truth values widen to hold a missing one."""
+    """Return an array of the field's type; integers and booleans widen for missing values."""
     if field.timezone:
         values = [value and value.astimezone(UTC).replace(tzinfo=None) for value in values]
-    if field.kind == "datetime":
-        return times(values)
+    if field.kind == "datetime":  # four times as fast as NumPy's own conversion
+        since_epoch = [
+            NOT_A_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values
+        ]
+        return np.array(since_epoch, dtype="int64").view(ARRAYS["datetime"])
     if field.optional and field.kind in ("int", "bool") and None in values:
         return np.array(values, dtype=float if field.kind == "int" else object)
     return np.array(values, dtype=ARRAYS[field.kind])
-
-
-def times(values: list[datetime | None]) -> np.ndarray:
-    """Times as NumPy has them. It could convert them itself, in four times the time."""
-    since_epoch = [
-        NOT_A_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values
-    ]
-    return np.array(since_epoch, dtype="int64").view(ARRAYS["datetime"])

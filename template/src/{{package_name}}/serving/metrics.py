@@ -1,40 +1,81 @@
-"""What Prometheus is told. Every name that the rules and the dashboard use is defined here.
+"""The metrics of the service, for Prometheus: the names that rules and dashboards use.
 
-Labelled children that a request touches are looked up once and kept: looking them up each time
-costs more than counting.
+Labelled children that a request needs are looked up once and kept, because a look-up costs more
+than counting. With several workers, prometheus_client shares the values in files.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, Summary
+import os
+from collections.abc import Iterable
+from pathlib import Path
 
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+PROM_FILES = "metrics"  # the folder beside the release with other programs' metrics
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 requests = Counter("http_requests", "Answered requests", ["path", "status"])
 request_seconds = Histogram(
-    "http_request_seconds", "From a request's arrival to its answer", ["path"], buckets=SECONDS
+    "http_request_seconds",
+    "Time from a request's arrival to its response",
+    ["path"],
+    buckets=SECONDS,
 )
+synthetic_requests = Counter("synthetic_requests", "Requests of tests", ["path", "status"])
 rejected_requests = Counter("rejected_requests", "Requests to /predict refused", ["reason"])
 invalid_fields = Counter("invalid_fields", "Fields that made a request invalid", ["field"])
-missing_values = Counter("missing_values", "Values left out of valid rows", ["field"])
+missing_values = Counter("missing_values", "Missing values in valid rows", ["field"])
 
 predictions = Counter("predictions", "Predicted rows", ["version", "variant"])
-shadow_predictions = Counter("shadow_predictions", "Rows the challenger saw too", ["version"])
-shadow_failures = Counter("shadow_failures", "Rows the challenger failed at")
-feature_drift = Gauge(
-    "feature_drift", "Population stability index of a field of the recent rows", ["field"]
+shadow_predictions = Counter("shadow_predictions", "Rows predicted in the shadow", ["version"])
+shadow_failures = Counter("shadow_failures", "Rows at which the shadow challenger failed")
+feedback = Counter("feedback", "Ground truth received", ["result"])  # known, unknown prediction
+model_score = Summary("model_score", "Scores of predictions", ["version", "variant"])
+bundle_loads = Counter("bundle_loads", "Attempts to load a release", ["result"])
+
+log_written = Counter("prediction_log_written", "Records in the database")
+log_dropped = Counter("prediction_log_dropped", "Records lost")
+log_sampled_out = Counter(
+    "prediction_log_sampled_out", "Predictions under overload for which a sampled one stands"
+)
+log_failures = Counter("prediction_log_failures", "Failed attempts to write")
+log_waiting = Gauge(
+    "prediction_log_waiting", "Records in memory, not yet written", multiprocess_mode="livesum"
 )
 
-feedback = Counter("feedback", "True values told", ["result"])  # known or unknown prediction
-model_score = Summary("model_score", "Scores of predictions by their truth", ["version", "variant"])
-reference_score = Gauge("model_reference_score", "Mean score on held-out rows", ["version"])
-score_sign = Gauge("model_score_sign", "1 if lower scores are better, -1 if higher ones are")
 
-model_info = Gauge(
-    "model_info", "What serves", ["version", "variant", "run_id", "data_version", "git_commit"]
-)
-ready = Gauge("service_ready", "1 if there is a model that answers")
-bundle_loads = Counter("bundle_loads", "Attempts to take up another bundle", ["result"])
+def exposition(release: Collector, folder: Path) -> bytes:
+    """Return all metrics: of the workers, of the release, and of other programs' .prom files.
 
-log_written = Counter("prediction_log_written", "Records in the store")
-log_dropped = Counter("prediction_log_dropped", "Records lost: the store did not take them in time")
-log_failures = Counter("prediction_log_failures", "Attempts to write that the store refused")
-log_waiting = Gauge("prediction_log_waiting", "Records in memory, not yet in the store")
+    The files are Prometheus' text format, as for node_exporter's textfile collector. A file that
+    cannot be parsed is left out.
+    """
+    registry = CollectorRegistry()
+    if SHARED in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(REGISTRY)
+    registry.register(release)
+    return generate_latest(registry) + b"".join(valid_files(folder))
+
+
+def valid_files(folder: Path) -> Iterable[bytes]:
+    """Yield the content of the .prom files that can be parsed."""
+    for file in sorted(folder.glob("*.prom")):
+        try:
+            text = file.read_text(encoding="utf-8")
+            list(text_string_to_metric_families(text))
+        except (OSError, ValueError, IndexError):  # the parser raises both
+            continue
+        yield text.encode()

@@ -1,98 +1,90 @@
-"""The service as OpenAPI describes it, and a page on which a person can try it."""
+"""The OpenAPI description, from the types that requests are decoded into, and a page for it."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
-from .deployment import EXAMPLES, Deployment
-from .http import Answer, Failure
+from .bundle import EXAMPLES
+from .model import ActiveRelease
+from .predict import PredictionResponse
+from .requests import Failure
 from .settings import Settings
 
 PAGE = Path(__file__).with_name("page.html")
 REFERENCE = "#/components/schemas/{name}"
-# The page brings everything along, and may talk to nobody but its own service.
+# The page loads nothing from elsewhere, and sends requests to its own service only.
 POLICY = (
-    b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 )
-
-
-class Prediction(msgspec.Struct, frozen=True, gc=False):
-    """The answer for one row. Keep the id: feedback names it."""
-
-    id: str
-    prediction: Any
-    version: str
-    variant: str
-    probabilities: dict[str, float] | msgspec.UnsetType = msgspec.UNSET  # of a classifier's classes
+READ = {
+    "/healthz": "200 as long as the process lives",
+    "/metrics": "Metrics for Prometheus",
+    "/model": "Version, run, data and commit of the models that serve",
+    "/readyz": "200 if a model serves",
+}
+REFUSALS = {
+    "400": "not JSON, or an unknown host",
+    "413": "too large",
+    "415": "not declared as plain JSON",
+    "422": "invalid; `where` is the place",
+    "503": "no model is ready",
+}
+TOKEN_REFUSALS = {"401": "wrong token", "403": "the service has no token, so writes are disabled"}
 
 
 class Accepted(msgspec.Struct):
-    """How many true values were taken."""
+    """The number of labels received."""
 
     accepted: int
 
 
-def page() -> Answer:
-    """The page; it reads the description and asks the service itself."""
-    headers = ((b"content-security-policy", POLICY),)
-    return Answer(200, PAGE.read_bytes(), b"text/html; charset=utf-8", headers)
+def page() -> Response:
+    """Return the page, which reads the description and can send requests."""
+    headers = {"content-security-policy": POLICY}
+    return Response(PAGE.read_bytes(), headers=headers, media_type="text/html")
 
 
-def description(deployment: Deployment, settings: Settings) -> dict[str, Any]:
-    """The service in OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0"""
-    types = [deployment.row, deployment.told, Prediction, Accepted, Failure]
-    (row, told, prediction, accepted, failure), schemas = msgspec.json.schema_components(
+def description(active: ActiveRelease, settings: Settings) -> dict[str, Any]:
+    """Describe the service in OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0"""
+    types = [active.row, active.feedback, PredictionResponse, Accepted, Failure]
+    (row, feedback, prediction, accepted, failure), schemas = msgspec.json.schema_components(
         types, ref_template=REFERENCE
     )
-    manifest = deployment.champion.manifest
-    limits = (
-        f"At most {settings.max_rows} rows and {settings.max_body_bytes} bytes. "
-        "Whole numbers are written without a point: 4, not 4.0."
-    )
-    examples = (deployment.champion.folder / EXAMPLES).read_bytes()
-    example = msgspec.json.decode(examples)[0]
-    refusals = {
-        status: content(failure, text)
-        for status, text in {
-            "400": "not JSON",
-            "413": "too large",
-            "422": "not what is asked; `where` names the place",
-            "503": "no model is ready",
-        }.items()
+    target, most = active.champion.manifest.target.name, settings.max_rows
+    refusals = {status: content(failure, text) for status, text in REFUSALS.items()}
+    refusals_of_token = {status: content(failure, text) for status, text in TOKEN_REFUSALS.items()}
+    example = msgspec.json.decode((active.champion.folder / EXAMPLES).read_bytes())[0]
+    predict = {
+        "summary": f"Predict {target} for a row, or for a list of rows",
+        "description": f"At most {most} rows and {settings.max_body_bytes} bytes. Integers are "
+        "written without a point: 4, not 4.0.",
+        "requestBody": body_of(row, most, example),
+        "responses": {"200": content(one_or_many(prediction), "the predictions"), **refusals},
     }
-    token_refusals = {
-        "401": content(failure, "the token is wrong"),
-        "403": content(failure, "the service has no token, so that nobody may do this"),
+    receive = {
+        "summary": "Send the ground truth of a prediction, or of several",
+        "description": "Of several values for one id, the last one counts.",
+        "security": [{"token": []}],
+        "requestBody": body_of(feedback, most, None),
+        "responses": {"202": content(accepted, "received"), **refusals, **refusals_of_token},
     }
+    unready = {"503": refusals["503"]}
+    ok = {"200": {"description": "OK"}}
     return {
         "openapi": "3.1.0",
-        "info": {"title": f"Predictions of {manifest.target.name}", "version": manifest.version},
+        "info": {
+            "title": f"Predictions of {target}",
+            "version": active.champion.manifest.version,
+        },
         "paths": {
-            "/predict": {
-                "post": {
-                    "summary": f"Predict {manifest.target.name} for a row, or for a list of rows",
-                    "description": limits,
-                    "requestBody": body_of(row, settings.max_rows, example),
-                    "responses": {"200": one_or_many(prediction, "the predictions"), **refusals},
-                }
+            "/predict": {"post": predict},
+            "/feedback": {"post": receive},
+            **{
+                path: {"get": {"summary": summary, "responses": ok | unready}}
+                for path, summary in READ.items()
             },
-            "/feedback": {
-                "post": {
-                    "summary": "Tell the true value of a prediction, or of several",
-                    "description": "Of several values for one id, the one told last counts.",
-                    "security": [{"token": []}],
-                    "requestBody": body_of(told, settings.max_rows, None),
-                    "responses": {
-                        "202": content(accepted, "taken"),
-                        **refusals,
-                        **token_refusals,
-                    },
-                }
-            },
-            **{path: reading(summary) for path, summary in READINGS.items()},
-            "/model": reading(MODEL, refusals["503"]),
-            "/readyz": reading(READY, refusals["503"]),
         },
         "components": {
             "schemas": schemas,
@@ -101,29 +93,19 @@ def description(deployment: Deployment, settings: Settings) -> dict[str, Any]:
     }
 
 
-MODEL = "What serves: version, run, data, commit"
-READY = "Whether there is a model to answer with"
-READINGS = {"/healthz": "Whether the process lives", "/metrics": "What Prometheus asks for"}
-
-
 def content(schema: dict[str, Any], text: str) -> dict[str, Any]:
+    """Describe a response with JSON."""
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
-def one_or_many(schema: dict[str, Any], text: str) -> dict[str, Any]:
-    return content({"anyOf": [schema, {"type": "array", "items": schema}]}, text)
+def one_or_many(schema: dict[str, Any], **limits: int) -> dict[str, Any]:
+    """Return the schema of one or of a list."""
+    return {"anyOf": [schema, {"type": "array", "items": schema, **limits}]}
 
 
-def body_of(schema: dict[str, Any], max_rows: int, example: Any) -> dict[str, Any]:
-    """A request's body: one of that schema, or a list."""
-    many = {"type": "array", "items": schema, "maxItems": max_rows}
-    asked: dict[str, Any] = {"schema": {"anyOf": [schema, many]}}
+def body_of(schema: dict[str, Any], most: int, example: Any) -> dict[str, Any]:
+    """Describe a request's body: one of the schema, or a list."""
+    described: dict[str, Any] = {"schema": one_or_many(schema, maxItems=most)}
     if example is not None:
-        asked["example"] = example
-    return {"required": True, "content": {"application/json": asked}}
-
-
-def reading(summary: str, unready: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A path that is only read; `unready` describes its answer as long as no model is ready."""
-    responses = {"200": {"description": "as asked"}} | ({"503": unready} if unready else {})
-    return {"get": {"summary": summary, "responses": responses}}
+        described["example"] = example
+    return {"required": True, "content": {"application/json": described}}

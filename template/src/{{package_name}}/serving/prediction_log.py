@@ -1,7 +1,8 @@
-"""Remembers predictions and true values without keeping a request waiting.
+"""The prediction log: records are written by a thread of its own, so that no request waits.
 
-A request puts its record into memory; a thread of its own writes what has come together. What is
-in memory is bounded, and what does not find room is counted, never waited for.
+Memory is bounded. If predictions come faster than they can be written, one in `SAMPLED` is kept,
+chosen by a hash of its id, and its weight says for how many it stands. What finds no room even
+then is counted as dropped.
 """
 
 import logging
@@ -9,39 +10,45 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from zlib import crc32
+
+import msgspec
 
 from . import metrics
-from .records import Feedback, Outcome, Prediction
+from .records import Feedback, Outcome, Prediction, Score
 from .store import RecordError, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
 Record = Prediction | Feedback
 
-# A process that is killed loses what it took in this time, and while the last write lasted.
+# A process that is killed loses the records of this time, and of the last write.
 FLUSH_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0  # between two attempts at a store that fails
+LONGEST_PAUSE_SECONDS = 5.0  # between attempts while the database fails
 CAPACITY = 50_000  # records in memory
 BATCH = 1_000  # records in a transaction
+SAMPLED = 10  # under overload, one in so many predictions is kept
+OVERLOAD, RELIEF = 0.5, 0.1  # shares of the capacity at which sampling begins and ends
 
 
 class PredictionLog:
-    """Records on their way into the store.
+    """Records on their way into the database.
 
-    `on_outcomes` is called by the writing thread with what became known of predictions.
+    `score` is called by the writing thread with outcomes that have become known.
     """
 
     def __init__(
         self,
         open_store: Callable[[], Store],
-        on_outcomes: Callable[[list[Outcome]], object],
+        score: Callable[[list[Outcome]], list[Score]],
         capacity: int = CAPACITY,
     ) -> None:
         self._open_store = open_store
-        self._on_outcomes = on_outcomes
+        self._score = score
         self._capacity = capacity
         self._records: deque[Record] = deque()
         self._batches: list[list[Record]] = []  # being written: one, or parts of one
+        self._sampling = False
         self._store: Store | None = None
         self._failed_at: float | None = None
         self._deadline = float("inf")
@@ -49,33 +56,40 @@ class PredictionLog:
         self._writer = threading.Thread(target=self._work, name="prediction log", daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
-        metrics.log_waiting.set_function(self.waiting)
+        """Start to write."""
         self._writer.start()
 
     def add(self, record: Record) -> bool:
-        """Take a record, in no time; False if it is lost, because there is no room."""
-        if len(self._records) >= self._capacity or self._closing.is_set():
+        """Take a record without waiting; False if there is no room."""
+        waiting = len(self._records)
+        if waiting >= self._capacity or self._closing.is_set():
             metrics.log_dropped.inc()
             return False
+        if waiting >= self._capacity * (RELIEF if self._sampling else OVERLOAD):
+            self._sampling = True
+            if isinstance(record, Prediction):
+                if crc32(record.id.encode()) % SAMPLED:
+                    metrics.log_sampled_out.inc()
+                    return True
+                record = msgspec.structs.replace(record, weight=float(SAMPLED))
+        else:
+            self._sampling = False
         self._records.append(record)  # atomic, so that no lock is needed
         return True
 
     def waiting(self) -> int:
-        """How many records are in memory and not yet in the store."""
+        """Return the number of records in memory."""
         return len(self._records) + sum(map(len, self._batches))
 
     def close(self, seconds: float) -> int:
-        """Take no more, write what is there, and say how many records are lost after all.
-
-        Gives up after so many seconds; a write that hangs may still succeed afterwards.
-        """
+        """Write what is in memory, within so many seconds; return the number of lost records."""
         if not self._closing.is_set():
             self._deadline = time.monotonic() + seconds
             self._closing.set()
             if self._writer.ident is not None:
                 self._writer.join(seconds)
             metrics.log_dropped.inc(self.waiting())
+            metrics.log_waiting.set(0)
         return self.waiting()
 
     def _work(self) -> None:
@@ -84,11 +98,12 @@ class PredictionLog:
             pause = FLUSH_SECONDS if self._flush() else min(2 * pause, LONGEST_PAUSE_SECONDS)
         while not self._flush() and time.monotonic() + FLUSH_SECONDS < self._deadline:
             time.sleep(FLUSH_SECONDS)
-        self._let_go()
+        self._close_store()
 
     def _flush(self) -> bool:
-        """Write what is waiting; False if the store failed, and what is left is kept."""
+        """Write the records in memory; False if the database failed, and the rest is kept."""
         due = len(self._records)  # what comes meanwhile is left for the next time
+        metrics.log_waiting.set(self.waiting())
         try:
             while self._batches or due:
                 if not self._batches:
@@ -97,15 +112,19 @@ class PredictionLog:
                 self._write(self._batches[0])
         except StoreError as error:
             self._note_failure(str(error))
-        except Exception:
-            logger.exception("the prediction log met an error that nobody foresaw")
+        except BaseException:
+            logger.exception("unexpected error in the prediction log")
             self._note_failure("see above")
         else:
-            self._note_success()
+            if self._failed_at is not None:
+                gone = time.monotonic() - self._failed_at
+                logger.warning("the prediction log's store is back after %.1f s", gone)
+            self._failed_at = None
+        metrics.log_waiting.set(self.waiting())
         return self._failed_at is None
 
     def _write(self, batch: list[Record]) -> None:
-        """Write the first batch; if a record in it spoils it, halve it until it stands alone."""
+        """Write the first batch; halve it if one of its records can never be written."""
         if self._store is None:
             self._store = self._open_store()
         try:
@@ -118,7 +137,7 @@ class PredictionLog:
             self._batches[:1] = [batch[:half], batch[half:]] if half else []
             if not half:
                 metrics.log_dropped.inc()
-                logger.error("the record %s is lost: %s", batch[0].id, error)
+                logger.error("record %s is lost: %s", batch[0].id, error)
             return
         del self._batches[0]
         metrics.log_written.inc(len(batch))
@@ -128,24 +147,20 @@ class PredictionLog:
                 metrics.feedback.labels("known" if record.id in known else "unknown").inc()
         if outcomes:
             try:
-                self._on_outcomes(outcomes)
+                scores = self._score(outcomes)
             except Exception:
-                logger.exception("%d true values could not be made use of", len(outcomes))
+                logger.exception("%d predictions could not be scored", len(outcomes))
+            else:
+                self._store.write_scores(scores)
 
     def _note_failure(self, reason: str) -> None:
         metrics.log_failures.inc()
         if self._failed_at is None:
             self._failed_at = time.monotonic()
             logger.error("the prediction log waits for its store: %s", reason)
-        self._let_go()
+        self._close_store()
 
-    def _note_success(self) -> None:
-        if self._failed_at is not None:
-            gone = time.monotonic() - self._failed_at
-            self._failed_at = None
-            logger.warning("the prediction log's store is back after %.1f s", gone)
-
-    def _let_go(self) -> None:
+    def _close_store(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None

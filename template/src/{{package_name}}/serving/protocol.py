@@ -1,63 +1,146 @@
-"""uvicorn's HTTP/1.1, with bounds that it lacks: a request's head may not grow for ever, nor a
-request take for ever to arrive. What is refused before the service sees it is counted too."""
+"""uvicorn's HTTP/1.1 with the limits that it lacks: on the size of heads, and on time.
+
+Neither uvicorn's settings nor Granian's close a half body or a client that does not read.
+"""
 
 import asyncio
+import sys
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import metrics
 
-MOST_HEAD_BYTES = 65_536  # the parser would collect more, in time that grows with the square
-ARRIVAL_SECONDS = 30.0  # from the first byte to the last, and from connecting to the first request
+MOST_HEAD_BYTES = 65_536  # of a head, or of the trailers after a body in chunks
+ARRIVAL_SECONDS = 30.0  # for a request to arrive, and for a client to read a response
+MOST_PIPELINED = 100  # requests that wait for an earlier one of the same connection
+UPGRADE = {b"upgrade", b"http2-settings"}
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. A request that arrives in one piece, as most do, costs next to nothing."""
+    """A connection. Each request that does not arrive in one piece has its own deadline."""
 
-    _whole = False  # whether the data received last ended a request
+    _begun = 0  # requests on this connection, and the one that has the deadline
+    _timed = -1
+    _whole = False  # whether the received data ended with the end of a request
     _head_bytes = 0
-    _deadline: asyncio.TimerHandle | None = None
+    _arrival: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
         super().connection_made(transport)
-        self._wait()
+        self._limit_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        """Cancel the deadlines."""
+        self._cancel_arrival()
+        self._cancel_reading()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Parse data, and set a deadline for the rest of a request."""
         self._whole = False
+        self._data = data
+        self._head_bytes += len(data)
         super().data_received(data)
         if self._whole or self.transport.is_closing():
-            self._stop_waiting()
-            return
-        self._wait()
-        if self.scope is None or "method" not in self.scope:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self.send_400_response(f"A request's head may hold {MOST_HEAD_BYTES} bytes.")
+            self._cancel_arrival()
+        elif self._head_bytes > MOST_HEAD_BYTES:
+            self.send_400_response(f"A request's head is limited to {MOST_HEAD_BYTES} bytes.")
+            self._cancel_arrival()
+        elif self._arrival is None or self._timed != self._begun:
+            self._cancel_arrival()
+            self._limit_arrival()
+
+    def on_message_begin(self) -> None:
+        """Note that another request has begun."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise ValueError("too many requests at once")  # the parser reports an error
+        super().on_message_begin()
+        self._begun += 1
+        self._whole = False
+
+    def on_headers_complete(self) -> None:
+        """Start to answer, unless the request is parsed again without its upgrade."""
+        if not self._upgrades():
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what comes next as a head: the application limits the body."""
+        super().on_body(body)
+        self._head_bytes = 0
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._whole = True
+        """Note that the request has arrived."""
+        if not self._upgrades():
+            super().on_message_complete()
+            self._whole = True
+            self._head_bytes = 0
+
+    def _upgrades(self) -> bool:
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Parse the request again without its upgrade, which HTTP allows a server to ignore.
+
+        The parser takes what follows the head for the other protocol, the request's body included.
+        """
+        if not self._upgrades():
+            return
+        error = sys.exception()
+        assert error is not None  # uvicorn calls this where it handles the parser's error
+        head = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [one for one in value.split(b",") if one.strip().lower() not in UPGRADE]
+                value = b",".join(kept) or b"keep-alive"
+            if name not in UPGRADE:
+                head.append(name + b": " + value + b"\r\n")
+        self.parser = httptools.HttpRequestParser(self)
+        super().data_received(b"".join([*head, b"\r\n", self._data[error.args[0] :]]))
 
     def send_400_response(self, msg: str) -> None:
+        """Refuse and count what is not a request."""
         metrics.requests.labels("other", 400).inc()
         super().send_400_response(msg)
 
-    def _wait(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
+    def on_response_complete(self) -> None:
+        """Read on when all requests that were read have been answered."""
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
 
-    def _stop_waiting(self) -> None:
-        self._head_bytes = 0
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def pause_writing(self) -> None:
+        """Set a deadline for a client that does not read."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(ARRIVAL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Continue to write."""
+        self._cancel_reading()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; closing would wait for a client that does not read."""
+        self.transport.abort()
+
+    def _limit_arrival(self) -> None:
+        self._timed = self._begun
+        self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
+
+    def _cancel_arrival(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _cancel_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _give_up(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # else who handles it counts it
+        if self.cycle is None or self.cycle.response_complete:  # else the application counts it
             metrics.requests.labels("other", 408).inc()
-        self.transport.close()
+        self.transport.abort()

@@ -1,4 +1,4 @@
-"""What the service remembers: each prediction, and the true value when it becomes known."""
+"""The records of the prediction log: predictions, and their ground truth once it is known."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ CHALLENGER = "challenger"
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
-    """One answered row. `time` is in POSIX seconds, by the clock of the service.
+    """A predicted row. `time` is in POSIX seconds, by the clock of the service.
 
-    In a split the variant says who answered. In a shadow the champion did, and what the
-    challenger would have said stands beside it.
+    In an A/B test the variant says which model served the row. In a shadow deployment it is the
+    champion, and the challenger's prediction is beside it.
     """
 
     id: str
@@ -20,15 +20,16 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     version: str
     variant: str
     unit: str
-    row: Any  # the request's row as it was validated: written as JSON, read as a dict
+    row: Any  # the request's validated row when it is written, a dict when it is read
     prediction: Any  # a number, or the probability of each class
     label: Any = None  # the class that the probabilities stand for
     shadow_version: str | None = None
     shadow_prediction: Any = None
+    weight: float = 1.0  # the number of predictions that it stands for, if the log is a sample
 
 
 class Feedback(msgspec.Struct, frozen=True, gc=False):
-    """The true value of a row that was predicted. `time` is when it was told."""
+    """The ground truth of a prediction. `time` is when it was received."""
 
     id: str
     time: float
@@ -36,7 +37,7 @@ class Feedback(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """A prediction, with the true value once it is known. Of several, the one told last counts."""
+    """A prediction, and its ground truth once it is known: the value received last."""
 
     prediction: Prediction
     actual: Any = None
@@ -44,5 +45,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def known(self) -> bool:
-        """Whether the true value has been told."""
+        """Whether the ground truth is known."""
         return self.actual_time is not None
+
+
+class Score(msgspec.Struct, frozen=True, gc=False):
+    """The score of a prediction, and of the shadow challenger's if there is one."""
+
+    id: str
+    score: float
+    shadow_score: float | None = None

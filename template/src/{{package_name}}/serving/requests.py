@@ -1,64 +1,124 @@
-"""A request's body, read by the one schema of `problem.py`: decoded, valid, or refused."""
+"""Reading requests: headers, the token and the body; errors with their reason and place."""
 
+import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
+from starlette.types import Receive
 
-from . import metrics
-from .deployment import Deployment
-from .fields import Field, columns_of
-from .http import RefusedError
-
+JSON = b"application/json"
+SYNTHETIC = b"synthetic-request"  # this header marks a test: it is answered and not logged
 PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<where>\$.*)`)?$", re.DOTALL)
 MISSING = re.compile(r"missing required field `(?P<name>.*)`")
+Headers = Mapping[bytes, bytes]
+encode = msgspec.json.Encoder().encode
 
 
-def decode(decoder: "msgspec.json.Decoder[Any]", body: bytes, fields: Sequence[Field]) -> Any:
-    """What the body says.
+class Failure(msgspec.Struct, omit_defaults=True):
+    """The reason why a request was refused, and the place in its body."""
 
-    Raises:
-        RefusedError: 400 if it is not JSON, 422 with the place if it is not what is asked.
-    """
+    error: str
+    message: str
+    where: str | None = None
+
+
+class RequestError(Exception):
+    """A refused request; `reason` is short, for metrics, and so is the `field` at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        where: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.failure = Failure(reason, message, where)
+        self.field = field
+
+    def response(self) -> Response:
+        """Return the error as the client reads it."""
+        return json_response(self.failure, self.status)
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """Return a response with JSON."""
+    return Response(encode(content), status, media_type=JSON.decode())
+
+
+def check_host(headers: Headers, http_version: str, allowed: frozenset[str]) -> None:
+    """Refuse a request without a Host, or for a host that is not allowed."""
+    host = headers.get(b"host")
+    if host is None:
+        if http_version == "1.1":
+            raise RequestError(400, "host", "HTTP/1.1 requires the header Host")
+        return
+    if name_of(host) not in allowed and "*" not in allowed:
+        raise RequestError(400, "host", "this host is not allowed: add it to ALLOWED_HOSTS")
+
+
+@lru_cache(maxsize=100)
+def name_of(host: bytes) -> str:
+    """Return the name in a Host header, without the port."""
+    name = host.decode("latin-1").lower()
+    return name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
+
+
+def check_json(headers: Headers) -> None:
+    """Refuse a body that is not declared as plain JSON."""
+    kind = headers.get(b"content-type", b"")
+    if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
+        raise RequestError(
+            415, "content type", "the header Content-Type: application/json is required"
+        )
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RequestError(415, "content encoding", "a compressed body is not supported")
+
+
+def check_token(headers: Headers, token: str | None) -> None:
+    """Refuse a request that does not have the token; without a token, refuse all."""
+    if token is None:
+        raise RequestError(403, "no token", "set SERVICE_TOKEN where the service runs")
+    given = headers.get(b"authorization", b"")
+    if not hmac.compare_digest(given, b"Bearer " + token.encode()):
+        raise RequestError(401, "token", "the header 'Authorization: Bearer ...' is required")
+
+
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytearray:
+    """Read the body, up to a limit in bytes."""
+    announced = headers.get(b"content-length", b"")
+    size = int(announced[:20]) if announced.isdigit() else 0
+    body, more = bytearray(), size <= limit
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestError(400, "disconnected", "the request ended before its body did")
+        body += message.get("body", b"")
+        size = len(body)
+        more = message.get("more_body", False) and size <= limit
+    if size > limit:
+        raise RequestError(413, "oversized", f"a request's body is limited to {limit} bytes")
+    return body
+
+
+def decode(decoder: "msgspec.json.Decoder[Any]", body: bytearray, fields: frozenset[str]) -> Any:
+    """Decode and validate a body; an error names the place in it, and one of the fields."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         found = PLACE.match(str(error))
         assert found is not None  # the expression matches any text
         where = found["where"] or "$"
-        metrics.invalid_fields.labels(blamed_field(found["reason"], where, fields)).inc()
-        raise RefusedError(422, "invalid", found["reason"], where) from error
+        missing = MISSING.search(found["reason"])
+        name = missing["name"] if missing else where.partition(".")[2]
+        field = name if name in fields else "other"
+        raise RequestError(422, "invalid", found["reason"], where, field) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, "malformed", f"the body is not JSON: {error}") from error
-
-
-def blamed_field(reason: str, where: str, fields: Sequence[Field]) -> str:
-    """The field that is at fault, of those that the schema knows; otherwise `other`."""
-    missing = MISSING.search(reason)
-    place = missing["name"] if missing else where.partition(".")[2]
-    return place if place in {field.name for field in fields} else "other"
-
-
-def refuse_rows(deployment: Deployment, rows: Sequence[Any]) -> None:
-    """Count what is missing, and refuse what only the whole schema can tell.
-
-    Raises:
-        RefusedError: 422, the schema's own words.
-    """
-    for attribute, missing in deployment.optional_fields:
-        count = sum(getattr(row, attribute) is None for row in rows)
-        if count:
-            missing.inc(count)
-    if deployment.champion.manifest.needs_schema and rows:
-        objection = deployment.champion.runtime.objection(columns_of(rows, deployment.fields))
-        if objection:
-            metrics.invalid_fields.labels("other").inc()
-            raise RefusedError(422, "invalid", objection, "$")
-
-
-def units_of(deployment: Deployment, rows: Sequence[Any], ids: Sequence[str]) -> Sequence[str]:
-    """What stays with one variant through a split: the experiment's field, or each prediction."""
-    if deployment.unit is None:
-        return ids
-    return [str(getattr(row, deployment.unit)).replace("\0", "\N{SYMBOL FOR NULL}") for row in rows]
+        raise RequestError(400, "malformed", f"the body is not JSON: {error}") from error

@@ -1,8 +1,9 @@
-"""A bundle's model in memory, ready to answer: exported, or as scikit-learn has it."""
+"""A bundle's model in memory: exported to ONNX, or as scikit-learn has it."""
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -15,28 +16,34 @@ from .bundle import Manifest
 ONNX_MODEL = "model.onnx"
 SKOPS_MODEL = "model.skops"
 PROBLEM = "problem.py"
-REQUEST_TIME = "request_time.py"  # what of problem.py a request needs
+REQUEST_TIME = "request_time.py"  # the part of problem.py that requests need
 PACKAGE = __name__.partition(".")[0]
 
 
 class Runtime(Protocol):
-    """A model that answers. `slow` ones must not be asked on the event loop's thread."""
+    """A model that predicts; a `slow` one must not run in the event loop's thread."""
 
     slow: bool
-    problem: ModuleType  # offers features and score_rows, as they were when the bundle was made
+    problem: ModuleType  # has `features` and `score_rows` of the bundle
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """One prediction per row, from one array of shape (rows,) for each field.
-
-        For a classifier, probabilities of shape (rows, classes).
-        """
+        """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
-        """What the schema holds against the rows that their fields' types cannot say."""
+        """Return what violates the schema's checks that fields cannot express."""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Turn a `SystemExit` of a bundle's code into an error that ends no thread."""
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"the bundle's code raised {type(error).__name__}") from error
 
 
 def load_module(path: Path) -> ModuleType:
-    """The bundle's own copy of some of the project's code, apart from all other copies."""
+    """Import a bundle's Python file under a name of its own."""
     name = f"{PACKAGE}.bundle_{path.parent.name.replace('.', '_')}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # the manifest has a hash of this file
@@ -50,31 +57,35 @@ def load_module(path: Path) -> ModuleType:
 
 
 class OnnxRuntime:
-    """An exported model: needs neither scikit-learn nor pandas."""
+    """An exported model, which needs neither scikit-learn nor pandas."""
 
     slow = False
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # threads cost more than they save at a few rows a time
+        options.intra_op_num_threads = 1  # threads cost more than they save for a few rows
         options.log_severity_level = 3
         self.problem = load_module(folder / REQUEST_TIME)
         self.session = onnxruntime.InferenceSession(
             folder / ONNX_MODEL, options, providers=["CPUExecutionProvider"]
         )
         self.inputs = [put.name for put in self.session.get_inputs()]
-        self.outputs = [self.session.get_outputs()[-1].name]  # after labels, the probabilities
-        self.columns = manifest.columns  # of probabilities; None for a model of numbers
+        self.outputs = [self.session.get_outputs()[-1].name]  # probabilities come after labels
+        self.columns = manifest.columns  # of probabilities; None for regression
         self.classes = len(manifest.classes or [])
         self.as_matrix = manifest.inputs == "matrix"
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
         features = self.problem.features(columns)
         if self.as_matrix:
             matrix = np.array(list(features.values()), dtype=np.float32).T
             feed = {self.inputs[0]: matrix}
         else:
-            feed = onnx_columns(features)
+            feed = {
+                name: np.asarray(values, dtype=onnx_type(values)).reshape(-1, 1)
+                for name, values in features.items()
+            }
         values = self.session.run(self.outputs, feed)[0]
         if self.columns is None:
             return values.reshape(-1)
@@ -83,26 +94,19 @@ class OnnxRuntime:
         return probabilities
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
+        """Return None: only a schema that fields express is exported."""
         return None
 
 
-def onnx_columns(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each feature as an exported model takes it: a column of shape (rows, 1)."""
-    return {
-        name: np.asarray(values, dtype=onnx_type(values)).reshape(-1, 1)
-        for name, values in features.items()
-    }
-
-
 def onnx_type(values: np.ndarray) -> Any:
-    """32-bit numbers, whole numbers or text: what exported models are made of."""
+    """Return the type of a feature in an exported model."""
     if values.dtype.kind == "f":
         return np.float32
     return {"i": np.int64, "u": np.int64, "b": np.bool_}.get(values.dtype.kind, object)
 
 
 class PythonRuntime:
-    """A model that could not be exported: scikit-learn and pandas come along."""
+    """A model that could not be exported, with scikit-learn and pandas."""
 
     slow = True
 
@@ -116,14 +120,13 @@ class PythonRuntime:
         estimator = read_estimator(folder / SKOPS_MODEL, trusted_types(self.problem))
         self.model = TrainedModel(estimator, self.problem)
         self.table = pd.DataFrame
-        self.needs_schema = manifest.needs_schema
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
         return self.model.predict_features(self.table(self.problem.features(columns)))
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
-        if not self.needs_schema:
-            return None
+        """Return the first line of pandera's error."""
         from pandera.errors import SchemaError
 
         schema = self.problem.SCHEMA.remove_columns([self.problem.TARGET])
@@ -135,23 +138,23 @@ class PythonRuntime:
 
 
 def load_runtime(folder: Path, manifest: Manifest) -> Runtime:
-    """The bundle's model, which has answered once: the first answer is the slowest."""
-    made = OnnxRuntime if manifest.runtime == "onnx" else PythonRuntime
-    return made(folder, manifest)
+    """Load the bundle's model."""
+    kind = OnnxRuntime if manifest.runtime == "onnx" else PythonRuntime
+    with contained():
+        return kind(folder, manifest)
 
 
 def predictions_of(runtime: Runtime, columns: dict[str, np.ndarray]) -> Sequence[Any]:
-    """Predictions as JSON knows them.
-
-    Raises:
-        ValueError: there is not one finite prediction for each row.
-    """
+    """Return one finite prediction per row, as JSON has it; 32-bit floats with all 9 digits."""
     rows = len(next(iter(columns.values())))
-    if not rows:  # of which scikit-learn refuses to predict anything
+    if not rows:  # scikit-learn does not predict none
         return []
-    values = runtime.predict(columns)
+    with contained():
+        values = runtime.predict(columns)
     if values.shape[:1] != (rows,):
-        raise ValueError(f"{rows} rows got predictions of shape {values.shape}")
+        raise ValueError(f"{rows} rows have predictions of shape {values.shape}")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("the model gave a prediction that is no finite number")
+        raise ValueError("a prediction is not a finite number")
+    if values.dtype == np.float32 and values.ndim == 1:
+        return [float(f"{value:.9g}") for value in values.tolist()]
     return values.tolist()

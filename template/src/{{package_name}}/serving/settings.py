@@ -1,59 +1,96 @@
-"""What `serving.yaml` and the environment say about the service."""
+"""Settings of the service: `serving.yaml`, and environment variables."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Any, TypeVar
 
-import msgspec
+import yaml
+from pydantic import BaseModel, Field, ValidationError
 
-from ..errors import UserError
+from ..errors import UserError, describe_error
+from ..pipelines.parameters import Loader, Section, describe_errors
 
 SETTINGS = Path("serving.yaml")
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of the service, and what a bundle must show before it may serve."""
+class Settings(Section):
+    """Limits of the service, of the prediction log, and of what a bundle must prove."""
 
-    max_body_bytes: Positive = 1_000_000
-    max_rows: Positive = 1_000
-    proof_rows: Annotated[int, msgspec.Meta(ge=2)] = 1_000
-    max_difference: Annotated[float, msgspec.Meta(ge=0)] = 1e-4
-    latency_budget_ms: Annotated[float, msgspec.Meta(gt=0)] = 100.0
+    max_body_bytes: int = Field(default=1_000_000, ge=1)
+    max_rows: int = Field(default=1_000, ge=1)
+    retention_days: int = Field(default=90, ge=1)
+    proof_rows: int = Field(default=1_000, ge=2)
+    max_difference: float = Field(default=1e-4, ge=0)
+    latency_budget_ms: float = Field(default=100.0, gt=0)
 
 
 def read_settings(path: Path = SETTINGS) -> Settings:
-    """The settings in the file; the defaults if there is no file.
+    """Read the settings; without a file they are the defaults."""
+    return read_yaml(path, Settings) if path.exists() else Settings()
 
-    Raises:
-        UserError: it is not YAML, or holds a key or value that means nothing.
-    """
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file; errors name the file, the line and the key."""
     try:
-        text = path.read_bytes() if path.exists() else b""
-        return msgspec.yaml.decode(text.strip() or b"{}", type=Settings)
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{path} does not fit: {error}") from error
+        text = path.read_text(encoding="utf-8")
+        values = yaml.load(text, Loader) or {}
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UserError(f"{path}: {line}{error.problem}") from error
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        line = line_of(yaml.compose(text, Loader), error.errors()[0]["loc"])
+        raise UserError(f"{path}: {line}{describe_errors(error)}") from error
+
+
+def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> str:
+    """Describe the line of a key, as far as the file has it."""
+    line = ""
+    for name in location:
+        pairs: list[Any] = node.value if isinstance(node, yaml.MappingNode) else []
+        found = {key.value: (key, value) for key, value in pairs}
+        if name not in found:
+            break
+        key, node = found[name]
+        line = f"line {key.start_mark.line + 1}: "
+    return line
 
 
 def host() -> str:
-    """Where to listen: on this machine alone, unless HOST says otherwise."""
+    """Return the address to listen on: HOST, or this machine alone."""
     return os.environ.get("HOST") or "127.0.0.1"
 
 
 def port(variable: str = "PORT", default: str = "8000") -> int:
-    """The port to listen on, as the variable says; 0 takes a free one.
-
-    Raises:
-        UserError: it is no port.
-    """
+    """Return the port of an environment variable; 0 means any free one."""
     text = os.environ.get(variable) or default
     if not text.isdecimal() or int(text) > 65535:
-        raise UserError(
-            f"{variable} is {text}, which is no port: a number from 0 to 65535 is asked"
-        )
+        raise UserError(f"{variable}: {text!r} must be a port between 0 and 65535")
+    return int(text)
+
+
+def workers() -> int:
+    """Return the number of processes that serve: WORKERS, or one."""
+    text = os.environ.get("WORKERS") or "1"
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"WORKERS: {text!r} must be a number of processes, such as 2")
     return int(text)
 
 
 def token() -> str | None:
-    """What who changes anything must show. Without one, nobody can."""
+    """Return the token for writes, SERVICE_TOKEN; without one, nobody can write."""
     return os.environ.get("SERVICE_TOKEN") or None
+
+
+def allowed_hosts() -> frozenset[str]:
+    """Return the names in requests' Host headers: ALLOWED_HOSTS, comma-separated, and loopback.
+
+    A web page that points a name of its own at this machine is thereby refused; * allows all.
+    """
+    given = (os.environ.get("ALLOWED_HOSTS") or "").lower().split(",")
+    return LOOPBACK | {name.strip() for name in given if name.strip()}

@@ -1,59 +1,73 @@
-"""Takes up a new release while the old one answers, and tells Prometheus what serves."""
+"""Loads a new release while the old one serves, and measures data drift."""
 
 import inspect
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ..errors import UserError
 from ..monitoring.profile import PROFILE, read_profile, stability_index
 from . import metrics
 from .bundle import Release, read_release
-from .deployment import Deployment
 from .fields import columns_of
-from .records import Outcome
+from .model import ActiveRelease
+from .records import Outcome, Score
+from .requests import RequestError
+from .runtimes import contained
 
 logger = logging.getLogger(__name__)
 
-WATCH_SECONDS = 0.5  # how long a new release may wait until it is noticed
-RETRY_SECONDS = 5.0  # until a release that could not be taken up is tried again
-DRIFT_SECONDS = 15.0  # between two measurements of drift
-RECENT_ROWS = 2_000  # over which drift is measured
-FEWEST_ROWS = 500  # with fewer, chance alone looks like drift
+WATCH_SECONDS = 0.5  # between two looks for a new release
+RETRY_SECONDS = 5.0  # before a refused release is tried again
+DRIFT_SECONDS = 15.0  # between two measurements of data drift
+RECENT_ROWS = 2_000  # on which data drift is measured
+FEWEST_ROWS = 500  # with fewer, chance looks like drift
+ORIGIN = ("run_id", "data_version", "git_commit")
 
 
-class Watcher:
-    """Keeps `deployment` what the release file says: a thread that looks, loads, and swaps.
+class Watcher(Collector):
+    """Keeps `active` at what the release file says; exports metrics of what serves.
 
-    The new release is loaded and warmed up aside; then one assignment puts it in place. If it
-    cannot be loaded, the one that serves goes on serving.
+    A new release is loaded and warmed up first; then one assignment makes it active. If it cannot
+    be loaded, the active one continues to serve.
     """
 
     def __init__(self, live: Path, max_rows: int) -> None:
         self.live = live
         self.max_rows = max_rows
-        self.deployment: Deployment | None = None
+        self.active: ActiveRelease | None = None
         self.reason = "no release has been looked for yet"
         self.recent: deque[Any] = deque(maxlen=RECENT_ROWS)
+        self.drift: dict[str, float] = {}
         self._refused: Release | None = None
         self._refused_at = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
     def start(self) -> None:
-        """Take up what is live before the first request, and look again from then on."""
+        """Load the release before the first request, and watch for others from then on."""
         self.look()
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop watching."""
         self._stopped.set()
         self._thread.join()
+
+    def release(self) -> ActiveRelease:
+        """Return the active release, or refuse the request."""
+        if self.active is None:
+            raise RequestError(503, "not ready", self.reason)
+        return self.active
 
     def _watch(self) -> None:
         measured = time.monotonic()
@@ -63,37 +77,35 @@ class Watcher:
                 measured = time.monotonic()
                 try:
                     self._measure_drift()
-                except Exception:  # without this thread, no release would be taken up any more
-                    logger.exception("drift could not be measured")
+                except Exception:
+                    logger.exception("data drift could not be measured")
 
     def look(self) -> None:
-        """Take up the release if it is another one than before. Never raises."""
+        """Load the release if it has changed. Never raises, so that the thread goes on."""
         release = None
         try:
             release = read_release(self.live)
             if release is None:
                 self.reason = "nothing is deployed yet: run make deploy"
             elif not self._known(release):
-                self._take_up(release)
+                self._load(release)
         except UserError as error:
             self._refuse(release, str(error))
-        except Exception as error:
-            self._refuse(release, f"the release cannot be loaded: {error}")
-        metrics.ready.set(self.deployment is not None)
+        except BaseException as error:  # a bundle's code may raise anything, SystemExit included
+            self._refuse(release, f"the release cannot be loaded: {type(error).__name__}: {error}")
 
     def _known(self, release: Release) -> bool:
-        """Whether the release serves, or has been refused a moment ago."""
-        if self.deployment is not None and release == self.deployment.release:
+        """Whether the release is active, or was refused a moment ago."""
+        if self.active is not None and release == self.active.release:
             return True
-        waits = time.monotonic() - self._refused_at < RETRY_SECONDS
-        return release == self._refused and waits
+        return release == self._refused and time.monotonic() - self._refused_at < RETRY_SECONDS
 
-    def _take_up(self, release: Release) -> None:
-        deployment = Deployment(self.live, release, self.max_rows)
+    def _load(self, release: Release) -> None:
+        active = ActiveRelease(self.live, release, self.max_rows)
         self.recent.clear()
-        self.deployment = deployment
+        self.drift = {}
+        self.active = active
         metrics.bundle_loads.labels("taken").inc()
-        report(deployment)
         logger.info("%s serves", release.champion)
 
     def _refuse(self, release: Release | None, reason: str) -> None:
@@ -103,41 +115,59 @@ class Watcher:
         self._refused, self._refused_at = release, now
         self.reason = reason
         metrics.bundle_loads.labels("refused").inc()
-        logger.error("%s", reason)
+        logger.error("release refused: %s", reason)
 
     def _measure_drift(self) -> None:
-        deployment, rows = self.deployment, list(self.recent)
-        if deployment is None or len(rows) < FEWEST_ROWS:
+        active, rows = self.active, list(self.recent)
+        if active is None or len(rows) < FEWEST_ROWS:
             return
-        profile = read_profile(deployment.champion.folder / PROFILE)
-        columns = columns_of(rows, deployment.fields)
-        for field, index in stability_index(profile, columns).items():
-            metrics.feature_drift.labels(field).set(index)
+        profile = read_profile(active.champion.folder / PROFILE)
+        self.drift = stability_index(profile, columns_of(rows, active.fields))
 
-    def score(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell Prometheus how predictions did whose true value has become known."""
-        deployment = self.deployment
-        if deployment is None:
-            return
-        score_rows = deployment.champion.runtime.problem.score_rows
+    def score(self, outcomes: Sequence[Outcome]) -> list[Score]:
+        """Score predictions whose ground truth has become known, with `problem.score_rows`."""
+        if self.active is None:
+            return []
+        score_rows = self.active.champion.runtime.problem.score_rows
         takes_rows = len(inspect.signature(score_rows).parameters) > 2
-        for outcome in outcomes:
-            asked = outcome.prediction
-            given: list[Any] = [np.array([outcome.actual]), np.array([asked.prediction])]
+
+        def score_of(outcome: Outcome, prediction: Any) -> float:
+            given: list[Any] = [np.array([outcome.actual]), np.array([prediction])]
             if takes_rows:
-                given.append({name: np.array([value]) for name, value in asked.row.items()})
-            scores = score_rows(*given)
-            metrics.model_score.labels(asked.version, asked.variant).observe(float(scores[0]))
+                row = outcome.prediction.row
+                given.append({name: np.array([value]) for name, value in row.items()})
+            with contained():
+                return float(score_rows(*given)[0])
 
+        scores = []
+        for outcome in outcomes:
+            made = outcome.prediction
+            score, shadow = score_of(outcome, made.prediction), None
+            if made.shadow_version is not None:
+                shadow = score_of(outcome, made.shadow_prediction)
+            metrics.model_score.labels(made.version, made.variant).observe(score)
+            scores.append(Score(made.id, score, shadow))
+        return scores
 
-def report(deployment: Deployment) -> None:
-    """Tell Prometheus what serves, and how it did on held-out rows."""
-    metrics.model_info.clear()
-    metrics.reference_score.clear()
-    for model in deployment.models:
-        about = model.manifest
-        metrics.model_info.labels(
-            about.version, model.variant, about.run_id, about.data_version, about.git_commit
-        ).set(1)
-        metrics.reference_score.labels(about.version).set(about.reference_score)
-        metrics.score_sign.set(1 if about.lower_is_better else -1)
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of what serves."""
+        active, drift = self.active, self.drift
+        yield GaugeMetricFamily("service_ready", "1 if a model serves", float(active is not None))
+        psi = GaugeMetricFamily("feature_drift", "PSI of recent rows", labels=["field"])
+        for field, index in drift.items():
+            psi.add_metric([field], index)
+        info = GaugeMetricFamily("model_info", "Models", labels=["version", "variant", *ORIGIN])
+        score = GaugeMetricFamily("model_reference_score", "Mean on test set", labels=["version"])
+        scores = {}
+        for model in active.models if active else []:
+            about = model.manifest
+            origin = [about.run_id, about.data_version, about.git_commit]
+            info.add_metric([about.version, model.variant, *origin], 1)
+            scores[about.version] = about.reference_score
+        for version, value in scores.items():
+            score.add_metric([version], value)
+        yield from (psi, info, score)
+        if active:
+            sign = 1 if active.champion.manifest.lower_is_better else -1
+            help = "1 if lower scores are better, -1 if higher ones are"
+            yield GaugeMetricFamily("model_score_sign", help, sign)

@@ -17,14 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
+from ...deployment.deploy import deploy
 from ...errors import UserError, run
 from ...pipelines import promotion, registry
 from ...pipelines.parameters import Params, read_params
 from ...pipelines.tracking import tracking_store
 from ...pipelines.training import train_and_register
-from ...serving.delivery.deploy import deploy
 from ...serving.settings import read_settings, token
 from ...serving.store import store_url
 from ..journal import Line

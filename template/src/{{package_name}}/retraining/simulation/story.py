@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from ... import problem
+from ...deployment.export import request_rows
+from ...deployment.proof import value_of
+from ...deployment.schema import row_schema
 from ...evaluate import row_scores, scores_of
 from ...serving.bundle import read_release
-from ...serving.client import value_of
-from ...serving.delivery.export import request_rows
-from ...serving.delivery.schema_export import row_schema
 from ...serving.store import open_store
 from ...trained_model import TrainedModel
 from ..journal import Journal, Line

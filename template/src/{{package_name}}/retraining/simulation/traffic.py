@@ -18,8 +18,8 @@ from sklearn.feature_selection import mutual_info_classif, mutual_info_regressio
 
 from ... import problem
 from ...dataset import load_rows, validate_rows
+from ...deployment.schema import field_of
 from ...pipelines.parameters import DataWindow
-from ...serving.delivery.schema_export import field_of
 from ...serving.fields import Field
 
 ROWS_A_DAY = (210, 270)

@@ -1,0 +1,1 @@
+"""Deployment: a registered model is exported, proven and released, or rolled back."""

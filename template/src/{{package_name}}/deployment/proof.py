@@ -1,0 +1,142 @@
+"""Prove a bundle before it may serve: predictions, the service's contract, latency."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import numpy as np
+
+from ..errors import UserError
+from ..serving.app import Service
+from ..serving.bundle import Release, read_manifest, write_release
+from ..serving.fields import row_type
+from ..serving.model import Model
+from ..serving.prediction_log import PredictionLog
+from ..serving.records import CHAMPION
+from ..serving.settings import Settings
+from ..serving.store import open_store
+from ..serving.watcher import Watcher
+from .export import Registered, request_rows
+
+WARM_UP = 20
+TIMED_REQUESTS = 200
+EXAMPLES = 20
+HEADERS = {"Content-Type": "application/json", "Synthetic-Request": "proof"}
+
+
+def difference(registered: Registered, folder: Path, settings: Settings) -> str | None:
+    """Return how the bundle's predictions differ from the registered model's on the test set.
+
+    The rows take the way of a request, from JSON on, so that a wrong type or unit shows.
+    """
+    rows = registered.split.test.tail(settings.proof_rows)
+    expected = registered.model.predict(rows)
+    try:
+        bundled = Model(folder, CHAMPION)
+        fields = bundled.manifest.fields
+        body = msgspec.json.encode(request_rows(rows, fields))
+        row: Any = row_type(fields, bundled.manifest.forbid_other_fields)
+        predicted = np.asarray(bundled.predict(msgspec.json.decode(body, type=list[row])))
+    except Exception as error:  # the problem's own code raises anything
+        return f"the bundle fails on the test set: {error}"
+    return disagreement(expected, predicted, settings.max_difference)
+
+
+def disagreement(expected: np.ndarray, predicted: np.ndarray, allowed: float) -> str | None:
+    """Describe how predictions differ; numbers may, by a share of their standard deviation."""
+    if expected.dtype.kind == "f":
+        scale = float(np.std(expected)) or 1.0
+        worst = float(np.abs(expected - predicted).max()) / scale
+        if worst <= allowed:
+            return None
+        return (
+            f"predictions differ from the registered model's by up to {worst:.2g} of their "
+            f"standard deviation; {allowed:g} is allowed"
+        )
+    wrong = int((expected != predicted).sum())
+    return f"{wrong} of {len(expected)} predictions differ" if wrong else None
+
+
+def prove(registered: Registered, folder: Path, settings: Settings) -> list[str]:
+    """Return what the bundle has shown; a `UserError` says why it must not serve."""
+    found = difference(registered, folder, settings)
+    if found is not None:
+        raise UserError(found)
+    rows = registered.split.test.tail(min(EXAMPLES, settings.max_rows))
+    examples = request_rows(rows, read_manifest(folder).fields)
+    write_release(folder.parent.parent, Release(champion=folder.name))
+    expected = registered.model.predict(rows)
+    milliseconds = asyncio.run(prove_service(folder.parent.parent, examples, expected, settings))
+    budget = settings.latency_budget_ms
+    if milliseconds > budget:
+        raise UserError(
+            f"95 % of single rows take up to {milliseconds:.1f} ms, and serving.yaml allows "
+            f"{budget:g} (latency_budget_ms)"
+        )
+    compared = min(settings.proof_rows, len(registered.split.test))
+    return [
+        f"{compared} held-out rows: the registered model's predictions",
+        "contract: right responses to rows, lists, invalid rows and invalid JSON",
+        f"latency: 95 % of single rows within {milliseconds:.1f} ms (budget: {budget:g})",
+    ]
+
+
+async def prove_service(
+    live: Path, examples: list[dict[str, Any]], expected: np.ndarray, settings: Settings
+) -> float:
+    """Check the contract of the real service in this process; return the latency in ms."""
+    watcher = Watcher(live, settings.max_rows)
+    watcher.look()
+    log = PredictionLog(lambda: open_store(f"sqlite:///{live}/unused.db"), watcher.score)
+    service = Service(watcher, log, settings, token=None)
+    transport = httpx.ASGITransport(app=service)
+    url = "http://localhost"
+    async with httpx.AsyncClient(transport=transport, base_url=url, headers=HEADERS) as client:
+        broken = await broken_promises(client, examples, expected, settings)
+        if broken:
+            raise UserError("; ".join(["the service breaks its contract", *broken]))
+        seconds = []
+        for _ in range(WARM_UP + TIMED_REQUESTS):
+            start = time.perf_counter()
+            await client.post("/predict", json=examples[0])
+            seconds.append(time.perf_counter() - start)
+    return 1000 * float(np.percentile(seconds[WARM_UP:], 95))
+
+
+async def broken_promises(
+    client: httpx.AsyncClient,
+    examples: list[dict[str, Any]],
+    expected: np.ndarray,
+    settings: Settings,
+) -> list[str]:
+    """Return the promises that the service breaks."""
+    ready = await client.get("/readyz")
+    if ready.status_code != 200:
+        return [f"it is not ready: {ready.text}"]
+    answer = await client.post("/predict", json=examples)
+    if answer.status_code != 200:
+        return [f"held-out rows have status {answer.status_code}: {answer.text}"]
+    broken = []
+    predicted = np.asarray([value_of(one) for one in answer.json()])
+    found = disagreement(expected, predicted, settings.max_difference)
+    if found is not None:
+        broken.append(found)
+    one = await client.post("/predict", json=examples[0])
+    alone = np.asarray([value_of(one.json()), *predicted[1:].tolist()])
+    if one.status_code != 200 or disagreement(predicted, alone, settings.max_difference):
+        broken.append("a single row has another prediction than a row in a list")
+    bodies = {400: b"{", 413: b" " * (settings.max_body_bytes + 1), 422: b"[[]]"}
+    for status, body in bodies.items():
+        refused = await client.post("/predict", content=body)
+        if refused.status_code != status:
+            broken.append(f"the status is {refused.status_code} instead of {status}")
+    return broken
+
+
+def value_of(answer: dict[str, Any]) -> Any:
+    """Return the number in a response, or the probabilities."""
+    probabilities = answer.get("probabilities")
+    return list(probabilities.values()) if probabilities else answer.get("prediction")

@@ -1,0 +1,31 @@
+"""Delete records older than `retention_days` from the prediction log: `make prune`."""
+
+import argparse
+import time
+
+from ..errors import UserError, run
+from .settings import read_settings
+from .store import StoreError, open_store, store_url
+
+DAY = 86_400.0
+
+
+def main() -> None:
+    """Delete old records, and return their space."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=read_settings().retention_days)
+    days = parser.parse_args().days
+    if days < 1:
+        raise UserError(f"DAYS: {days} must be at least 1")
+    try:
+        store = open_store(store_url())
+        deleted = store.prune(time.time() - days * DAY)
+        store.release_space()
+        store.close()
+    except StoreError as error:
+        raise UserError(f"the prediction log cannot be pruned: {error}. Run it again") from error
+    print(f"deleted {deleted} predictions older than {days} days, and their feedback")
+
+
+if __name__ == "__main__":
+    run(main)
