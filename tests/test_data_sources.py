@@ -140,8 +140,6 @@ def test_rows_come_from_s3(project: Installation, tmp_path: Path) -> None:
 
 
 def test_rows_come_from_a_file_that_dvc_keeps(project: Installation, tmp_path: Path) -> None:
-    ignored = project.project / "data/.gitignore"
-    ignored.write_text(ignored.read_text() + "!*.dvc\n")
     replace_load(project, LOAD_FILE)
     steps = [
         "uv run python -c 'from taxi_ride_duration import problem;"
