@@ -1,4 +1,7 @@
-"""Benchmark of the pipeline on millions of rows, beside a plain script with the same model.
+"""Benchmark of the pipeline on millions of rows, and of monitoring on millions of predictions.
+
+The pipeline runs beside a plain script with the same model, and the report of `make monitor` over
+90 days on two logs of different sizes, in which every prediction has ground truth.
 
 The rows have the shape of the TLC's files: Parquet with 19 columns, of which five are used. The
 script reads them, computes the same features, fits the same model and evaluates it, without
@@ -13,7 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation import environment, install_project
+from installation import Installation, environment, install_project
 from projects import Ladder, answers_of, snapshot
 
 from .measurement import circumstances, load, table, verdict
@@ -61,6 +64,50 @@ print(np.abs(predicted - test["duration_minutes"]).mean())
 """
 
 
+DAYS = 90
+MONITORING_SECONDS, MONITORING_MEMORY = 20, 0.5
+WRITE_LOG = """
+import json, sqlite3, sys, time
+import numpy as np
+from {package} import problem
+from {package}.serving.store import open_store
+
+file, total, days = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+open_store(f"sqlite:///{{file}}").close()
+rides = problem.sample(days=60, rides_per_day=1700)
+names = [name for name in rides if name != problem.TARGET]
+rows = rides[names].astype({{problem.TIME: str}}).values.tolist()
+actual = rides[problem.TARGET].to_numpy()
+predicted = actual * np.random.default_rng(0).lognormal(0, 0.2, len(actual))
+log = sqlite3.connect(file)
+log.execute("pragma synchronous = off")
+log.execute("insert into row_formats values (1, ?)", [json.dumps(names, separators=(",", ":"))])
+log.execute("create temp table base (n integer primary key, row, predicted, actual, score)")
+log.executemany(
+    "insert into base values (?, ?, ?, ?, ?)",
+    [
+        (n, json.dumps(row), str(one), str(other), abs(one - other))
+        for n, (row, one, other) in enumerate(zip(rows, predicted.tolist(), actual.tolist()))
+    ],
+)
+now = time.time()
+start = (now // 86400 - days + 1) * 86400
+for first in range(0, total, len(rows)):
+    chosen = f"from base where n < {{total - first}} order by n"
+    id = f"printf('%012x-0', {{first}} + n)"
+    at = f"{{start}} + ({{first}} + n) * {{(now - start) / total}}"
+    log.execute(
+        "insert into predictions (id, time, version, variant, unit, row, prediction, row_format) "
+        f"select {{id}}, {{at}}, '1', 'champion', '', row, predicted, 1 {{chosen}}"
+    )
+    log.execute(
+        "insert into feedback (id, time, actual, score) "
+        f"select {{id}}, {{at}} + 600, actual, score {{chosen}}"
+    )
+    log.commit()
+"""
+
+
 @dataclass(frozen=True)
 class Use:
     """The CPU seconds of a process and its largest memory, in GB."""
@@ -69,9 +116,9 @@ class Use:
     memory: float
 
 
-def use_of(command: list[str], folder: Path) -> Use:
+def use_of(command: list[str], folder: Path, **variables: str) -> Use:
     """Run a command; exit with its output if it fails."""
-    variables = environment() | {"OMP_NUM_THREADS": "1"}
+    variables = environment() | {"OMP_NUM_THREADS": "1"} | variables
     process = subprocess.Popen(
         command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -84,22 +131,14 @@ def use_of(command: list[str], folder: Path) -> Use:
     return Use(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e9)
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=3_000_000)
-    rows = parser.parse_args().rows
-    with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent)
-        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
-        project = install_project(ladder.project(2)).project
-        package = answers_of(project)["package_name"]
-        python = str(project / ".venv/bin/python")
-        use_of([python, "-c", WRITE_ROWS.format(package=package), str(rows)], project)
-        plain = use_of([python, "-c", PLAIN.format(package=package)], project)
-        pipeline = use_of([python, "-m", f"{package}.pipelines"], project)
+def measure_pipeline(installation: Installation, rows: int) -> None:
+    """Measure the pipeline beside the plain script, and print the table."""
+    project, python = installation.project, str(installation.project / ".venv/bin/python")
+    package = answers_of(project)["package_name"]
+    use_of([python, "-c", WRITE_ROWS.format(package=package), str(rows)], project)
+    plain = use_of([python, "-c", PLAIN.format(package=package)], project)
+    pipeline = use_of([python, "-m", f"{package}.pipelines"], project)
     cpu, memory = pipeline.cpu / plain.cpu, pipeline.memory / plain.memory
-    print(circumstances({}))
     print(f"{rows:,} rows, one run of each; load {load()} after.\n")
     print(
         table(
@@ -122,6 +161,47 @@ def main() -> None:
             ],
         )
     )
+
+
+def measure_monitoring(installation: Installation, predictions: int) -> None:
+    """Measure the report on a log of so many predictions and on a fifth of it, and print both."""
+    project, python = installation.project, str(installation.project / ".venv/bin/python")
+    package = answers_of(project)["package_name"]
+    installation.make("pipeline promote deploy")
+    lines = []
+    for number in (predictions // 5, predictions):
+        file = project / f"{number}.db"
+        use_of(
+            [python, "-c", WRITE_LOG.format(package=package), str(file), str(number), str(DAYS)],
+            project,
+        )
+        report = [python, "-m", f"{package}.monitoring.report", "--days", str(DAYS)]
+        use = use_of(report, project, DATABASE_URL=f"sqlite:///{file}")
+        megabytes = file.stat().st_size / number  # bytes for each, and MB for each million
+        lines.append([f"{number:,}", f"{use.cpu:.1f}", f"{use.memory:.2f}", f"{megabytes:.0f}"])
+    print(f"\n`make monitor DAYS={DAYS}`, one run of each; load {load()} after.\n")
+    heading = ["predictions", "CPU seconds", "memory, GB", "MB of log for each million"]
+    print(table(heading, lines))
+    print(
+        f"Targets: {verdict(use.cpu, MONITORING_SECONDS, ' s')}, "
+        f"{verdict(use.memory, MONITORING_MEMORY, ' GB')}."
+    )
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=3_000_000, help="of the pipeline; 0: leave out")
+    parser.add_argument("--predictions", type=int, default=5_000_000, help="the same of the log")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent)
+        ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
+        print(circumstances({}))
+        if arguments.rows:
+            measure_pipeline(install_project(ladder.project(2)), arguments.rows)
+        if arguments.predictions:
+            measure_monitoring(install_project(ladder.project(3)), arguments.predictions)
 
 
 if __name__ == "__main__":

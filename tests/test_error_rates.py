@@ -8,31 +8,15 @@ it.
 `PYTHONPATH=tests python tests/test_error_rates.py` prints the table in docs/explanation/gates.md.
 """
 
-import importlib.util
-import sys
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
-from projects import TEMPLATE
+from ab_test import sequential
 
-
-def load_sequential() -> ModuleType:
-    """Import the template's `sequential.py`, which needs nothing but NumPy."""
-    (path,) = TEMPLATE.glob("src/*/experiments/sequential.py")
-    spec = importlib.util.spec_from_file_location("sequential", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-sequential = load_sequential()
 RUNS, DAYS = 2000, 84
 DAY_EFFECT = 0.02
 SHADOW = 0.6 / 2000**0.5  # sampling error of a shadow: 1.3 %

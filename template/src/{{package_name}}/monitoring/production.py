@@ -29,6 +29,7 @@ SUMS = (
 )
 RANGE = (func.min(MAKER[0]), func.max(MAKER[0]), func.min(MAKER[1]), func.max(MAKER[1]))
 ROWS = select(
+    predictions.c.time,
     predictions.c.row,
     predictions.c.row_format,
     predictions.c.version,
@@ -65,7 +66,8 @@ def read_days(store: Store, days: int, now: float) -> Iterator[Day]:
         with store.transaction() as connection:
             totals = totals_of(connection, start)
             sample = sample_of(connection, start, totals["predictions"].sum())
-            silent = silent_hours(connection, max(start, first or now), min(start + DAY, now))
+            begin, end = max(start, first or now), min(start + DAY, now)
+            silent = silent_hours(connection, begin, end, set(sample["time"] // HOUR))
         date = pd.Timestamp(start, unit="s")
         yield Day(date, totals, decode_rows(sample, formats), sample, silent)
 
@@ -112,14 +114,16 @@ def one_in(every: int, connection: Connection) -> ColumnElement[bool]:
     return func.random() * every < 1
 
 
-def silent_hours(connection: Connection, start: float, end: float) -> list[pd.Timestamp]:
-    """Return the starts of hours without a prediction."""
+def silent_hours(
+    connection: Connection, start: float, end: float, known: set[float]
+) -> list[pd.Timestamp]:
+    """Return the starts of whole hours without a prediction; `known` are numbers of others."""
     found = []
-    for hour in range(ceil(start / HOUR) * HOUR, int(end - HOUR) + 1, HOUR):
-        query = select(predictions.c.id).where(*within(hour, hour + HOUR)).limit(1)
+    for hour in set(range(ceil(start / HOUR), int(end // HOUR))) - known:
+        query = select(predictions.c.id).where(*within(hour * HOUR, (hour + 1) * HOUR)).limit(1)
         if connection.execute(query).first() is None:
-            found.append(pd.Timestamp(hour, unit="s"))
-    return found
+            found.append(pd.Timestamp(hour * HOUR, unit="s"))
+    return sorted(found)
 
 
 def decode_rows(found: pd.DataFrame, formats: dict[int, list[str]]) -> pd.DataFrame:

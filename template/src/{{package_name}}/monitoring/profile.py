@@ -122,16 +122,6 @@ def psi(field: Numbers | Values, counts: np.ndarray, trained_rows: int) -> float
     return float(terms[(shares > 0) | (counts > 0)].sum())
 
 
-def psi_by_chance(profile: Profile, name: str, rows: int) -> float:
-    """Return the expected PSI of a field without drift, for so many rows.
-
-    It is (bins - 1) (1/rows + 1/training rows): B. Yurdakul, Statistical Properties of Population
-    Stability Index, 2018.
-    """
-    used = sum(share > 0 for share in profile.fields[name].shares)
-    return max(0, used - 1) * (1 / max(1, rows) + 1 / max(1, profile.rows))
-
-
 def stability_index(profile: Profile, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Return the PSI of each field of rows, given as an array of shape (rows,) for each."""
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from .. import problem
 from ..evaluate import slice_masks
@@ -127,6 +127,7 @@ def recent_level(days: pd.DataFrame) -> Level | None:
     means = days.loc[days["complete"].astype(bool), "mean"].tail(RECENT_DAYS).to_numpy(dtype=float)
     if len(means) < FEWEST_DAYS:
         return None
-    margin = float(stats.t.ppf(0.975, len(means) - 1) * stats.sem(means))
+    error = means.std(ddof=1) / len(means) ** 0.5
+    margin = float(stdtrit(len(means) - 1, 0.975) * error)
     mean = float(means.mean())
     return Level(len(means), mean, mean - margin, mean + margin)
