@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("inside")]
 INSIDE = REPOSITORY / "tests" / "inside"
 
 
-@pytest.mark.parametrize("level", sorted(int(folder.name) for folder in INSIDE.iterdir()))
+@pytest.mark.parametrize("level", sorted(int(name.name) for name in INSIDE.glob("[0-9]")))
 def test_what_the_template_promises_holds_in_a_project(ladder: Ladder, level: int) -> None:
     """They use the fixtures of the project's own tests."""
     installation = install_project(ladder.project(level))

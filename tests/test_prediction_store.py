@@ -14,7 +14,7 @@ from projects import Ladder
 
 pytestmark = pytest.mark.slow
 
-INSIDE = Path(__file__).parent / "inside"
+INSIDE = Path(__file__).parent / "inside/service"
 PACKAGE = "taxi_ride_duration"
 PATIENCE = 60.0
 
@@ -62,7 +62,7 @@ def in_service(*command: str) -> list[str]:
 
 
 def run_inside(project: Path, *names: str, **variables: str) -> None:
-    """Run files of `inside/` as tests of the project."""
+    """Run files of `inside/service/` as tests of the project, with the packages of its service."""
     files = [shutil.copy(INSIDE / name, project / "tests" / f"test_{name}") for name in names]
     finished = subprocess.run(
         in_service("python", "-m", "pytest", "--noconftest", *map(str, files)),
