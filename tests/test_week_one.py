@@ -260,6 +260,8 @@ def test_uncommitted_code_is_not_promoted_unless_asked(project: Installation) ->
     project.make('pipeline SET="model.max_iter=101"')
     assert "uncommitted" in project.refused("promote")
     assert "uncommitted" not in project.refused("promote UNCOMMITTED=1")  # the gate refuses it
+    project.make("promote UNCOMMITTED=1 ALLOW_REFUSAL=1")  # a deployment continues, and
+    project.refused("promote VERSION=999 ALLOW_REFUSAL=1")  # stops after a failure
 
 
 def test_the_notebook_stays_and_its_difference_is_reported(project: Installation) -> None:

@@ -4,17 +4,24 @@ Otherwise it prints the failed checks and exits with code 3; the champion stays.
 """
 
 import argparse
+import sys
 from functools import partial
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from ..errors import Refused, UserError, run
+from ..errors import UserError, run
 from . import registry, steps
 from .comparison import compare, origin
 from .gate import failed_checks
 from .parameters import Params, read_params
 from .tracking import NAME, tracking_store
+
+REFUSED = 3  # the exit code by which a deployment distinguishes a refusal from a failure
+
+
+class Refused(UserError):  # noqa: N818 (a decision rather than a failure)
+    """The gate refused a version."""
 
 
 def promote(
@@ -59,7 +66,11 @@ def main() -> None:
             return
         if not arguments.uncommitted:
             refuse_uncommitted(version)
-        promote(client, version, params, not arguments.ignore_champion)
+        try:
+            promote(client, version, params, not arguments.ignore_champion)
+        except Refused as refusal:
+            print(f"error: {refusal}", file=sys.stderr)
+            sys.exit(REFUSED)
     print(f"version {version.version} of {NAME} is the champion now")
 
 

@@ -25,14 +25,7 @@ from ..lineage import data_version, environment, git_commit
 from . import steps
 from .parameters import PARAMS, Params
 from .registry import trained_until
-from .tracking import (
-    NAME,
-    close_killed_runs,
-    metric_name,
-    newest_run,
-    process_tags,
-    tracking_store,
-)
+from .tracking import NAME, close_killed_runs, metric_name, newest_run, process_tags, tracking_store
 
 
 @contextmanager

@@ -84,3 +84,15 @@ def comparison_with_champion(
     valid = validate_rows(rows)
     scores, _ = compare(client, model, origin(current), valid, lambda: rows, with_champion)
     return scores
+
+
+def test_without_rows_that_are_new_to_the_champion_nothing_is_promoted(
+    with_champion: MlflowClient, few_rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if problem.TIME is None:
+        pytest.skip("without a time, a row is new to every model or to none")
+    older = few_rows.sort_values(problem.TIME).head(len(few_rows) // 2)
+    monkeypatch.setattr(problem, "load", lambda start, end: older)
+    train_and_register(PARAMS, force=True)
+    with pytest.raises(UserError, match="0 fresh rows are too few"):
+        promote(with_champion, numbered(with_champion, None), PARAMS)
