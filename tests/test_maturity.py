@@ -81,8 +81,9 @@ def step(workflow: str, target: str, instead: str = "") -> Edit:
 
 def locked(files: Files) -> None:
     """Add a lock file as `make setup` writes it, with the names of packages only."""
-    wanted = "mlflow optuna pydantic pyyaml scipy starlette sqlalchemy httpx onnx protobuf skl2onnx rich httptools"
-    wanted += " msgspec numpy onnxruntime prometheus-client psycopg uvicorn uvloop jupyterlab build"
+    wanted = "mlflow optuna pydantic pyyaml scipy starlette sqlalchemy httpx onnx protobuf skl2onnx"
+    wanted += " rich httptools msgspec numpy onnxruntime prometheus-client psycopg uvicorn uvloop"
+    wanted += " jupyterlab build"
     wanted += " mypy pre-commit pytest ruff types-pyyaml matplotlib pandas packaging skops pandera"
     wanted += " pyarrow scikit-learn"
     entries = [f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in wanted.split()]

@@ -13,17 +13,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from . import metrics
 
 MOST_HEAD_BYTES = 65_536  # of a head, or of the trailers after a body in chunks
-ARRIVAL_SECONDS = 30.0  # for a request to arrive, and for a client to read a response
 MOST_PIPELINED = 100  # requests that wait for an earlier one of the same connection
+ARRIVAL_SECONDS = 30.0  # for a request to arrive, and for a client to read a response
 UPGRADE = {b"upgrade", b"http2-settings"}
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """A connection. Each request that does not arrive in one piece has its own deadline."""
 
-    _begun = 0  # requests on this connection, and the one that has the deadline
-    _timed = -1
-    _whole = False  # whether the received data ended with the end of a request
+    _timed: Any = None  # the scope of the request that has the deadline
     _head_bytes = 0
     _arrival: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
@@ -40,55 +38,39 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, and set a deadline for the rest of a request."""
-        self._whole = False
+        """Parse data; what does not end with the end of a request gets a deadline."""
         self._data = data
         self._head_bytes += len(data)
+        before = self.cycle
+        incomplete = before is None or before.more_body
         super().data_received(data)
-        if self._whole or self.transport.is_closing():
+        cycle = self.cycle
+        changed = incomplete or cycle is not before
+        if self.transport.is_closing():
+            self._cancel_arrival()
+        elif len(self.pipeline) > MOST_PIPELINED:
+            self.send_400_response(f"At most {MOST_PIPELINED} requests may wait.")
+        elif changed and cycle and cycle.scope is self.scope and not cycle.more_body:
+            self._head_bytes = 0
             self._cancel_arrival()
         elif self._head_bytes > MOST_HEAD_BYTES:
             self.send_400_response(f"A request's head is limited to {MOST_HEAD_BYTES} bytes.")
-            self._cancel_arrival()
-        elif self._arrival is None or self._timed != self._begun:
-            self._cancel_arrival()
+        elif self._arrival is None or self._timed is not self.scope:
             self._limit_arrival()
 
-    def on_message_begin(self) -> None:
-        """Note that another request has begun."""
-        if len(self.pipeline) >= MOST_PIPELINED:
-            raise ValueError("too many requests at once")  # the parser reports an error
-        super().on_message_begin()
-        self._begun += 1
-        self._whole = False
-
-    def on_headers_complete(self) -> None:
-        """Start to answer, unless the request is parsed again without its upgrade."""
-        if not self._upgrades():
-            super().on_headers_complete()
-
     def on_body(self, body: bytes) -> None:
-        """Count what comes next as a head: the application limits the body."""
+        """Count what follows as a head: the application limits the body."""
         super().on_body(body)
         self._head_bytes = 0
 
-    def on_message_complete(self) -> None:
-        """Note that the request has arrived."""
-        if not self._upgrades():
-            super().on_message_complete()
-            self._whole = True
-            self._head_bytes = 0
+    def _should_upgrade(self) -> bool:
+        return self.parser.get_method() != b"CONNECT"
 
-    def _upgrades(self) -> bool:
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
-
-    def _unsupported_upgrade_warning(self) -> None:
+    def handle_websocket_upgrade(self) -> None:
         """Parse the request again without its upgrade, which HTTP allows a server to ignore.
 
         The parser takes what follows the head for the other protocol, the request's body included.
         """
-        if not self._upgrades():
-            return
         error = sys.exception()
         assert error is not None  # uvicorn calls this where it handles the parser's error
         head = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1\r\n"]
@@ -105,12 +87,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse and count what is not a request."""
         metrics.requests.labels("other", 400).inc()
         super().send_400_response(msg)
-
-    def on_response_complete(self) -> None:
-        """Read on when all requests that were read have been answered."""
-        super().on_response_complete()
-        if self.pipeline:
-            self.flow.pause_reading()
+        self._cancel_arrival()
 
     def pause_writing(self) -> None:
         """Set a deadline for a client that does not read."""
@@ -127,8 +104,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _limit_arrival(self) -> None:
-        self._timed = self._begun
+        self._timed = self.scope
+        self._cancel_arrival()
         self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:  # else the application counts it
+            metrics.requests.labels("other", 408).inc()
+        self.transport.abort()
 
     def _cancel_arrival(self) -> None:
         if self._arrival is not None:
@@ -139,8 +122,3 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-
-    def _give_up(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # else the application counts it
-            metrics.requests.labels("other", 408).inc()
-        self.transport.abort()

@@ -71,6 +71,7 @@ def configured(application: Any, grace_seconds: int, **options: Any) -> uvicorn.
         access_log=False,
         server_header=False,
         ws="none",
+        proxy_headers=False,
         timeout_graceful_shutdown=grace_seconds,
         **options,
     )

@@ -40,6 +40,7 @@ POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_SECONDS = 5.0  # how long SQLite waits for another process that writes
 CONNECT_SECONDS = 5  # the limit for connecting to PostgreSQL, and for noticing a dead network
 IDS_AT_ONCE = 500
+ROWS_AT_ONCE = 100  # in a statement that inserts
 PRUNED_AT_ONCE = 5_000  # rows in a transaction, so that the service can write in between
 FREE_PAGES_AT_ONCE = 2_000
 UNFIT = (TypeError, ValueError, OverflowError)  # raised for values that no column can hold
@@ -113,14 +114,11 @@ class Store:
         kept, too. `RecordError` means that one of the records can never be written.
         """
         with reported(self.url):
-            rows: list[Any] = [self._columns_of(prediction) for prediction in made]
-            if not self._add_predictions.positional:
-                rows = [dict(zip(predictions.columns.keys(), row, strict=True)) for row in rows]
+            rows = [self._columns_of(prediction) for prediction in made]
             labels = [{"id": o.id, "time": o.time, "actual": to_json(o.actual)} for o in received]
         with self.transaction() as connection:
-            if rows:
-                # The driver's own interface takes half the time for so many rows.
-                connection.exec_driver_sql(str(self._add_predictions), rows)
+            for some in parts(rows, ROWS_AT_ONCE):
+                self._insert(connection, some)
             if labels:
                 connection.execute(self._add_feedback, labels)
             found: list[Outcome] = []
@@ -208,6 +206,21 @@ class Store:
         with suppress(SQLAlchemyError):
             self._connection.close()
         self._engine.dispose()
+
+    def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert predictions by the driver's own interface, which takes half the time.
+
+        For each statement, SQLite's driver lets other threads run, so one statement has many rows.
+        """
+        statement = str(self._add_predictions)
+        if self._file is None:
+            names = predictions.columns.keys()
+            named = [dict(zip(names, row, strict=True)) for row in rows]
+            connection.exec_driver_sql(statement, named)
+            return
+        one = f"({', '.join('?' * len(rows[0]))})"
+        statement = statement.replace(one, ", ".join([one] * len(rows)))
+        connection.exec_driver_sql(statement, tuple(value for row in rows for value in row))
 
     def _columns_of(self, prediction: Prediction) -> tuple[Any, ...]:
         row, beside = prediction.row, prediction.shadow_version is not None
