@@ -19,9 +19,9 @@ tracking-server: ## Run an MLflow server for a team: PORT=5000
 register: ## Register the model of a run: make register RUN_ID=...
 	$(RUN) python -m $(PACKAGE).pipelines.registry $(if $(RUN_ID),--run $(RUN_ID))
 
+PROMOTE_OPTIONS = $(VERSION_OPTION) $(if $(UNCOMMITTED),--uncommitted) $(if $(IGNORE_CHAMPION),--ignore-champion)
 promote: ## Make a version the champion if it passes the gate: VERSION=3
-	$(RUN) python -m $(PACKAGE).pipelines.promotion $(VERSION_OPTION) $(if $(UNCOMMITTED),--uncommitted) $(if $(IGNORE_CHAMPION),--ignore-champion) \
-		$(if $(ALLOW_REFUSAL),|| test $$? -eq 3)
+	$(RUN) python -m $(PACKAGE).pipelines.promotion $(PROMOTE_OPTIONS) $(if $(ALLOW_REFUSAL),|| test $$? -eq 3)
 
 explain: ## Show the importance of the features for the champion: VERSION=3 for another
 	$(RUN) python -m $(PACKAGE).pipelines.champion $(VERSION_OPTION) explain

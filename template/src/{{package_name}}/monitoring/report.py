@@ -107,11 +107,10 @@ def image(figure: Figure, alt: str) -> str:
     return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
 
 
-def section(title: str, words: str, *figures: Figure, wide: bool = False) -> str:
+def section(title: str, words: str, *figures: Figure) -> str:
     """Return a section of the page."""
-    opening = '<section class="wide">' if wide else "<section>"
     images = "".join(image(figure, title) for figure in figures)
-    return f"{opening}<h2>{escape(title)}</h2><p>{escape(words)}</p>{images}</section>"
+    return f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>{images}</section>"
 
 
 def metric_sections(report: Report) -> list[str]:
@@ -154,10 +153,9 @@ def metric_sections(report: Report) -> list[str]:
 
 def traffic_section(report: Report) -> str:
     """Return the section about predictions and hours without them."""
-    totals, silent = report.summary.totals, report.summary.silent
+    totals, hours = report.summary.totals, pd.Series(report.summary.silent, dtype="datetime64[ns]")
     names = "version " + totals["version"] + ", " + totals["variant"]
     table = totals.groupby(["day", names])["predictions"].sum().unstack(fill_value=0)
-    hours = pd.Series(silent, dtype="datetime64[ns]")
     runs = hours.groupby((hours.diff() != pd.Timedelta(hours=1)).cumsum()).agg(["min", "size"])
     gaps = [
         f"{start:%d %b %H:%M} ({size} hours)"
@@ -172,12 +170,9 @@ def drift_sections(report: Report) -> list[str]:
     summary, title = report.summary, "Data drift by feature"
     unfit = f"{summary.unfit:,} sampled rows do not fit problem.SCHEMA." if summary.unfit else ""
     words = f"Of at most about {ROWS_PER_DAY:,} rows a day. {unfit or 'Every row fits the schema.'}"
-    found = []
-    if summary.missing.to_numpy().any():
-        shares = summary.missing.loc[:, summary.missing.any()]
-        found = [section("Missing values by day", words, plots.heatmap(shares, "share of rows"))]
-    else:
-        found = [section("Missing values by day", f"None. {words}")]
+    shares = summary.missing.loc[:, summary.missing.any()]
+    figures = [] if shares.empty else [plots.heatmap(shares, "share of rows")]
+    found = [section("Missing values by day", words if figures else f"None. {words}", *figures)]
     if report.served is None:
         return [*found, section(title, "Nothing is deployed to compare the inputs with.")]
     profile, drift = report.served.profile, summary.recent_drift.dropna()
@@ -192,11 +187,9 @@ def drift_sections(report: Report) -> list[str]:
     found.append(section(title, words, plots.bars(most, "PSI", NOTABLE, LARGE)))
     by_day = plots.heatmap(summary.drift[most.index], "PSI", **plots.DRIFT)
     found.append(section("Data drift by feature and day", f"Grey: {FEW}.", by_day))
-    figures = [
-        section(name, "", plots.distribution(profile.fields[name], summary.counts[name]))
-        for name in most.index
-    ]
-    return [*found, f'<div class="many wide">{"".join(figures)}</div>']
+    shown = {name: (profile.fields[name], summary.counts[name]) for name in most.index}
+    parts = [section(name, "", plots.distribution(*one)) for name, one in shown.items()]
+    return [*found, f'<div class="many wide">{"".join(parts)}</div>']
 
 
 def header(report: Report) -> str:

@@ -40,35 +40,28 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse data; what does not end with the end of a request gets a deadline."""
         self._data = data
+        self._head_bytes += len(data)
         before = self.cycle
         incomplete = before is None or before.more_body
-        body = 0 if before is None else len(before.body)
         super().data_received(data)
         cycle = self.cycle
+        changed = incomplete or cycle is not before
         if self.transport.is_closing():
             self._cancel_arrival()
         elif len(self.pipeline) > MOST_PIPELINED:
             self.send_400_response(f"At most {MOST_PIPELINED} requests may wait.")
-        elif (
-            cycle
-            and cycle.scope is self.scope
-            and not cycle.more_body
-            and (incomplete or cycle is not before)
-        ):
+        elif changed and cycle and cycle.scope is self.scope and not cycle.more_body:
             self._head_bytes = 0
             self._cancel_arrival()
-        else:
-            grown = cycle is before and before is not None and len(before.body) > body
-            self._check_rest(0 if grown else len(data))
-
-    def _check_rest(self, head_bytes: int) -> None:
-        """Limit the size of a head or of trailers, and the time for the rest of a request."""
-        self._head_bytes = self._head_bytes + head_bytes if head_bytes else 0
-        answered = self.cycle is not None and self.cycle.response_complete
-        if self._head_bytes > MOST_HEAD_BYTES and not (answered and self._timed is self.scope):
+        elif self._head_bytes > MOST_HEAD_BYTES:
             self.send_400_response(f"A request's head is limited to {MOST_HEAD_BYTES} bytes.")
         elif self._arrival is None or self._timed is not self.scope:
             self._limit_arrival()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what follows as a head: the application limits the body."""
+        super().on_body(body)
+        self._head_bytes = 0
 
     def _should_upgrade(self) -> bool:
         return self.parser.get_method() != b"CONNECT"
