@@ -1,5 +1,6 @@
 """Tests of installed projects: the make targets of each level, with synthetic and real rides."""
 
+import csv
 import json
 import os
 import re
@@ -28,7 +29,7 @@ TARGETS = {
     0: "help setup notebook data",
     1: "check-notebook test lint format types build train evaluate predict release check-update",
     2: "pipeline tracking tracking-server register promote explain reproduce",
-    3: "serve deploy rollback smoke load-test ab-report monitor image apply",
+    3: "serve deploy rollback smoke load-test ab-report monitor prune image apply",
     4: "retrain tick watch simulate audit",
 }
 
@@ -436,7 +437,9 @@ def rewrite_problem(project: Path) -> None:
     commit_all(project, "Another problem")
 
 
-def test_another_problem_is_one_file_rewritten(ladder: Ladder, installed: Path) -> None:
+def test_another_problem_is_one_file_rewritten(
+    ladder: Ladder, installed: Path, tmp_path: Path
+) -> None:
     """The guide's classification problem needs no other edit, from level 1 to the retraining loop.
 
     Its tests run with those of an edited project, where it is one of the edits.
@@ -454,14 +457,55 @@ def test_another_problem_is_one_file_rewritten(ladder: Ladder, installed: Path) 
     ladder.climb(project, 3)
     assert "live: v1-" in installation.make("deploy")
     customer = {"month": "2026-01-05T00:00:00", "contract": "monthly", "support_calls": 9}
+    customer |= {"months_as_customer": 1}
     with make_serve(installation) as url:
-        (answer,) = post(f"{url}/predict", [customer | {"months_as_customer": 1}])
+        (answer,) = post(f"{url}/predict", [customer])
     assert answer["prediction"] == "yes"
     assert answer["probabilities"]["yes"] > 0.5
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    registered = predicted(installation, customer | {"payment": "", "monthly_fee": ""}, tmp_path)
+    assert registered["predicted_left"] == answer["prediction"]
+    for label, probability in answer["probabilities"].items():
+        assert float(registered[f"probability_{label}"]) == pytest.approx(probability, abs=1e-4)
     ladder.climb(project, 4)
     installation.make("lint types")
     check_simulation(simulate(installation))
+
+
+def predicted(installation: Installation, row: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Return the row with what `make predict` adds."""
+    source, target = folder / "row.csv", folder / "predicted.csv"
+    with source.open("w", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    installation.make(f"predict IN={source} OUT={target}")
+    with target.open(newline="") as file:
+        (found,) = csv.DictReader(file)
+    return found
+
+
+def test_lightgbm_is_served_with_the_predictions_of_the_registered_model(
+    ladder: Ladder, installed: Path, tmp_path: Path
+) -> None:
+    installation = Installation(ladder.project(3), installed)
+    added = installation.run(f"uv pip install --quiet --python {installed}/bin/python lightgbm")
+    assert added.returncode == 0, added.stderr
+    file = installation.project / "src/taxi_ride_duration/problem.py"
+    head, rest = file.read_text(encoding="utf-8").split("    trees = HistGradientBoosting")
+    rest = rest.partition("    )\n")[2]
+    trees = '    trees = LGBMRegressor(objective="l1", n_estimators=max_iter, verbose=-1)\n'
+    imports = "from sklearn.ensemble import HistGradientBoostingRegressor"
+    source = f"{head}{trees}{rest}".replace(imports, "from lightgbm import LGBMRegressor")
+    file.write_text(source, encoding="utf-8")
+    commit_all(installation.project, "LightGBM")
+    output = installation.make("pipeline promote deploy")
+    assert "served by scikit-learn itself" in output, "no maintained converter exports it"
+    row = json.loads(documented_request(installation.project))
+    with make_serve(installation) as url:
+        answer = post(f"{url}/predict", row)
+    registered = predicted(installation, row, tmp_path)
+    assert float(registered["predicted_duration_minutes"]) == pytest.approx(answer["prediction"])
 
 
 def simulate(installation: Installation) -> dict[str, Any]:

@@ -17,7 +17,7 @@ smoke: ## Test a running service: URL=http://127.0.0.1:8000
 # The requests of both are marked as synthetic: they are answered and not logged.
 URL ?= http://127.0.0.1:8000
 load-test: ## Measure the throughput of a running service: URL=... SECONDS=10 USERS=32
-	$(uv) tool run 'locust>=2.32,<3' --locustfile make/load_test.py --headless --only-summary \
+	$(uv) tool run 'locust>=2.32,<3' --locustfile make/locustfile.py --headless --only-summary \
 		--host $(URL) --users $(or $(USERS),32) --spawn-rate 100 --run-time $(or $(SECONDS),10)s
 
 prune: ## Delete predictions and feedback older than retention_days in serving.yaml: DAYS=...

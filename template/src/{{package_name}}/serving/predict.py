@@ -44,7 +44,7 @@ class Predict:
         self.settings = settings
         self.now = now
         prefix = b32encode(secrets.token_bytes(5)).decode().lower()  # short: it is stored twice
-        self._ids = map((prefix + "{:06x}").format, itertools.count())
+        self._ids = map((prefix + "{:x}").format, itertools.count())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
