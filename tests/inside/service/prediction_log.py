@@ -177,7 +177,7 @@ def test_a_store_that_vanishes_is_made_anew(log: PredictionLog, file: Path, url:
     assert stored(url) == [2]
 
 
-def test_an_error_that_nobody_foresaw_does_not_end_the_writing(url: str) -> None:
+def test_an_unexpected_error_does_not_end_the_writing(url: str) -> None:
     errors = [RuntimeError("what?"), MemoryError()]
 
     def open_at_last() -> Store:

@@ -109,7 +109,7 @@ def test_of_true_values_the_one_told_last_counts_however_late_it_comes(opened: S
 def test_a_write_tells_what_became_known(opened: Store) -> None:
     many = [f"{number:05}" for number in range(2 * store.IDS_AT_ONCE + 1)]
     opened.write([predicted(id) for id in many], [])
-    known = opened.write([], [Feedback(id, 1.0, 5) for id in [*many, "nobody asked"]])
+    known = opened.write([], [Feedback(id, 1.0, 5) for id in [*many, "unknown"]])
     assert sorted(ids(known)) == many
     assert {outcome.actual for outcome in known} == {5}
 

@@ -17,7 +17,7 @@ from .. import problem
 from ..errors import UserError
 from ..serving.records import CHALLENGER, CHAMPION
 from ..serving.store import Store
-from ..serving.tables import feedback, predictions, weight
+from ..serving.tables import feedback, joined, predictions, scored, weight
 from .plan import Experiment
 from .sequential import Evidence, Verdict, block_means, decide, weigh
 
@@ -103,17 +103,16 @@ def totals_of(
     With a shadow, only rows with scores of both count as scored: a challenger that fails at
     difficult rows must not win on the others.
     """
-    scored: ColumnElement[bool] = feedback.c.score < inf  # null, or NaN in PostgreSQL, is not
+    counted: ColumnElement[bool] = scored
     if shadow is not None:
         both = feedback.c.shadow_score < inf
-        scored = and_(scored, both, predictions.c.shadow_version == shadow)
+        counted = and_(scored, both, predictions.c.shadow_version == shadow)
     columns: list[ColumnElement[Any]] = [
         weight,
-        case((scored, weight)),
-        case((scored, weight * feedback.c.score)),
-        case((scored, weight * feedback.c.shadow_score)),
+        case((counted, weight)),
+        case((counted, weight * feedback.c.score)),
+        case((counted, weight * feedback.c.shadow_score)),
     ]
-    joined = predictions.outerjoin(feedback, feedback.c.id == predictions.c.id)
     query = select(*[func.coalesce(func.sum(one), 0.0) for one in columns]).select_from(joined)
     query = query.where(predictions.c.time >= start, predictions.c.time < start + 86_400)
     query = query.where(predictions.c.variant == variant, predictions.c.version == version)

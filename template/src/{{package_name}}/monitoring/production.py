@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -14,18 +14,16 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 from .. import problem
 from ..serving.fields import Field, column
 from ..serving.store import Store
-from ..serving.tables import feedback, predictions, row_formats, weight
+from ..serving.tables import feedback, joined, predictions, row_formats, scored, weight
 
 DAY, HOUR = 86_400, 3_600
 ROWS_PER_DAY = 2_000  # whose features and slices are computed; a day with more is sampled
-JOINED = predictions.outerjoin(feedback, feedback.c.id == predictions.c.id)
-SCORED = feedback.c.score < inf  # null, or NaN in PostgreSQL, is not
 MAKER = (predictions.c.version, predictions.c.variant)
 SUMS = (
     func.sum(weight).label("predictions"),
     func.sum(case((feedback.c.time.is_not(None), weight), else_=0.0)).label("labelled"),
-    func.sum(case((SCORED, weight), else_=0.0)).label("scored"),
-    func.sum(case((SCORED, weight * feedback.c.score))).label("score"),
+    func.sum(case((scored, weight), else_=0.0)).label("scored"),
+    func.sum(case((scored, weight * feedback.c.score))).label("score"),
 )
 RANGE = (func.min(MAKER[0]), func.max(MAKER[0]), func.min(MAKER[1]), func.max(MAKER[1]))
 ROWS = select(
@@ -34,8 +32,8 @@ ROWS = select(
     predictions.c.row_format,
     predictions.c.version,
     weight.label("weight"),
-    case((SCORED, feedback.c.score)).label("score"),
-).select_from(JOINED)
+    case((scored, feedback.c.score)).label("score"),
+).select_from(joined)
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,12 @@ def read_days(store: Store, days: int, now: float) -> Iterator[Day]:
 def totals_of(connection: Connection, start: float) -> pd.DataFrame:
     """Return the sums of a day by version and variant."""
     day = within(start, start + DAY)
-    query = select(*RANGE, *SUMS).select_from(JOINED).where(*day)
+    query = select(*RANGE, *SUMS).select_from(joined).where(*day)
     version, last_version, variant, last_variant, *sums = connection.execute(query).one()
     if (version, variant) == (last_version, last_variant):  # grouping would sort all rows
         rows = [] if version is None else [[version, variant, *sums]]
         return pd.DataFrame(rows, columns=["version", "variant", *(one.name for one in SUMS)])
-    grouped = select(*MAKER, *SUMS).select_from(JOINED).where(*day).group_by(*MAKER)
+    grouped = select(*MAKER, *SUMS).select_from(joined).where(*day).group_by(*MAKER)
     return table_of(connection, grouped)
 
 

@@ -8,7 +8,6 @@ from ..evaluate import row_scores
 from ..trained_model import TrainedModel
 
 MOST_ROWS = 1000  # more rows take longer and change little
-REPEATS = 5
 
 
 def feature_importance(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
@@ -24,7 +23,7 @@ def feature_importance(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
         return sign * float(row_scores(actual, model.predict_features(shuffled), rows).mean())
 
     found = permutation_importance(
-        model.estimator, features, actual, scoring=score, n_repeats=REPEATS, random_state=0
+        model.estimator, features, actual, scoring=score, n_repeats=5, random_state=0
     )
     table = {"mean": found.importances_mean, "std": found.importances_std}
     return pd.DataFrame(table, index=features.columns).sort_values("mean", ascending=False)

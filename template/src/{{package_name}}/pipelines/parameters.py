@@ -5,7 +5,8 @@ Reading them imports neither pandas nor scikit-learn, so that a mistake is repor
 
 import ast
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -119,12 +120,11 @@ def build_model_annotations() -> dict[str, str]:
     return {}
 
 
-def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
-    """Read the parameters."""
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the failures of reading a YAML file into errors that name it."""
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
-        for change in changes:
-            apply_change(values, change)
+        yield
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UserError(f"{path}: {line}{error.problem}") from error
@@ -132,6 +132,14 @@ def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
         raise UserError(f"{path}: is nested too deeply") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
+
+
+def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
+    """Read the parameters."""
+    with reading(path):
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
+        for change in changes:
+            apply_change(values, change)
     try:
         params = Params.model_validate(values)
     except ValidationError as error:

@@ -89,13 +89,9 @@ def classification_figures(actual: np.ndarray, predicted: np.ndarray) -> dict[st
     calibration.set(title="Calibration")
     errors, axes = subplots(5, 5)
     labels = [str(label) for label in classes]
+    truth, chosen = actual.astype(str), labels_of(predicted, problem).astype(str)
     ConfusionMatrixDisplay.from_predictions(
-        actual.astype(str),
-        labels_of(predicted, problem).astype(str),
-        labels=labels,
-        ax=axes,
-        cmap="Blues",
-        colorbar=False,
+        truth, chosen, labels=labels, ax=axes, cmap="Blues", colorbar=False
     )
     axes.set(title="Confusion matrix")
     return {"curves": curves, "confusion_matrix": errors}

@@ -5,7 +5,6 @@
 
 import argparse
 from contextlib import suppress
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -39,8 +38,7 @@ def register(client: MlflowClient, run_id: str) -> ModelVersion:
     if tracked.outputs is None or not tracked.outputs.model_outputs:
         raise UserError(f"run {run_id} has no model to register")
     model = client.get_logged_model(tracked.outputs.model_outputs[0].model_id)
-    tags = tracked.data.tags
-    tags = {name: tags[name] for name in LINEAGE if name in tags}
+    tags = {name: value for name, value in tracked.data.tags.items() if name in LINEAGE}
     with suppress(MlflowException):  # it exists
         client.create_registered_model(NAME)
     return client.create_model_version(
@@ -111,8 +109,7 @@ def trained_until(rows: pd.DataFrame) -> str:
     """Return the time of the newest row of a training set; empty without times."""
     if problem.TIME is None:
         return ""
-    newest: datetime = rows[problem.TIME].max()
-    return newest.isoformat()
+    return str(rows[problem.TIME].max().isoformat())
 
 
 def main() -> None:

@@ -44,11 +44,12 @@ def create_study(space: dict[str, BaseDistribution], trials: int) -> tuple[optun
     direction: Any = "minimize" if problem.LOWER_IS_BETTER else "maximize"
     study = optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=0))
     lists = [one.choices for one in space.values() if isinstance(one, CategoricalDistribution)]
-    if len(lists) < len(space) or prod(map(len, lists)) > trials:
+    points = prod(map(len, lists))
+    if len(lists) < len(space) or points > trials:
         return study, trials
     for values in product(*lists):
         study.enqueue_trial(dict(zip(space, values, strict=True)))
-    return study, prod(map(len, lists))
+    return study, points
 
 
 def folds(rows: pd.DataFrame, count: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:

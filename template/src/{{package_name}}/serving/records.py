@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def known(self) -> bool:
-        """Whether the ground truth is known."""
+        """Get whether the ground truth is known."""
         return self.actual_time is not None
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from ..errors import UserError, describe_error
-from ..pipelines.parameters import Loader, Section, describe_errors
+from ..errors import UserError
+from ..pipelines.parameters import Loader, Section, describe_errors, reading
 
 SETTINGS = Path("serving.yaml")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -33,14 +33,9 @@ def read_settings(path: Path = SETTINGS) -> Settings:
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read a YAML file; errors name the file, the line and the key."""
-    try:
+    with reading(path):
         text = path.read_text(encoding="utf-8")
         values = yaml.load(text, Loader) or {}
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise UserError(f"{path}: {line}{error.problem}") from error
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -83,7 +78,7 @@ def workers() -> int:
 
 
 def token() -> str | None:
-    """Return the token for writes, SERVICE_TOKEN; without one, nobody can write."""
+    """Return the token for writes, SERVICE_TOKEN; without one, writes are disabled."""
     return os.environ.get("SERVICE_TOKEN") or None
 
 

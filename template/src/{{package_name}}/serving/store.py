@@ -33,7 +33,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from ..errors import UserError
 from .bundle import LIVE
 from .records import Feedback, Outcome, Prediction, Score
-from .tables import feedback, metadata, predictions, row_formats
+from .tables import feedback, joined, metadata, predictions, row_formats
 
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql://", "postgres://")
@@ -45,9 +45,7 @@ PRUNED_AT_ONCE = 5_000  # rows in a transaction, so that the service can write i
 FREE_PAGES_AT_ONCE = 2_000
 UNFIT = (TypeError, ValueError, OverflowError)  # raised for values that no column can hold
 OUTCOMES = select(predictions, feedback.c.actual, feedback.c.time.label("actual_time"))
-OUTCOMES = OUTCOMES.join_from(
-    predictions, feedback, predictions.c.id == feedback.c.id, isouter=True
-)
+OUTCOMES = OUTCOMES.select_from(joined)
 
 
 class StoreError(Exception):
@@ -125,7 +123,7 @@ class Store:
             for ids in parts(list({one.id for one in received}), IDS_AT_ONCE):
                 found += self._read(connection, OUTCOMES.where(predictions.c.id.in_(ids)))
         if self._file and file_identity(self._file) != self._identity:
-            # SQLite would continue to write into a file that nobody else can open.
+            # SQLite would continue to write into a file that no other process can open.
             raise StoreError(f"{self._file} was moved, deleted or replaced")
         return found
 

@@ -4,7 +4,9 @@ Times are in POSIX seconds. Values of any type (rows, predictions, labels) are J
 `cast(predictions.c.prediction, Double)` is the number that a regression model predicted.
 """
 
-from sqlalchemy import Column, Double, Index, Integer, MetaData, Table, Text, case, func
+from math import inf
+
+from sqlalchemy import Column, Double, Index, Integer, MetaData, Table, Text, func
 
 metadata = MetaData()
 
@@ -45,6 +47,8 @@ feedback = Table(
     Column("shadow_score", Double),
 )
 
-# Expressions for queries: the unit of an experiment, and the number of predictions.
-unit = case((predictions.c.unit == "", predictions.c.id), else_=predictions.c.unit)
+# Expressions for queries: predictions with their ground truth, whether a prediction has a score,
+# and the number of predictions that one stands for.
+joined = predictions.outerjoin(feedback, feedback.c.id == predictions.c.id)
+scored = feedback.c.score < inf  # null, or NaN in PostgreSQL, is not
 weight = func.coalesce(predictions.c.weight, 1.0)

@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ..errors import UserError
-from ..monitoring.profile import PROFILE, read_profile, stability_index
+from ..monitoring.profile import FEWEST_ROWS, PROFILE, read_profile, stability_index
 from . import metrics
 from .bundle import Release, read_release
 from .fields import columns_of
@@ -30,7 +30,6 @@ WATCH_SECONDS = 0.5  # between two looks for a new release
 RETRY_SECONDS = 5.0  # before a refused release is tried again
 DRIFT_SECONDS = 15.0  # between two measurements of data drift
 RECENT_ROWS = 2_000  # on which data drift is measured
-FEWEST_ROWS = 500  # with fewer, chance looks like drift
 ORIGIN = ("run_id", "data_version", "git_commit")
 
 
@@ -95,7 +94,7 @@ class Watcher(Collector):
             self._refuse(release, f"the release cannot be loaded: {type(error).__name__}: {error}")
 
     def _known(self, release: Release) -> bool:
-        """Whether the release is active, or was refused a moment ago."""
+        """Return whether the release is active, or was refused a moment ago."""
         if self.active is not None and release == self.active.release:
             return True
         return release == self._refused and time.monotonic() - self._refused_at < RETRY_SECONDS
