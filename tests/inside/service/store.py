@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,6 @@ from taxi_ride_duration.serving import store, tables
 from taxi_ride_duration.serving.records import CHAMPION, Feedback, Outcome, Prediction, Score
 from taxi_ride_duration.serving.store import RecordError, Store, StoreError, open_store
 
-EARLIER = (
-    """create table predictions (
-        id text primary key, time double precision not null, version text not null,
-        variant text not null, unit text not null, row text not null, prediction text not null,
-        shadow_version text, shadow_prediction text)""",
-    """create table feedback (
-        id text primary key, time double precision not null, actual text not null)""",
-    """insert into predictions values
-        ('a', 0.0, '1', 'champion', 'a', '{"size": 1}', '2.5', null, null)""",
-)
 SERVER = os.environ.get("TEST_DATABASE_URL")
 
 
@@ -107,7 +96,7 @@ def test_of_true_values_the_one_told_last_counts_however_late_it_comes(opened: S
 
 
 def test_a_write_tells_what_became_known(opened: Store) -> None:
-    many = [f"{number:05}" for number in range(2 * store.IDS_AT_ONCE + 1)]
+    many = [f"{number:05}" for number in range(1_001)]
     opened.write([predicted(id) for id in many], [])
     known = opened.write([], [Feedback(id, 1.0, 5) for id in [*many, "unknown"]])
     assert sorted(ids(known)) == many
@@ -138,22 +127,6 @@ def test_a_record_that_can_never_be_written_is_told_from_a_store_that_fails(
     assert opened.outcomes() == []
     opened.write([predicted("a")], [])
     assert ids(opened.outcomes()) == ["a"]
-
-
-def test_a_log_of_an_earlier_version_is_read_and_written(file: Path) -> None:
-    """It has rows as objects, repeats the id as the unit, and lacks the newer columns."""
-    file.parent.mkdir()
-    with closing(sqlite3.connect(file)) as old:
-        for statement in EARLIER:
-            old.execute(statement)
-        old.commit()
-    opened = open_store(f"sqlite:///{file}")
-    (known,) = opened.write([predicted("b", 1.0)], [Feedback("a", 2.0, 5)])
-    opened.write_scores([Score("a", 3.5)])
-    assert known == Outcome(predicted("a"), 5, 2.0)
-    assert opened.outcomes() == [known, Outcome(predicted("b", 1.0))]
-    opened.release_space()
-    assert opened.outcomes() == [known, Outcome(predicted("b", 1.0))]
 
 
 def test_outcomes_without_a_score_are_found(opened: Store) -> None:

@@ -3,14 +3,15 @@
 The service reads them from a release, so this module imports nothing that the service lacks.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from ..errors import UserError
+from ..pipelines.parameters import line_of, load_yaml
 from .sequential import Rule, fewest_blocks
 
 PLAN = Path("experiment.yaml")
@@ -56,17 +57,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_experiment(path: Path = PLAN) -> Experiment:
-    """Read the experiment in a file.
-
-    Raises
-    ------
-    UserError
-        The file is missing, is not YAML, or has an unknown key or an invalid value.
-    """
-    try:
-        plan = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    """Read the experiment in a file; errors name the file, the line and the key."""
+    plan, root = load_yaml(path)
     if isinstance(plan, dict) and plan.get("mode") is False:
         plan["mode"] = "off"  # in YAML, a bare off is false
     try:
@@ -74,4 +66,7 @@ def read_experiment(path: Path = PLAN) -> Experiment:
     except msgspec.ValidationError as error:
         message, _, key = str(error).partition(" - at `$.")
         message = message.replace("Object contains unknown field", "unknown key")
-        raise UserError(": ".join(filter(None, [str(path), key.rstrip("`"), message]))) from error
+        message = f"{key.rstrip('`')}: {message}" if key else message
+        named = re.search(r"\w+(?=:|`)", message)
+        line = line_of(root, [named[0]]) if named else ""
+        raise UserError(f"{path}: {line}{message}") from error

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -18,6 +18,7 @@ from ..errors import UserError, describe_error
 
 PARAMS = Path("params.yaml")
 PROBLEM = Path(__file__).parents[1] / "problem.py"
+Model = TypeVar("Model", bound=BaseModel)
 TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str}
 
 
@@ -120,6 +121,33 @@ def build_model_annotations() -> dict[str, str]:
     return {}
 
 
+def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
+    """Read the parameters."""
+    params = read_yaml(path, Params, changes)
+    check_model(params.model, path)
+    return params
+
+
+def read_yaml(path: Path, model: type[Model], changes: Sequence[str] = ()) -> Model:
+    """Read a file, and change it; errors name the file, the key and, in the file, its line."""
+    values, root = load_yaml(path)
+    with reading(path):
+        for change in changes:
+            apply_change(values, change)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        line = "" if changes else line_of(root, error.errors()[0]["loc"])
+        raise UserError(f"{path}: {line}{describe_errors(error)}") from error
+
+
+def load_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
+    """Return the values in a file, and the nodes that know their lines."""
+    with reading(path):
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, Loader) or {}, yaml.compose(text, Loader)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn the failures of reading a YAML file into errors that name it."""
@@ -134,18 +162,17 @@ def reading(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
 
 
-def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
-    """Read the parameters."""
-    with reading(path):
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
-        for change in changes:
-            apply_change(values, change)
-    try:
-        params = Params.model_validate(values)
-    except ValidationError as error:
-        raise UserError(f"{path}: {describe_errors(error)}") from error
-    check_model(params.model, path)
-    return params
+def line_of(node: yaml.Node | None, location: Sequence[int | str]) -> str:
+    """Describe the line of a key, as far as the file has it."""
+    line = ""
+    for name in location:
+        pairs: list[Any] = node.value if isinstance(node, yaml.MappingNode) else []
+        found = {key.value: (key, value) for key, value in pairs}
+        if name not in found:
+            break
+        key, node = found[name]
+        line = f"line {key.start_mark.line + 1}: "
+    return line
 
 
 def apply_change(values: dict[str, Any], change: str) -> None:

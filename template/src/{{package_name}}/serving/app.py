@@ -15,11 +15,11 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from . import metrics, openapi
-from .model import Model
 from .predict import Predict
 from .prediction_log import PredictionLog
 from .records import Feedback
 from .requests import (
+    HEADERS,
     SYNTHETIC,
     RequestError,
     check_host,
@@ -42,10 +42,7 @@ class Guarded:
     """Routes with checked hosts, JSON errors, and a limit on the number of requests."""
 
     def __init__(
-        self,
-        routes: Sequence[Route],
-        hosts: frozenset[str] = LOOPBACK,
-        lifespan: Any = None,
+        self, routes: Sequence[Route], hosts: frozenset[str] = LOOPBACK, lifespan: Any = None
     ) -> None:
         # Starlette's router without its application, whose error handling costs more than routing.
         self.router = Router(routes, redirect_slashes=False, lifespan=lifespan)
@@ -67,8 +64,8 @@ class Guarded:
             await send(message)
             seconds = time.perf_counter() - start  # a shadow challenger predicts afterwards
 
-        headers = dict(scope["headers"])
-        reason, field = "", None
+        headers = scope[HEADERS] = dict(scope["headers"])
+        refusal = None
         self.open += 1
         try:
             check_host(headers, scope["http_version"], self.hosts)
@@ -77,31 +74,33 @@ class Guarded:
             scope["app"] = self  # the router then raises errors
             direct = self.direct.get(scope["path"]) if scope["method"] == "POST" else None
             await (direct or self.router)(scope, receive, counted_send)
-        except RequestError as error:
-            reason, field = error.reason, error.field
-            await error.response()(scope, receive, counted_send)
-        except HTTPException as error:
-            refusal = RequestError(error.status_code, "not found", f"no {scope['path']} here")
-            if error.status_code == 405:
-                refusal = RequestError(405, "method", f"{scope['path']} has another method")
-            response = refusal.response()
-            response.headers.update(error.headers or {})
-            await response(scope, receive, counted_send)
-        except Exception:
-            logger.exception("request to %s failed", scope["path"])
+        except Exception as error:
+            refusal = refusal_of(error, scope["path"])
             if not status:
-                failure = RequestError(500, "failed", "the service failed; its log says why")
-                await failure.response()(scope, receive, counted_send)
+                await refusal.response()(scope, receive, counted_send)
         finally:
             self.open -= 1
-            self.count(scope["path"], status, seconds, SYNTHETIC in headers, reason, field)
+            self.count(scope["path"], status, seconds, SYNTHETIC in headers, refusal)
 
     def count(self, path: str, status: int, seconds: float, *others: Any) -> None:
         """Count a request, for metrics."""
 
 
+def refusal_of(error: Exception, path: str) -> RequestError:
+    """Return the response to a request that raised an error."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, HTTPException):  # the router's
+        if error.status_code == 405:
+            message = f"{path} has another method"
+            return RequestError(405, "method", message, headers=error.headers)
+        return RequestError(error.status_code, "not found", f"no {path} here")
+    logger.error("request to %s failed", path, exc_info=error)
+    return RequestError(500, "failed", "the service failed; its log says why")
+
+
 class Service(Guarded):
-    """The service; `now` is the time of its records in POSIX seconds."""
+    """The service; `now` is the time of its records in POSIX seconds, `others` are more routes."""
 
     def __init__(
         self,
@@ -111,6 +110,7 @@ class Service(Guarded):
         token: str | None,
         now: Callable[[], float] = time.time,
         hosts: frozenset[str] = LOOPBACK,
+        others: Sequence[Route] = (),
     ) -> None:
         self.watcher = watcher
         self.log = log
@@ -128,6 +128,7 @@ class Service(Guarded):
             Route("/openapi.json", self.description),
             Route("/docs", self.page),
             Route("/", self.page),
+            *others,
         ]
         super().__init__(routes, hosts, self.lifespan)
         self._timers = {route.path: metrics.request_seconds.labels(route.path) for route in routes}
@@ -146,7 +147,7 @@ class Service(Guarded):
 
     def count(self, path: str, status: int, seconds: float, *others: Any) -> None:
         """Count a request in the metrics; those of tests apart."""
-        synthetic, reason, field = others
+        synthetic, refusal = others
         timer = self._timers.get(path)
         known = path if timer else "other"
         if synthetic:
@@ -158,20 +159,19 @@ class Service(Guarded):
         counter.inc()
         if timer:
             timer.observe(seconds)
-        if reason and path == "/predict":
-            metrics.rejected_requests.labels(reason).inc()
-        if field:
-            metrics.invalid_fields.labels(field).inc()
+        if refusal and path == "/predict" and status != 500:
+            metrics.rejected_requests.labels(refusal.reason).inc()
+        if refusal and refusal.field:
+            metrics.invalid_fields.labels(refusal.field).inc()
 
     async def feedback(self, request: Request) -> Response:
         """Receive ground truth from a client that has the token."""
-        headers = dict(request.scope["headers"])
+        headers = request.scope[HEADERS]
         check_token(headers, self.token)
         check_json(headers)
         body = await read_body(headers, request.receive, self.settings.max_body_bytes)
         active = self.watcher.release()
-        target = frozenset([active.champion.manifest.target.name])
-        decoded = decode(active.feedback_decoder, body, target)
+        decoded = decode(active.feedback_decoder, body, [active.champion.manifest.target.name])
         received = decoded if isinstance(decoded, list) else [decoded]
         now = self.now()
         records = [Feedback(one.id, now, one.actual) for one in received]
@@ -191,7 +191,7 @@ class Service(Guarded):
     async def model(self, _: Request) -> Response:
         """Describe the models that serve, and their origin."""
         active = self.watcher.release()
-        models = {model.variant: origin_of(model) for model in active.models}
+        models = {model.variant: model.origin() for model in active.models}
         return json_response({**models, "experiment": active.experiment})
 
     async def metrics(self, _: Request) -> Response:
@@ -206,10 +206,3 @@ class Service(Guarded):
     async def page(self, _: Request) -> Response:
         """Return the page on which a person can try the service."""
         return openapi.page()
-
-
-def origin_of(model: Model) -> dict[str, Any]:
-    """Return the origin of a model: version, run, data, commit."""
-    names = ("version", "run_id", "data_version", "git_commit", "trained_until", "created")
-    origin = {name: getattr(model.manifest, name) for name in names}
-    return {"bundle": model.folder.name, "runtime": model.manifest.runtime, **origin}

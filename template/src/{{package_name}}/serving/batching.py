@@ -20,20 +20,15 @@ class Batcher:
 
     def __init__(self, predict: Predict, in_thread: bool) -> None:
         self._predict = predict
-        self._waiting: list[Request] = []
+        self.waiting: list[Request] = []  # for the next batch
         self._scheduled = False
         self._executor = ThreadPoolExecutor(max_workers=1) if in_thread else None
-
-    @property
-    def waiting(self) -> int:
-        """The number of requests that wait for the next batch."""
-        return len(self._waiting)
 
     def submit(self, rows: Sequence[Any]) -> "asyncio.Future[Sequence[Any]]":
         """Return a future of one prediction per row."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self._waiting.append((rows, future))
+        self.waiting.append((rows, future))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._flush, loop)
@@ -49,12 +44,12 @@ class Batcher:
 
     def _next_batch(self) -> list[Request]:
         rows = taken = 0
-        for request in self._waiting:
+        for request in self.waiting:
             rows += len(request[0])
             if taken and rows > MAX_ROWS:
                 break
             taken += 1
-        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        batch, self.waiting = self.waiting[:taken], self.waiting[taken:]
         return batch
 
     def _finish(
@@ -67,7 +62,7 @@ class Batcher:
                 future.set_exception(result)
             else:
                 future.set_result(result)
-        self._scheduled = bool(self._waiting)
+        self._scheduled = bool(self.waiting)
         if self._scheduled:
             loop.call_soon(self._flush, loop)
 

@@ -129,10 +129,9 @@ def changing(live: Path) -> Iterator[None]:
 
 def write_release(live: Path, release: Release) -> None:
     """Replace the release atomically, also if the power fails."""
-    path = live / "release.json"
     part = live / "release.json.part"
     with part.open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(release)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    part.replace(live / "release.json")

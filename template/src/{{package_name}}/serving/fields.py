@@ -12,24 +12,11 @@ import msgspec
 import numpy as np
 
 Kind = Literal["int", "float", "bool", "str", "datetime"]
-TYPES: dict[Kind, type] = {
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "str": str,
-    "datetime": datetime,
-}
-ARRAYS: dict[Kind, str] = {
-    "int": "int64",
-    "float": "float64",
-    "bool": "bool",
-    "str": "object",
-    "datetime": "datetime64[us]",
-}
-INT64 = np.iinfo(np.int64)
+TYPES: dict[Kind, type] = dict(int=int, float=float, bool=bool, str=str, datetime=datetime)
+ARRAYS: dict[Kind, str] = {"int": "int64", "float": "float64", "bool": "bool", "str": "object"}
+INT64 = np.iinfo(np.int64)  # its minimum is NumPy's value of a missing time
 EPOCH = datetime(1970, 1, 1)
 MICROSECOND = timedelta(microseconds=1)
-NOT_A_TIME = int(INT64.min)  # NumPy's value of a missing time
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,15 +62,16 @@ def constraints(field: Field) -> dict[str, Any]:
 
 def row_type(fields: Sequence[Field], forbid_others: bool = False) -> type[msgspec.Struct]:
     """Return the type of a row. Its attributes are numbered: a column may have any name."""
-    required = [pair for pair in enumerate(fields) if not pair[1].optional]
-    optional = [pair for pair in enumerate(fields) if pair[1].optional]
     return msgspec.defstruct(
         "Row",
-        [(f"field_{i}", value_type(field)) for i, field in required]
-        + [(f"field_{i}", value_type(field), None) for i, field in optional],
+        [
+            (f"field_{i}", value_type(field), *([None] if field.optional else []))
+            for i, field in enumerate(fields)
+        ],
         rename={f"field_{i}": field.name for i, field in enumerate(fields)},
         forbid_unknown_fields=forbid_others,
         frozen=True,
+        kw_only=True,
         gc=False,
     )
 
@@ -114,10 +102,8 @@ def column(values: list[Any], field: Field) -> np.ndarray:
     if field.timezone:
         values = [value and value.astimezone(UTC).replace(tzinfo=None) for value in values]
     if field.kind == "datetime":  # four times as fast as NumPy's own conversion
-        since_epoch = [
-            NOT_A_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values
-        ]
-        return np.array(since_epoch, dtype="int64").view(ARRAYS["datetime"])
+        times = [INT64.min if one is None else (one - EPOCH) // MICROSECOND for one in values]
+        return np.array(times, dtype="int64").view("datetime64[us]")
     if field.optional and field.kind in ("int", "bool") and None in values:
         return np.array(values, dtype=float if field.kind == "int" else object)
     return np.array(values, dtype=ARRAYS[field.kind])

@@ -5,7 +5,7 @@ than counting. With several workers, prometheus_client shares the values in file
 """
 
 import os
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import (
@@ -27,10 +27,7 @@ SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5
 
 requests = Counter("http_requests", "Answered requests", ["path", "status"])
 request_seconds = Histogram(
-    "http_request_seconds",
-    "Time from a request's arrival to its response",
-    ["path"],
-    buckets=SECONDS,
+    "http_request_seconds", "Time from arrival to response", ["path"], buckets=SECONDS
 )
 synthetic_requests = Counter("synthetic_requests", "Requests of tests", ["path", "status"])
 rejected_requests = Counter("rejected_requests", "Requests to /predict refused", ["reason"])
@@ -46,9 +43,7 @@ bundle_loads = Counter("bundle_loads", "Attempts to load a release", ["result"])
 
 log_written = Counter("prediction_log_written", "Records in the database")
 log_dropped = Counter("prediction_log_dropped", "Records lost")
-log_sampled_out = Counter(
-    "prediction_log_sampled_out", "Predictions under overload for which a sampled one stands"
-)
+log_sampled_out = Counter("prediction_log_sampled_out", "Predictions that a sampled one stands for")
 log_failures = Counter("prediction_log_failures", "Failed attempts to write")
 log_waiting = Gauge(
     "prediction_log_waiting", "Records in memory, not yet written", multiprocess_mode="livesum"
@@ -56,26 +51,20 @@ log_waiting = Gauge(
 
 
 def exposition(release: Collector, folder: Path) -> bytes:
-    """Return all metrics: of the workers, of the release, and of other programs' .prom files.
-
-    The files are Prometheus' text format, as for node_exporter's textfile collector. A file that
-    cannot be parsed is left out.
-    """
+    """Return all metrics: of the workers, of the release, and of other programs' .prom files."""
     registry = CollectorRegistry()
     if SHARED in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(REGISTRY)
     registry.register(release)
-    return generate_latest(registry) + b"".join(valid_files(folder))
+    return b"".join([generate_latest(registry), *map(valid_text, sorted(folder.glob("*.prom")))])
 
 
-def valid_files(folder: Path) -> Iterable[bytes]:
-    """Yield the content of the .prom files that can be parsed."""
-    for file in sorted(folder.glob("*.prom")):
-        try:
-            text = file.read_text(encoding="utf-8")
-            list(text_string_to_metric_families(text))
-        except (OSError, ValueError, IndexError):  # the parser raises both
-            continue
-        yield text.encode()
+def valid_text(file: Path) -> bytes:
+    """Return the metrics in a file in Prometheus' text format; nothing if they are not."""
+    with suppress(OSError, ValueError, IndexError):  # the parser raises both
+        text = file.read_text(encoding="utf-8")
+        list(text_string_to_metric_families(text))
+        return text.encode()
+    return b""

@@ -13,7 +13,6 @@ from .requests import Failure
 from .settings import Settings
 
 PAGE = Path(__file__).with_name("page.html")
-REFERENCE = "#/components/schemas/{name}"
 # The page loads nothing from elsewhere, and sends requests to its own service only.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
@@ -50,41 +49,35 @@ def description(active: ActiveRelease, settings: Settings) -> dict[str, Any]:
     """Describe the service in OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0"""
     types = [active.row, active.feedback, PredictionResponse, Accepted, Failure]
     (row, feedback, prediction, accepted, failure), schemas = msgspec.json.schema_components(
-        types, ref_template=REFERENCE
+        types, ref_template="#/components/schemas/{name}"
     )
     target, most = active.champion.manifest.target.name, settings.max_rows
     refusals = {status: content(failure, text) for status, text in REFUSALS.items()}
-    refusals_of_token = {status: content(failure, text) for status, text in TOKEN_REFUSALS.items()}
-    example = msgspec.json.decode((active.champion.folder / EXAMPLES).read_bytes())[0]
+    token_refusals = {status: content(failure, text) for status, text in TOKEN_REFUSALS.items()}
+    many_rows, many_labels = (one_or_many(one, maxItems=most) for one in (row, feedback))
+    rows = msgspec.json.decode((active.champion.folder / EXAMPLES).read_bytes())
     predict = {
         "summary": f"Predict {target} for a row, or for a list of rows",
         "description": f"At most {most} rows and {settings.max_body_bytes} bytes. Integers are "
         "written without a point: 4, not 4.0.",
-        "requestBody": body_of(row, most, example),
+        "requestBody": {"required": True, **content(many_rows, "rows", example=rows[0])},
         "responses": {"200": content(one_or_many(prediction), "the predictions"), **refusals},
     }
     receive = {
         "summary": "Send the ground truth of a prediction, or of several",
         "description": "Of several values for one id, the last one counts.",
         "security": [{"token": []}],
-        "requestBody": body_of(feedback, most, None),
-        "responses": {"202": content(accepted, "received"), **refusals, **refusals_of_token},
+        "requestBody": {"required": True, **content(many_labels, "ground truth")},
+        "responses": {"202": content(accepted, "received"), **refusals, **token_refusals},
     }
-    unready = {"503": refusals["503"]}
-    ok = {"200": {"description": "OK"}}
+    ok = {"200": {"description": "OK"}, "503": refusals["503"]}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": f"Predictions of {target}",
-            "version": active.champion.manifest.version,
-        },
+        "info": {"title": f"Predictions of {target}", "version": active.champion.version},
         "paths": {
             "/predict": {"post": predict},
             "/feedback": {"post": receive},
-            **{
-                path: {"get": {"summary": summary, "responses": ok | unready}}
-                for path, summary in READ.items()
-            },
+            **{path: {"get": {"summary": text, "responses": ok}} for path, text in READ.items()},
         },
         "components": {
             "schemas": schemas,
@@ -93,19 +86,11 @@ def description(active: ActiveRelease, settings: Settings) -> dict[str, Any]:
     }
 
 
-def content(schema: dict[str, Any], text: str) -> dict[str, Any]:
-    """Describe a response with JSON."""
-    return {"description": text, "content": {"application/json": {"schema": schema}}}
+def content(schema: dict[str, Any], text: str, **others: Any) -> dict[str, Any]:
+    """Describe the JSON of a request or a response."""
+    return {"description": text, "content": {"application/json": {"schema": schema, **others}}}
 
 
 def one_or_many(schema: dict[str, Any], **limits: int) -> dict[str, Any]:
     """Return the schema of one or of a list."""
     return {"anyOf": [schema, {"type": "array", "items": schema, **limits}]}
-
-
-def body_of(schema: dict[str, Any], most: int, example: Any) -> dict[str, Any]:
-    """Describe a request's body: one of the schema, or a list."""
-    described: dict[str, Any] = {"schema": one_or_many(schema, maxItems=most)}
-    if example is not None:
-        described["example"] = example
-    return {"required": True, "content": {"application/json": described}}

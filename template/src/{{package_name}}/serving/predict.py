@@ -11,10 +11,10 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from . import metrics
-from .model import Model
+from .model import ActiveRelease, Model
 from .prediction_log import PredictionLog
 from .records import Prediction
-from .requests import JSON, SYNTHETIC, check_json, decode, encode, read_body
+from .requests import HEADERS, JSON, SYNTHETIC, check_json, decode, encode, read_body
 from .settings import Settings
 from .watcher import Watcher
 
@@ -48,35 +48,21 @@ class Predict:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        headers = dict(scope["headers"])
+        headers = scope[HEADERS]
         check_json(headers)
         body = await read_body(headers, receive, self.settings.max_body_bytes)
         active = self.watcher.release()
-        decoded = decode(active.decoder, body, active.names)
+        decoded = decode(active.decoder, body, active.attributes)
         rows = decoded if isinstance(decoded, list) else [decoded]
         active.check(rows)
         ids = [next(self._ids) for _ in rows]
         units = active.units_of(rows, ids)
         models = active.models_of(units)
-        if active.split is None:
-            predictions = await active.champion.batcher.submit(rows)
-        else:
-            predictions = await predictions_by(models, rows)
+        values = await predictions_by(models, rows)
         now = self.now()
         records = [
-            Prediction(
-                id,
-                now,
-                model.manifest.version,
-                model.variant,
-                unit,
-                row,
-                prediction,
-                model.label(prediction),
-            )
-            for id, model, unit, row, prediction in zip(
-                ids, models, units, rows, predictions, strict=True
-            )
+            Prediction(id, now, model.version, model.variant, unit, row, value, model.label(value))
+            for id, model, unit, row, value in zip(ids, models, units, rows, values, strict=True)
         ]
         answers = [response_of(one, model) for one, model in zip(records, models, strict=True)]
         content = encode(answers if isinstance(decoded, list) else answers[0])
@@ -84,48 +70,51 @@ class Predict:
         sent_headers = [(b"content-type", JSON), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": sent_headers})
         await send({"type": "http.response.body", "body": content})
-        if SYNTHETIC in headers:
-            return
-        for model in models:
-            model.predictions.inc()
-        active.count_missing(rows)
-        self.watcher.recent.extend(rows)
-        if active.shadow is not None:
-            if active.shadow.batcher.waiting < MOST_IN_SHADOW:
-                await self._record_shadow(active.shadow, records)
-                return
-            metrics.shadow_failures.inc(len(records))
-        for record in records:
-            self.log.add(record)
+        if SYNTHETIC not in headers:
+            for model in models:
+                model.predictions.inc()
+            active.count_missing(rows)
+            self.watcher.recent.extend(rows)
+            await self._log(active, records)
 
-    async def _record_shadow(self, shadow: Model, records: Sequence[Prediction]) -> None:
-        """Log predictions beside those of the challenger, whose failure affects no client."""
+    async def _log(self, active: ActiveRelease, records: Sequence[Prediction]) -> None:
+        """Log predictions beside those of a shadow, whose failure affects no client."""
+        shadow = active.shadow
         try:
-            predictions = await shadow.batcher.submit([record.row for record in records])
-            records = [
-                msgspec.structs.replace(
-                    record, shadow_version=shadow.manifest.version, shadow_prediction=prediction
-                )
-                for record, prediction in zip(records, predictions, strict=True)
-            ]
-            shadow.shadowed.inc(len(records))
-        except Exception:
-            metrics.shadow_failures.inc(len(records))
-            if not shadow.failed:  # one traceback says why; all failures are counted
-                shadow.failed = True
-                logger.exception("shadow challenger failed; the client was not affected")
+            if shadow is not None and len(shadow.batcher.waiting) >= MOST_IN_SHADOW:
+                metrics.shadow_failures.inc(len(records))
+            elif shadow is not None:
+                records = await in_shadow(shadow, records)
         finally:  # also if the service stops meanwhile
             for record in records:
                 self.log.add(record)
 
 
+async def in_shadow(shadow: Model, records: Sequence[Prediction]) -> Sequence[Prediction]:
+    """Return the records with the challenger's predictions; unchanged if it fails."""
+    try:
+        values = await shadow.batcher.submit([record.row for record in records])
+    except Exception:
+        metrics.shadow_failures.inc(len(records))
+        if not shadow.failed:  # one traceback says why; all failures are counted
+            shadow.failed = True
+            logger.exception("shadow challenger failed; the client was not affected")
+        return records
+    shadow.shadowed.inc(len(records))
+    replace, version = msgspec.structs.replace, shadow.version
+    return [
+        replace(record, shadow_version=version, shadow_prediction=value)
+        for record, value in zip(records, values, strict=True)
+    ]
+
+
 async def predictions_by(models: Sequence[Model], rows: Sequence[Any]) -> list[Any]:
     """Return the predictions for the rows, each by its own model."""
-    found: dict[str, Any] = {}
-    for model in {id(model): model for model in models}.values():
+    found = {}
+    for model in set(models):
         own = [row for row, chosen in zip(rows, models, strict=True) if chosen is model]
-        found[model.variant] = iter(await model.batcher.submit(own))
-    return [next(found[model.variant]) for model in models]
+        found[model] = iter(await model.batcher.submit(own))
+    return [next(found[model]) for model in models]
 
 
 def response_of(record: Prediction, model: Model) -> PredictionResponse:

@@ -102,36 +102,43 @@ class PredictionLog:
 
     def _flush(self) -> bool:
         """Write the records in memory; False if the database failed, and the rest is kept."""
-        due = len(self._records)  # what comes meanwhile is left for the next time
         metrics.log_waiting.set(self.waiting())
+        reason = None
         try:
-            while self._batches or due:
-                if not self._batches:
-                    self._batches = [[self._records.popleft() for _ in range(min(due, BATCH))]]
-                    due -= len(self._batches[0])
-                self._write(self._batches[0])
+            self._write_due(len(self._records))  # what comes meanwhile is left for the next time
         except StoreError as error:
-            self._note_failure(str(error))
+            reason = str(error)
         except BaseException:
             logger.exception("unexpected error in the prediction log")
-            self._note_failure("see above")
-        else:
-            if self._failed_at is not None:
-                gone = time.monotonic() - self._failed_at
-                logger.warning("the prediction log's store is back after %.1f s", gone)
+            reason = "see above"
+        if reason is not None:
+            metrics.log_failures.inc()
+            if self._failed_at is None:
+                self._failed_at = time.monotonic()
+                logger.error("the prediction log waits for its store: %s", reason)
+            self._close_store()
+        elif self._failed_at is not None:
+            gone = time.monotonic() - self._failed_at
+            logger.warning("the prediction log's store is back after %.1f s", gone)
             self._failed_at = None
         metrics.log_waiting.set(self.waiting())
-        return self._failed_at is None
+        return reason is None
 
-    def _write(self, batch: list[Record]) -> None:
+    def _write_due(self, due: int) -> None:
+        while self._batches or due:
+            if not self._batches:
+                self._batches = [[self._records.popleft() for _ in range(min(due, BATCH))]]
+                due -= len(self._batches[0])
+            if self._store is None:
+                self._store = self._open_store()
+            self._write(self._batches[0], self._store)
+
+    def _write(self, batch: list[Record], store: Store) -> None:
         """Write the first batch; halve it if one of its records can never be written."""
-        if self._store is None:
-            self._store = self._open_store()
+        received = [record for record in batch if isinstance(record, Feedback)]
         try:
-            outcomes = self._store.write(
-                [record for record in batch if isinstance(record, Prediction)],
-                [record for record in batch if isinstance(record, Feedback)],
-            )
+            made = [record for record in batch if isinstance(record, Prediction)]
+            outcomes = store.write(made, received)
         except RecordError as error:
             half = len(batch) // 2
             self._batches[:1] = [batch[:half], batch[half:]] if half else []
@@ -142,23 +149,15 @@ class PredictionLog:
         del self._batches[0]
         metrics.log_written.inc(len(batch))
         known = {outcome.prediction.id for outcome in outcomes}
-        for record in batch:
-            if isinstance(record, Feedback):
-                metrics.feedback.labels("known" if record.id in known else "unknown").inc()
+        for one in received:
+            metrics.feedback.labels("known" if one.id in known else "unknown").inc()
         if outcomes:
             try:
                 scores = self._score(outcomes)
             except Exception:
                 logger.exception("%d predictions could not be scored", len(outcomes))
             else:
-                self._store.write_scores(scores)
-
-    def _note_failure(self, reason: str) -> None:
-        metrics.log_failures.inc()
-        if self._failed_at is None:
-            self._failed_at = time.monotonic()
-            logger.error("the prediction log waits for its store: %s", reason)
-        self._close_store()
+                store.write_scores(scores)
 
     def _close_store(self) -> None:
         if self._store is not None:

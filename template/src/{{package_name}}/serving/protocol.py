@@ -21,20 +21,21 @@ UPGRADE = {b"upgrade", b"http2-settings"}
 class BoundedProtocol(HttpToolsProtocol):
     """A connection. Each request that does not arrive in one piece has its own deadline."""
 
-    _timed: Any = None  # the scope of the request that has the deadline
     _head_bytes = 0
-    _arrival: asyncio.TimerHandle | None = None
-    _reading: asyncio.TimerHandle | None = None
+    _timed: Any = None  # the scope of the request that has the deadline
+    _arrival: asyncio.TimerHandle  # the deadline
+    _reading: asyncio.TimerHandle | None = None  # while the client has to read
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
         super().connection_made(transport)
-        self._limit_arrival()
+        self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadlines."""
-        self._cancel_arrival()
-        self._cancel_reading()
+        self._end_arrival()
+        if self._reading is not None:
+            self._reading.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -47,16 +48,18 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         changed = incomplete or cycle is not before
         if self.transport.is_closing():
-            self._cancel_arrival()
+            self._end_arrival()
         elif len(self.pipeline) > MOST_PIPELINED:
             self.send_400_response(f"At most {MOST_PIPELINED} requests may wait.")
         elif changed and cycle and cycle.scope is self.scope and not cycle.more_body:
             self._head_bytes = 0
-            self._cancel_arrival()
+            self._end_arrival()
         elif self._head_bytes > MOST_HEAD_BYTES:
             self.send_400_response(f"A request's head is limited to {MOST_HEAD_BYTES} bytes.")
-        elif self._arrival is None or self._timed is not self.scope:
-            self._limit_arrival()
+        elif self._timed is not self.scope:
+            self._end_arrival()
+            self._timed = self.scope
+            self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
 
     def on_body(self, body: bytes) -> None:
         """Count what follows as a head: the application limits the body."""
@@ -87,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse and count what is not a request."""
         metrics.requests.labels("other", 400).inc()
         super().send_400_response(msg)
-        self._cancel_arrival()
+        self._end_arrival()
 
     def pause_writing(self) -> None:
         """Set a deadline for a client that does not read."""
@@ -96,29 +99,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         """Continue to write."""
-        self._cancel_reading()
+        if self._reading is not None:
+            self._reading.cancel()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; closing would wait for a client that does not read."""
         self.transport.abort()
 
-    def _limit_arrival(self) -> None:
-        self._timed = self.scope
-        self._cancel_arrival()
-        self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self._give_up)
+    def _end_arrival(self) -> None:
+        self._timed = None
+        self._arrival.cancel()
 
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:  # else the application counts it
             metrics.requests.labels("other", 408).inc()
         self.transport.abort()
-
-    def _cancel_arrival(self) -> None:
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
-
-    def _cancel_reading(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None

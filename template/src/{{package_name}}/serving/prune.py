@@ -5,7 +5,7 @@ import time
 
 from ..errors import UserError, run
 from .settings import read_settings
-from .store import StoreError, open_store, store_url
+from .store import reading
 
 DAY = 86_400.0
 
@@ -17,13 +17,9 @@ def main() -> None:
     days = parser.parse_args().days
     if days < 1:
         raise UserError(f"DAYS: {days} must be at least 1")
-    try:
-        store = open_store(store_url())
+    with reading() as store:
         deleted = store.prune(time.time() - days * DAY)
         store.release_space()
-        store.close()
-    except StoreError as error:
-        raise UserError(f"the prediction log cannot be pruned: {error}. Run it again") from error
     print(f"deleted {deleted} predictions older than {days} days, and their feedback")
 
 

@@ -2,7 +2,8 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.types import Receive
 
 JSON = b"application/json"
 SYNTHETIC = b"synthetic-request"  # this header marks a test: it is answered and not logged
+HEADERS = "headers by name"  # in the scope of a request
 PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<where>\$.*)`)?$", re.DOTALL)
 MISSING = re.compile(r"missing required field `(?P<name>.*)`")
 Headers = Mapping[bytes, bytes]
@@ -26,31 +28,28 @@ class Failure(msgspec.Struct, omit_defaults=True):
     where: str | None = None
 
 
+@dataclass(eq=False)
 class RequestError(Exception):
     """A refused request; `reason` is short, for metrics, and so is the `field` at fault."""
 
-    def __init__(
-        self,
-        status: int,
-        reason: str,
-        message: str,
-        where: str | None = None,
-        field: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-        self.failure = Failure(reason, message, where)
-        self.field = field
+    status: int
+    reason: str
+    message: str
+    where: str | None = None
+    field: str | None = None
+    headers: Mapping[str, str] | None = None  # of the response
 
     def response(self) -> Response:
         """Return the error as the client reads it."""
-        return json_response(self.failure, self.status)
+        failure = Failure(self.reason, self.message, self.where)
+        return json_response(failure, self.status, self.headers)
 
 
-def json_response(content: Any, status: int = 200) -> Response:
+def json_response(
+    content: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return a response with JSON."""
-    return Response(encode(content), status, media_type=JSON.decode())
+    return Response(encode(content), status, headers, JSON.decode())
 
 
 def check_host(headers: Headers, http_version: str, allowed: frozenset[str]) -> None:
@@ -59,8 +58,7 @@ def check_host(headers: Headers, http_version: str, allowed: frozenset[str]) -> 
     if host is None:
         if http_version == "1.1":
             raise RequestError(400, "host", "HTTP/1.1 requires the header Host")
-        return
-    if name_of(host) not in allowed and "*" not in allowed:
+    elif name_of(host) not in allowed and "*" not in allowed:
         raise RequestError(400, "host", "this host is not allowed: add it to ALLOWED_HOSTS")
 
 
@@ -108,7 +106,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytearray
     return body
 
 
-def decode(decoder: "msgspec.json.Decoder[Any]", body: bytearray, fields: frozenset[str]) -> Any:
+def decode(decoder: "msgspec.json.Decoder[Any]", body: bytearray, fields: Container[str]) -> Any:
     """Decode and validate a body; an error names the place in it, and one of the fields."""
     try:
         return decoder.decode(body)

@@ -2,11 +2,11 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -20,17 +20,19 @@ REQUEST_TIME = "request_time.py"  # the part of problem.py that requests need
 PACKAGE = __name__.partition(".")[0]
 
 
-class Runtime(Protocol):
+class Runtime:
     """A model that predicts; a `slow` one must not run in the event loop's thread."""
 
-    slow: bool
+    slow = False
     problem: ModuleType  # has `features` and `score_rows` of the bundle
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
+        raise NotImplementedError
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
         """Return what violates the schema's checks that fields cannot express."""
+        return None
 
 
 @contextmanager
@@ -56,10 +58,8 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-class OnnxRuntime:
+class OnnxRuntime(Runtime):
     """An exported model, which needs neither scikit-learn nor pandas."""
-
-    slow = False
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         options = onnxruntime.SessionOptions()
@@ -76,7 +76,6 @@ class OnnxRuntime:
         self.as_matrix = manifest.inputs == "matrix"
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
         features = self.problem.features(columns)
         if self.as_matrix:
             matrix = np.array(list(features.values()), dtype=np.float32).T
@@ -93,10 +92,6 @@ class OnnxRuntime:
         probabilities[:, self.columns] = values
         return probabilities
 
-    def objection(self, columns: dict[str, np.ndarray]) -> str | None:
-        """Return None: only a schema that fields express is exported."""
-        return None
-
 
 def onnx_type(values: np.ndarray) -> Any:
     """Return the type of a feature in an exported model."""
@@ -105,7 +100,7 @@ def onnx_type(values: np.ndarray) -> Any:
     return {"i": np.int64, "u": np.int64, "b": np.bool_}.get(values.dtype.kind, object)
 
 
-class PythonRuntime:
+class PythonRuntime(Runtime):
     """A model that could not be exported, with scikit-learn and pandas."""
 
     slow = True
@@ -122,11 +117,9 @@ class PythonRuntime:
         self.table = pd.DataFrame
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
         return self.model.predict_features(self.table(self.problem.features(columns)))
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
-        """Return the first line of pandera's error."""
         from pandera.errors import SchemaError
 
         schema = self.problem.SCHEMA.remove_columns([self.problem.TARGET])
@@ -142,19 +135,3 @@ def load_runtime(folder: Path, manifest: Manifest) -> Runtime:
     kind = OnnxRuntime if manifest.runtime == "onnx" else PythonRuntime
     with contained():
         return kind(folder, manifest)
-
-
-def predictions_of(runtime: Runtime, columns: dict[str, np.ndarray]) -> Sequence[Any]:
-    """Return one finite prediction per row, as JSON has it; 32-bit floats with all 9 digits."""
-    rows = len(next(iter(columns.values())))
-    if not rows:  # scikit-learn does not predict none
-        return []
-    with contained():
-        values = runtime.predict(columns)
-    if values.shape[:1] != (rows,):
-        raise ValueError(f"{rows} rows have predictions of shape {values.shape}")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("a prediction is not a finite number")
-    if values.dtype == np.float32 and values.ndim == 1:
-        return [float(f"{value:.9g}") for value in values.tolist()]
-    return values.tolist()

@@ -6,10 +6,11 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
+from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from ..errors import UserError, run
@@ -46,20 +47,15 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_service(now: Callable[[], float] = time.time) -> Service:
-    """Return the service for the settings and the environment; `now` is its clock."""
+def make_service(now: Callable[[], float] = time.time, others: Sequence[Route] = ()) -> Service:
+    """Return the service of a process; `now` is its clock, `others` are more routes."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     limits = settings.read_settings()
     url = store_url()
     watcher = Watcher(LIVE, limits.max_rows)
     log = PredictionLog(lambda: open_store(url), watcher.score)
     hosts = settings.allowed_hosts() | {settings.host()}
-    return Service(watcher, log, limits, settings.token(), now, hosts)
-
-
-def make_worker() -> Service:
-    """Return the service of one of several processes."""
-    log_to_stderr()
-    return make_service()
+    return Service(watcher, log, limits, settings.token(), now, hosts, others)
 
 
 def configured(application: Any, grace_seconds: int, **options: Any) -> uvicorn.Config:
@@ -94,16 +90,10 @@ def serve(service: Service | str, workers: int = 1) -> None:
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def log_to_stderr() -> None:
-    """Write the log to standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-
-
 def main() -> None:
     """Run the service."""
-    log_to_stderr()
     workers = settings.workers()
-    serve(make_service() if workers == 1 else f"{__package__}.server:make_worker", workers)
+    serve(make_service() if workers == 1 else f"{__package__}.server:make_service", workers)
 
 
 if __name__ == "__main__":

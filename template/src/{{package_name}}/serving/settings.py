@@ -2,17 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from ..errors import UserError
-from ..pipelines.parameters import Loader, Section, describe_errors, reading
+from ..pipelines.parameters import Section, read_yaml
 
 SETTINGS = Path("serving.yaml")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Settings(Section):
@@ -29,31 +26,6 @@ class Settings(Section):
 def read_settings(path: Path = SETTINGS) -> Settings:
     """Read the settings; without a file they are the defaults."""
     return read_yaml(path, Settings) if path.exists() else Settings()
-
-
-def read_yaml(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file; errors name the file, the line and the key."""
-    with reading(path):
-        text = path.read_text(encoding="utf-8")
-        values = yaml.load(text, Loader) or {}
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        line = line_of(yaml.compose(text, Loader), error.errors()[0]["loc"])
-        raise UserError(f"{path}: {line}{describe_errors(error)}") from error
-
-
-def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> str:
-    """Describe the line of a key, as far as the file has it."""
-    line = ""
-    for name in location:
-        pairs: list[Any] = node.value if isinstance(node, yaml.MappingNode) else []
-        found = {key.value: (key, value) for key, value in pairs}
-        if name not in found:
-            break
-        key, node = found[name]
-        line = f"line {key.start_mark.line + 1}: "
-    return line
 
 
 def host() -> str:

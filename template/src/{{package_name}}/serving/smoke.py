@@ -20,9 +20,8 @@ def ask(url: str, body: Any = None) -> Any:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read())
     except urllib.error.HTTPError as error:
-        raise UserError(
-            f"{url}: {error.code}: {error.read(500).decode(errors='replace')}"
-        ) from error
+        reason = error.read(500).decode(errors="replace")
+        raise UserError(f"{url}: {error.code}: {reason}") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{url}: no answer of the service: {error}") from error
 
@@ -30,9 +29,8 @@ def ask(url: str, body: Any = None) -> Any:
 def smoke(url: str) -> str:
     """Predict the example of the description, and describe the model that serves."""
     ask(f"{url}/readyz")
-    described = ask(f"{url}/openapi.json")["paths"]["/predict"]["post"]
-    example = described["requestBody"]["content"]["application/json"]["example"]
-    answer = ask(f"{url}/predict", example)
+    described = ask(f"{url}/openapi.json")["paths"]["/predict"]["post"]["requestBody"]
+    answer = ask(f"{url}/predict", described["content"]["application/json"]["example"])
     champion = ask(f"{url}/model")["champion"]
     return (
         f"{url} serves version {champion['version']} (run {champion['run_id']}, data "

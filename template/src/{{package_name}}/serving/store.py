@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
 from importlib import import_module
 from math import inf
 from pathlib import Path
@@ -22,13 +23,11 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
-    inspect,
     select,
     text,
     update,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from ..errors import UserError
 from .bundle import LIVE
@@ -39,13 +38,13 @@ SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_SECONDS = 5.0  # how long SQLite waits for another process that writes
 CONNECT_SECONDS = 5  # the limit for connecting to PostgreSQL, and for noticing a dead network
-IDS_AT_ONCE = 500
-ROWS_AT_ONCE = 100  # in a statement that inserts
+ATTEMPTS = 5  # to create tables while other processes do; each finds more of them
 PRUNED_AT_ONCE = 5_000  # rows in a transaction, so that the service can write in between
 FREE_PAGES_AT_ONCE = 2_000
-UNFIT = (TypeError, ValueError, OverflowError)  # raised for values that no column can hold
-OUTCOMES = select(predictions, feedback.c.actual, feedback.c.time.label("actual_time"))
-OUTCOMES = OUTCOMES.select_from(joined)
+UNFIT = (DataError, IntegrityError, TypeError, ValueError, OverflowError)  # no column can hold it
+OUTCOMES = select(
+    predictions, row_formats.c.names, feedback.c.actual, feedback.c.time.label("actual_time")
+).select_from(joined.join(row_formats, row_formats.c.id == predictions.c.row_format))
 
 
 class StoreError(Exception):
@@ -59,19 +58,18 @@ class RecordError(StoreError):
 class Store:
     """A connection to the database, for one thread.
 
-    After a `StoreError` that is not a `RecordError` it must be closed. The tables are created if
-    they are missing; columns that a log of an earlier version lacks are added.
+    After a `StoreError` that is not a `RecordError` it must be closed.
     """
 
-    def __init__(self, engine: Engine, url: str) -> None:
+    def __init__(self, connection: Connection, url: str) -> None:
         self.url = url
-        self._engine = engine
-        self._file = None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
+        self._connection = connection
+        self._file = file_of(url)
+        self._identity = identity_of(self._file)
         self._formats: dict[tuple[str, ...], int] = {}
-        self._names: dict[int, list[str]] = {}
-        insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert
+        insert = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
         added = insert(predictions).on_conflict_do_nothing(index_elements=["id"])
-        self._add_predictions = added.compile(engine)
+        self._add_predictions = str(added.compile(connection))
         self._add_format = insert(row_formats).on_conflict_do_nothing(index_elements=["names"])
         received = insert(feedback)
         self._add_feedback = received.on_conflict_do_update(
@@ -80,22 +78,16 @@ class Store:
             | {"score": None, "shadow_score": None},
             where=received.excluded.time >= feedback.c.time,
         )
-        with reported(url):
-            self._connection = engine.connect()
-        self._identity = self._file and file_identity(self._file)
-        self.create_tables(metadata)
 
     def create_tables(self, tables: MetaData) -> None:
-        """Create tables, indexes and columns that are missing."""
-        for last in (False, True):
+        """Create missing tables, which other processes may be creating, too."""
+        for left in reversed(range(ATTEMPTS)):
             try:
                 with self.transaction() as connection:
-                    create_tables(connection, tables)
+                    tables.create_all(connection)
                 return
             except StoreError:
-                # In PostgreSQL, "if not exists" fails if another process creates the table
-                # meanwhile; both processes may also add the same column.
-                if last:
+                if not left:
                     raise
 
     @contextmanager
@@ -115,17 +107,15 @@ class Store:
             rows = [self._columns_of(prediction) for prediction in made]
             labels = [{"id": o.id, "time": o.time, "actual": to_json(o.actual)} for o in received]
         with self.transaction() as connection:
-            for some in parts(rows, ROWS_AT_ONCE):
-                self._insert(connection, some)
+            if rows:  # by the driver itself, which takes half the time
+                connection.exec_driver_sql(self._add_predictions, rows)
             if labels:
                 connection.execute(self._add_feedback, labels)
-            found: list[Outcome] = []
-            for ids in parts(list({one.id for one in received}), IDS_AT_ONCE):
-                found += self._read(connection, OUTCOMES.where(predictions.c.id.in_(ids)))
-        if self._file and file_identity(self._file) != self._identity:
+        if identity_of(self._file) != self._identity:
             # SQLite would continue to write into a file that no other process can open.
             raise StoreError(f"{self._file} was moved, deleted or replaced")
-        return found
+        ids = {one.id for one in received}
+        return self._read(OUTCOMES.where(predictions.c.id.in_(ids))) if ids else []
 
     def write_scores(self, scores: Sequence[Score]) -> None:
         """Store the scores of predictions whose ground truth is known."""
@@ -139,22 +129,15 @@ class Store:
         with self.transaction() as connection:
             connection.execute(statement, values)
 
-    def outcomes(self, start: float | None = None, end: float | None = None) -> list[Outcome]:
+    def outcomes(self, start: float = -inf, end: float = inf) -> list[Outcome]:
         """Read the predictions made from `start` up to `end`, excluding it, in order of time."""
-        chosen = OUTCOMES.where(
-            predictions.c.time >= (-inf if start is None else start),
-            predictions.c.time < (inf if end is None else end),
-        )
-        with self.transaction() as connection:
-            return list(
-                self._read(connection, chosen.order_by(predictions.c.time, predictions.c.id))
-            )
+        chosen = OUTCOMES.where(predictions.c.time >= start, predictions.c.time < end)
+        return self._read(chosen.order_by(predictions.c.time, predictions.c.id))
 
     def unscored(self, limit: int) -> list[Outcome]:
         """Read outcomes with ground truth but without a score, at most so many."""
         missing = OUTCOMES.where(feedback.c.id.is_not(None), feedback.c.score.is_(None))
-        with self.transaction() as connection:
-            return list(self._read(connection, missing.limit(limit)))
+        return self._read(missing.limit(limit))
 
     def prune(self, before: float) -> int:
         """Delete predictions made before a time, with their feedback; return their number.
@@ -162,37 +145,29 @@ class Store:
         Feedback that was received before that time and has no prediction is deleted, too.
         """
         old = select(predictions.c.id).where(predictions.c.time < before)
-        old = old.order_by(predictions.c.time).limit(PRUNED_AT_ONCE)
-        deleted = 0
-        while True:
+        some = old.order_by(predictions.c.time, predictions.c.id).limit(PRUNED_AT_ONCE)
+        total, deleted = 0, PRUNED_AT_ONCE
+        while deleted == PRUNED_AT_ONCE:
             with self.transaction() as connection:
-                ids = connection.scalars(old).all()
-                for some in parts(ids, IDS_AT_ONCE):
-                    for table in (feedback, predictions):
-                        connection.execute(delete(table).where(table.c.id.in_(some)))
-            deleted += len(ids)
-            if len(ids) < PRUNED_AT_ONCE:
-                break
+                connection.execute(delete(feedback).where(feedback.c.id.in_(some)))
+                chosen = delete(predictions).where(predictions.c.id.in_(some))
+                deleted = connection.execute(chosen).rowcount
+            total += deleted
         unmatched = feedback.c.id.not_in(select(predictions.c.id))
         with self.transaction() as connection:
             connection.execute(delete(feedback).where(feedback.c.time < before, unmatched))
-        return deleted
+        return total
 
     def release_space(self) -> None:
         """Return the space of deleted rows, in steps between which others can write.
 
         SQLite's file shrinks. PostgreSQL's tables keep their size and reuse the space.
         """
-        with reported(self.url), self._engine.connect() as connection:
+        with reported(self.url), self._connection.engine.connect() as connection:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             if self._file is None:
-                for table in metadata.sorted_tables:
-                    connection.execute(text(f"vacuum (analyze) {table.name}"))
+                connection.execute(text("vacuum (analyze) predictions, feedback"))
                 return
-            if connection.scalar(text("pragma auto_vacuum")) != 2:
-                # A log of an earlier version is rewritten once, which blocks writing meanwhile.
-                connection.execute(text("pragma auto_vacuum = incremental"))
-                connection.execute(text("vacuum"))
             driver: Any = connection.connection.driver_connection
             while connection.scalar(text("pragma freelist_count")):
                 # Each page is a result without columns, which SQLAlchemy would not fetch.
@@ -203,24 +178,9 @@ class Store:
         """Close the connection."""
         with suppress(SQLAlchemyError):
             self._connection.close()
-        self._engine.dispose()
-
-    def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert predictions by the driver's own interface, which takes half the time.
-
-        For each statement, SQLite's driver lets other threads run, so one statement has many rows.
-        """
-        statement = str(self._add_predictions)
-        if self._file is None:
-            names = predictions.columns.keys()
-            named = [dict(zip(names, row, strict=True)) for row in rows]
-            connection.exec_driver_sql(statement, named)
-            return
-        one = f"({', '.join('?' * len(rows[0]))})"
-        statement = statement.replace(one, ", ".join([one] * len(rows)))
-        connection.exec_driver_sql(statement, tuple(value for row in rows for value in row))
 
     def _columns_of(self, prediction: Prediction) -> tuple[Any, ...]:
+        """Return the values of a prediction in the order of the table's columns."""
         row, beside = prediction.row, prediction.shadow_version is not None
         if isinstance(row, msgspec.Struct):
             names, values = row.__struct_encode_fields__, msgspec.structs.astuple(row)
@@ -250,14 +210,9 @@ class Store:
                 self._formats[names] = connection.execute(known).scalar_one()
         return self._formats[names]
 
-    def _read(self, connection: Connection, query: Select[Any]) -> Iterator[Outcome]:
-        """Read outcomes, each as the columns of `OUTCOMES`."""
-        rows = connection.execute(query).all()
-        if any(row.row_format not in self._names for row in rows):
-            found = connection.execute(select(row_formats)).all()
-            self._names = {id: msgspec.json.decode(names) for id, names in found}
-        for row in rows:
-            yield outcome_of(row, self._names.get(row.row_format))
+    def _read(self, query: Select[Any]) -> list[Outcome]:
+        with self.transaction() as connection:
+            return [outcome_of(columns) for columns in connection.execute(query)]
 
 
 @contextmanager
@@ -265,25 +220,24 @@ def reported(url: str) -> Iterator[None]:
     """Turn errors of the database into a `StoreError` without the password."""
     try:
         yield
-    except (DataError, IntegrityError, *UNFIT) as error:
-        raise RecordError(without_secrets(error, url)) from None
-    except SQLAlchemyError as error:
-        raise StoreError(without_secrets(error, url)) from None
+    except UNFIT as error:
+        raise RecordError(described(error, url)) from None
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(described(error, url)) from None
 
 
-def create_tables(connection: Connection, tables: MetaData) -> None:
-    """Create what is missing of the tables."""
-    for table in tables.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = CreateColumn(column).compile(connection)
-                connection.execute(text(f"alter table {table.name} add column {definition}"))
-        known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
-        for index in table.indexes:
-            if index.name not in known:  # PostgreSQL lets only a table's owner ask for one
-                connection.execute(CreateIndex(index, if_not_exists=True))
+def described(error: Exception, url: str) -> str:
+    """Return the driver's message without the password, which it may quote from a wrong URL."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    message = " ".join(str(cause).split()) or type(cause).__name__
+    if file := file_of(url):
+        return f"{file}: {message}"
+    given = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    asked = parse_qs(urlsplit(url.replace("[", "").replace("]", "")).query).get("password", [])
+    pieces = [given, *re.split("[@/?#:]", given), *asked]
+    for secret in sorted({*pieces, *map(unquote, pieces)} - {""}, key=len, reverse=True):
+        message = message.replace(secret, "***")
+    return message
 
 
 def store_url() -> str:
@@ -297,15 +251,30 @@ def store_url() -> str:
     return url
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file of SQLite; None for PostgreSQL."""
+    return None if url.startswith(POSTGRESQL) else Path(url.removeprefix(SQLITE))
+
+
+def identity_of(file: Path | None) -> tuple[int, int] | None:
+    """Return what distinguishes a file from another one with its name; None without a file."""
+    try:
+        found = file and file.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
+
+
 def open_store(url: str) -> Store:
     """Connect to a URL of `store_url`, and create the tables if they are missing."""
-    engine = postgresql_engine(url) if url.startswith(POSTGRESQL) else sqlite_engine(url)
+    with reported(url):
+        store = Store(engine_of(url).connect(), url)
     try:
-        return Store(engine, url)
-    except StoreError as error:
-        engine.dispose()
-        where = "" if url.startswith(POSTGRESQL) else f"{url.removeprefix(SQLITE)}: "
-        raise StoreError(f"{where}{error}") from None
+        store.create_tables(metadata)
+    except StoreError:
+        store.close()
+        raise
+    return store
 
 
 @contextmanager
@@ -318,13 +287,19 @@ def reading() -> Iterator[Store]:
         raise UserError(f"the prediction log cannot be read: {error}") from error
 
 
-def sqlite_engine(url: str) -> Engine:
-    """Return an engine for a file, which can be read while one process writes."""
-    file = Path(url.removeprefix(SQLITE))
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{file}: {error}") from None
+def engine_of(url: str) -> Engine:
+    """Return an engine; libpq reads a URL of PostgreSQL."""
+    if url.startswith(POSTGRESQL):
+        import psycopg  # not needed for SQLite
+
+        limits = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": 1000 * CONNECT_SECONDS}
+        return create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(url, **limits),  # type: ignore[arg-type]
+            paramstyle="format",
+            poolclass=NullPool,
+        )
+    Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
@@ -337,45 +312,6 @@ def sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def postgresql_engine(url: str) -> Engine:
-    """Return an engine for a database on a server; libpq reads the URL."""
-    import psycopg  # not needed for SQLite
-
-    limits = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": 1000 * CONNECT_SECONDS}
-    return create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, **limits),  # type: ignore[arg-type]
-        poolclass=NullPool,
-    )
-
-
-def file_identity(file: Path) -> tuple[int, int] | None:
-    """Return what distinguishes a file from another one with its name; None without a file."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def without_secrets(error: Exception, url: str) -> str:
-    """Return the driver's message without the password, which it may quote from a wrong URL."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    message = " ".join(str(cause).split()) or type(cause).__name__
-    given = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    asked = parse_qs(urlsplit(url.replace("[", "").replace("]", "")).query).get("password", [])
-    pieces = [given, *re.split("[@/?#:]", given), *asked]
-    for secret in sorted({*pieces, *map(unquote, pieces)} - {""}, key=len, reverse=True):
-        message = message.replace(secret, "***")
-    return message
-
-
-def parts(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
-    """Yield the items in order, so many at a time."""
-    for start in range(0, len(items), most):
-        yield items[start : start + most]
-
-
 def to_json(value: Any) -> str:
     """Return the value as JSON text."""
     return msgspec.json.encode(value).decode()
@@ -386,16 +322,18 @@ def from_json(value: str | None) -> Any:
     return None if value is None else msgspec.json.decode(value)
 
 
-def outcome_of(columns: Any, names: list[str] | None) -> Outcome:
-    """Return the outcome in a row of `OUTCOMES`; `names` are those of the row's values."""
-    values = from_json(columns.row)
+names_of = lru_cache(from_json)  # there are as few as schemas
+
+
+def outcome_of(columns: Any) -> Outcome:
+    """Return the outcome in a row of `OUTCOMES`."""
     prediction = Prediction(
         id=columns.id,
         time=columns.time,
         version=columns.version,
         variant=columns.variant,
         unit=columns.unit or columns.id,
-        row=values if names is None else dict(zip(names, values, strict=True)),
+        row=dict(zip(names_of(columns.names), from_json(columns.row), strict=True)),
         prediction=from_json(columns.prediction),
         label=from_json(columns.label),
         shadow_version=columns.shadow_version,

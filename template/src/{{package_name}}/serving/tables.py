@@ -26,16 +26,15 @@ predictions = Table(
     Column("version", Text, nullable=False),
     Column("variant", Text, nullable=False),
     Column("unit", Text, nullable=False),  # empty: each prediction is a unit of its own
-    Column("row", Text, nullable=False),  # an array of values; an object if it has no format
+    Column("row", Text, nullable=False),  # an array of values
     Column("prediction", Text, nullable=False),
     Column("label", Text),
     Column("shadow_version", Text),
     Column("shadow_prediction", Text),
-    Column("row_format", Integer),
+    Column("row_format", Integer, nullable=False),
     Column("weight", Double),  # the number of predictions that a sampled one stands for
+    Index("predictions_by_time", "time"),
 )
-
-Index("predictions_by_time", predictions.c.time)
 
 feedback = Table(
     "feedback",

@@ -48,7 +48,7 @@ class Watcher(Collector):
         self.recent: deque[Any] = deque(maxlen=RECENT_ROWS)
         self.drift: dict[str, float] = {}
         self._refused: Release | None = None
-        self._refused_at = 0.0
+        self._retry_at = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
@@ -81,23 +81,24 @@ class Watcher(Collector):
 
     def look(self) -> None:
         """Load the release if it has changed. Never raises, so that the thread goes on."""
-        release = None
+        release, now = None, time.monotonic()
         try:
             release = read_release(self.live)
             if release is None:
                 self.reason = "nothing is deployed yet: run make deploy"
-            elif not self._known(release):
+            elif self.active is not None and release == self.active.release:
+                pass
+            elif release != self._refused or now >= self._retry_at:
                 self._load(release)
-        except UserError as error:
-            self._refuse(release, str(error))
         except BaseException as error:  # a bundle's code may raise anything, SystemExit included
-            self._refuse(release, f"the release cannot be loaded: {type(error).__name__}: {error}")
-
-    def _known(self, release: Release) -> bool:
-        """Return whether the release is active, or was refused a moment ago."""
-        if self.active is not None and release == self.active.release:
-            return True
-        return release == self._refused and time.monotonic() - self._refused_at < RETRY_SECONDS
+            reason = str(error)
+            if not isinstance(error, UserError):
+                reason = f"the release cannot be loaded: {type(error).__name__}: {error}"
+            if release is not None or reason != self.reason or now >= self._retry_at:
+                self.reason, self._refused = reason, release
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                metrics.bundle_loads.labels("refused").inc()
+                logger.error("release refused: %s", reason)
 
     def _load(self, release: Release) -> None:
         active = ActiveRelease(self.live, release, self.max_rows)
@@ -106,15 +107,6 @@ class Watcher(Collector):
         self.active = active
         metrics.bundle_loads.labels("taken").inc()
         logger.info("%s serves", release.champion)
-
-    def _refuse(self, release: Release | None, reason: str) -> None:
-        now = time.monotonic()
-        if release is None and reason == self.reason and now - self._refused_at < RETRY_SECONDS:
-            return
-        self._refused, self._refused_at = release, now
-        self.reason = reason
-        metrics.bundle_loads.labels("refused").inc()
-        logger.error("release refused: %s", reason)
 
     def _measure_drift(self) -> None:
         active, rows = self.active, list(self.recent)
@@ -155,18 +147,19 @@ class Watcher(Collector):
         psi = GaugeMetricFamily("feature_drift", "PSI of recent rows", labels=["field"])
         for field, index in drift.items():
             psi.add_metric([field], index)
+        yield psi
+        if active is None:
+            return
         info = GaugeMetricFamily("model_info", "Models", labels=["version", "variant", *ORIGIN])
         score = GaugeMetricFamily("model_reference_score", "Mean on test set", labels=["version"])
-        scores = {}
-        for model in active.models if active else []:
+        for model in active.models:
             about = model.manifest
             origin = [about.run_id, about.data_version, about.git_commit]
             info.add_metric([about.version, model.variant, *origin], 1)
-            scores[about.version] = about.reference_score
-        for version, value in scores.items():
+        for version, value in {
+            m.version: m.manifest.reference_score for m in active.models
+        }.items():
             score.add_metric([version], value)
-        yield from (psi, info, score)
-        if active:
-            sign = 1 if active.champion.manifest.lower_is_better else -1
-            help = "1 if lower scores are better, -1 if higher ones are"
-            yield GaugeMetricFamily("model_score_sign", help, sign)
+        sign = 1 if active.champion.manifest.lower_is_better else -1
+        help = "1 if lower scores are better, -1 if higher ones are"
+        yield from (info, score, GaugeMetricFamily("model_score_sign", help, sign))
