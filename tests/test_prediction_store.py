@@ -1,4 +1,4 @@
-"""Tests of a generated project's prediction store on PostgreSQL, with the packages of its image."""
+"""Tests of a generated project's service and its store, with the packages of its image."""
 
 import shutil
 import subprocess
@@ -76,6 +76,10 @@ def run_inside(project: Path, *names: str, **variables: str) -> None:
 
 def test_the_log_keeps_its_contract_on_sqlite(project: Path) -> None:
     run_inside(project, "store.py", "prediction_log.py")
+
+
+def test_rows_batches_and_bundles_keep_their_contracts(project: Path) -> None:
+    run_inside(project, "fields.py", "batching.py", "bundle.py")
 
 
 def test_the_store_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:

@@ -356,6 +356,24 @@ def test_what_is_hardly_http_is_answered_and_counted(
     check_row(service, truth)
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "error"),
+    [
+        ({"Content-Type": "text/plain"}, 415, "content type"),
+        ({"Content-Encoding": "gzip"}, 415, "content encoding"),
+        ({"Host": "evil.example"}, 400, "host"),
+        ({"Host": "localhost.evil.example:8000"}, 400, "host"),
+        ({"Host": "LOCALHOST:8000", "Content-Type": "Application/JSON; charset=utf-8"}, 200, None),
+        ({"Host": "[::1]:8000"}, 200, None),
+    ],
+)
+def test_web_pages_and_compressed_bodies_are_refused(
+    service: Service, headers: dict[str, str], status: int, error: str | None
+) -> None:
+    answer = service.request("POST", "/predict", ROW, **headers)
+    assert (answer.status, answer.json.get("error")) == (status, error)
+
+
 def test_a_request_that_ends_before_its_body_does_is_counted(
     service: Service, truth: dict[str, list[float]]
 ) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import select
+from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.serving import store, tables
+from taxi_ride_duration.serving.bundle import LIVE
 from taxi_ride_duration.serving.records import CHAMPION, Feedback, Outcome, Prediction, Score
 from taxi_ride_duration.serving.store import RecordError, Store, StoreError, open_store
 
@@ -261,3 +263,12 @@ def test_no_message_holds_a_password(address: str) -> None:
         open_store(f"postgresql://{address}")
     assert "Gruy" not in str(failure.value)
     assert failure.value.__suppress_context__
+
+
+def test_the_environment_names_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert store.store_url() == f"sqlite:///{LIVE}/predictions.db"
+    monkeypatch.setenv("DATABASE_URL", "mysql://me:Gruyere@host/log")
+    with pytest.raises(UserError, match="Set it to postgresql") as refusal:
+        store.store_url()
+    assert "Gruyere" not in str(refusal.value)

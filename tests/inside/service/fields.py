@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-
-from {{ package_name }}.serving.fields import Field, column, columns_of, row_type
+from taxi_ride_duration.serving.fields import Field, column, columns_of, row_type
 
 FIELDS = [
     Field(name="a name with spaces", kind="int", ge=1, le=9),

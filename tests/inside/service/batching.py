@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-from {{ package_name }}.serving import batching
-from {{ package_name }}.serving.batching import Batcher
+from taxi_ride_duration.serving import batching
+from taxi_ride_duration.serving.batching import Batcher
 
 
 class Model:
@@ -18,6 +17,7 @@ class Model:
         self.sizes: list[int] = []
 
     def __call__(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return twice the rows."""
         self.sizes.append(len(rows))
         return [2 * row + 0 for row in rows]
 
