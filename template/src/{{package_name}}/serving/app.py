@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import prometheus_client
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # for the log to write its records when the service stops
 MOST_REQUESTS = 1_000  # at once; further ones are refused, so that memory is bounded
+
+requests_of = cache(metrics.requests.labels)  # by path and status
 
 
 class Guarded:
@@ -132,7 +135,6 @@ class Service(Guarded):
         ]
         super().__init__(routes, hosts, self.lifespan)
         self._timers = {route.path: metrics.request_seconds.labels(route.path) for route in routes}
-        self._counters: dict[tuple[str, int], Any] = {}
 
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncIterator[None]:
@@ -153,10 +155,7 @@ class Service(Guarded):
         if synthetic:
             metrics.synthetic_requests.labels(known, status).inc()
             return
-        counter = self._counters.get((known, status))
-        if counter is None:
-            counter = self._counters[known, status] = metrics.requests.labels(known, status)
-        counter.inc()
+        requests_of(known, status).inc()
         if timer:
             timer.observe(seconds)
         if refusal and path == "/predict" and status != 500:

@@ -58,7 +58,10 @@ class Predict:
         ids = [next(self._ids) for _ in rows]
         units = active.units_of(rows, ids)
         models = active.models_of(units)
-        values = await predictions_by(models, rows)
+        if active.split is None:
+            values = await active.champion.batcher.submit(rows)
+        else:
+            values = await predictions_by(models, rows)
         now = self.now()
         records = [
             Prediction(id, now, model.version, model.variant, unit, row, value, model.label(value))

@@ -1,11 +1,10 @@
 """A bundle's model in memory: exported to ONNX, or as scikit-learn has it."""
 
-import importlib.util
-import sys
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,13 @@ ONNX_MODEL = "model.onnx"
 SKOPS_MODEL = "model.skops"
 PROBLEM = "problem.py"
 REQUEST_TIME = "request_time.py"  # the part of problem.py that requests need
-PACKAGE = __name__.partition(".")[0]
 
 
 class Runtime:
     """A model that predicts; a `slow` one must not run in the event loop's thread."""
 
     slow = False
-    problem: ModuleType  # has `features` and `score_rows` of the bundle
+    problem: Any  # has `features` and `score_rows` of the bundle
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         """Return predictions of shape (rows,), or probabilities of shape (rows, classes)."""
@@ -44,20 +42,6 @@ def contained() -> Iterator[None]:
         raise RuntimeError(f"the bundle's code raised {type(error).__name__}") from error
 
 
-def load_module(path: Path) -> ModuleType:
-    """Import a bundle's Python file under a name of its own."""
-    name = f"{PACKAGE}.bundle_{path.parent.name.replace('.', '_')}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # the manifest has a hash of this file
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
-
-
 class OnnxRuntime(Runtime):
     """An exported model, which needs neither scikit-learn nor pandas."""
 
@@ -65,7 +49,7 @@ class OnnxRuntime(Runtime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # threads cost more than they save for a few rows
         options.log_severity_level = 3
-        self.problem = load_module(folder / REQUEST_TIME)
+        self.problem = SimpleNamespace(**runpy.run_path(str(folder / REQUEST_TIME)))
         self.session = onnxruntime.InferenceSession(
             folder / ONNX_MODEL, options, providers=["CPUExecutionProvider"]
         )

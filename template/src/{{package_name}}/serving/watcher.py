@@ -82,13 +82,12 @@ class Watcher(Collector):
     def look(self) -> None:
         """Load the release if it has changed. Never raises, so that the thread goes on."""
         release, now = None, time.monotonic()
+        known = self.active.release if self.active else None
         try:
             release = read_release(self.live)
             if release is None:
                 self.reason = "nothing is deployed yet: run make deploy"
-            elif self.active is not None and release == self.active.release:
-                pass
-            elif release != self._refused or now >= self._retry_at:
+            elif release != known and (release != self._refused or now >= self._retry_at):
                 self._load(release)
         except BaseException as error:  # a bundle's code may raise anything, SystemExit included
             reason = str(error)
