@@ -1001,7 +1001,7 @@ def test_two_workers_share_metrics_log_swaps_and_split(
     installation: Installation, live: Path, bundles: dict[str, str], truth: dict[str, list[float]]
 ) -> None:
     with serve(installation, live, WORKERS="2") as service:
-        service.wait(lambda: service.request("GET", "/readyz").status == 200)
+        service.wait(lambda: service.metric("bundle_loads_total", result="taken") == 2)
         with Load(service, ROWS) as load:
             load.wait_for_responses(300)
             split = experiment("split", share=0.5, unit="pickup_zone")
@@ -1031,7 +1031,7 @@ def test_two_workers_share_metrics_log_swaps_and_split(
 def test_smoke_and_load_test_leave_no_predictions(installation: Installation, live: Path) -> None:
     with serve(installation, live) as service:
         assert "serves version 2" in installation.make("smoke", URL=service.url)
-        installation.make("load-test", URL=service.url, SECONDS="2", USERS="4")
+        installation.make("load-test", URL=service.url, SECONDS="5", USERS="4")
         assert service.metric("synthetic_requests_total", path="/predict", status="200") > 10
         assert service.metric("predictions_total") == 0
         assert service.metric("http_requests_total", path="/predict") == 0

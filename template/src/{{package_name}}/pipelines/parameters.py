@@ -5,11 +5,10 @@ Reading them imports neither pandas nor scikit-learn, so that a mistake is repor
 
 import ast
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -18,7 +17,6 @@ from ..errors import UserError, describe_error
 
 PARAMS = Path("params.yaml")
 PROBLEM = Path(__file__).parents[1] / "problem.py"
-Model = TypeVar("Model", bound=BaseModel)
 TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str}
 
 
@@ -95,12 +93,10 @@ class Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """Construct a mapping with different keys."""
-        known: set[Any] = set()
-        for key, _ in node.value:
-            if key.value in known:
+        for number, (key, _) in enumerate(node.value):
+            if key.value in [other.value for other, _ in node.value[:number]]:
                 problem = f"{key.value} is defined twice"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            known.add(key.value)
+                raise yaml.MarkedYAMLError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -123,36 +119,20 @@ def build_model_annotations() -> dict[str, str]:
 
 def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
     """Read the parameters."""
-    params = read_yaml(path, Params, changes)
-    check_model(params.model, path)
+    values, root = load_yaml(path, changes)
+    params = validated(Params, values, path, root)
+    check_model(params.model, path, root)
     return params
 
 
-def read_yaml(path: Path, model: type[Model], changes: Sequence[str] = ()) -> Model:
-    """Read a file, and change it; errors name the file, the key and, in the file, its line."""
-    values, root = load_yaml(path)
-    with reading(path):
+def load_yaml(path: Path, changes: Sequence[str] = ()) -> tuple[Any, yaml.Node | None]:
+    """Return the values in a file after changes, and without any, the lines of its keys."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = yaml.load(text, Loader) or {}
         for change in changes:
             apply_change(values, change)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        line = "" if changes else line_of(root, error.errors()[0]["loc"])
-        raise UserError(f"{path}: {line}{describe_errors(error)}") from error
-
-
-def load_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
-    """Return the values in a file, and the nodes that know their lines."""
-    with reading(path):
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader) or {}, yaml.compose(text, Loader)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn the failures of reading a YAML file into errors that name it."""
-    try:
-        yield
+        return values, None if changes else yaml.compose(text, Loader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UserError(f"{path}: {line}{error.problem}") from error
@@ -164,27 +144,24 @@ def reading(path: Path) -> Iterator[None]:
 
 def line_of(node: yaml.Node | None, location: Sequence[int | str]) -> str:
     """Describe the line of a key, as far as the file has it."""
-    line = ""
-    for name in location:
-        pairs: list[Any] = node.value if isinstance(node, yaml.MappingNode) else []
-        found = {key.value: (key, value) for key, value in pairs}
-        if name not in found:
-            break
-        key, node = found[name]
-        line = f"line {key.start_mark.line + 1}: "
-    return line
+    for key, value in node.value if location and isinstance(node, yaml.MappingNode) else []:
+        if key.value == location[0]:
+            return line_of(value, location[1:]) or f"line {key.start_mark.line + 1}: "
+    return ""
 
 
-def apply_change(values: dict[str, Any], change: str) -> None:
+def apply_change(values: Any, change: str) -> None:
     """Set a value in the nested dictionary, from text such as `model.max_iter=200`."""
     name, equals, text = change.partition("=")
     section, dot, key = name.partition(".")
     if not (equals and dot and section and key):
         raise UserError(f"SET: {change!r} must look like model.max_iter=200")
-    values[section] = (values.get(section) or {}) | {key: yaml.load(text, Loader)}
+    given = (values.get(section) or {}) if isinstance(values, dict) else None
+    if isinstance(given, dict):  # anything else in the file is refused next
+        values[section] = given | {key: yaml.load(text, Loader)}
 
 
-def check_model(model: dict[str, Any], path: Path) -> None:
+def check_model(model: dict[str, Any], path: Path, root: yaml.Node | None) -> None:
     """Check the hyperparameters against the signature of `build_model`."""
     annotations = build_model_annotations()
     if not annotations:  # it is imported or computed; the call itself will tell
@@ -194,17 +171,19 @@ def check_model(model: dict[str, Any], path: Path) -> None:
         known = ", ".join(annotations)
         raise UserError(f"{path}: model.{unknown[0]}: build_model takes {known}")
     fields = {name: (TYPES.get(annotations[name], Any), ...) for name in model}
+    arguments = create_model("Model", **fields)  # type: ignore[call-overload]
+    validated(create_model("Params", model=(arguments, ...)), {"model": model}, path, root)
+
+
+def validated(model: Any, values: Any, path: Path, root: yaml.Node | None) -> Any:
+    """Return the values as a model; errors name the file, the line if it is known, and the keys."""
     try:
-        create_model("Model", **fields).model_validate(model)  # type: ignore[call-overload]
+        return model.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"{path}: {describe_errors(error, 'model.')}") from error
-
-
-def describe_errors(error: ValidationError, prefix: str = "") -> str:
-    """Describe wrong values by their dotted names."""
-    found = []
-    for one in error.errors():
-        name = prefix + ".".join(map(str, one["loc"]))
-        message = f"{one['msg']} (it is {one['input']!r:.60})"
-        found.append(f"{name}: {message}" if name else message)
-    return "; ".join(found)
+        found = []
+        for one in error.errors():
+            name = ".".join(map(str, one["loc"]))
+            message = f"{one['msg']} (it is {one['input']!r:.60})"
+            found.append(f"{name}: {message}" if name else message)
+        line = line_of(root, error.errors()[0]["loc"])
+        raise UserError(f"{path}: {line}{'; '.join(found)}") from error

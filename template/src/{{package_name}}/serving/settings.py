@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from ..errors import UserError
-from ..pipelines.parameters import Section, read_yaml
+from ..pipelines.parameters import Section, load_yaml, validated
 
 SETTINGS = Path("serving.yaml")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -25,7 +25,8 @@ class Settings(Section):
 
 def read_settings(path: Path = SETTINGS) -> Settings:
     """Read the settings; without a file they are the defaults."""
-    return read_yaml(path, Settings) if path.exists() else Settings()
+    values, root = load_yaml(path) if path.exists() else ({}, None)
+    return validated(Settings, values, path, root)
 
 
 def host() -> str:

@@ -12,7 +12,7 @@ from taxi_ride_duration.deployment.proof import difference, disagreement
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.serving.bundle import MANIFEST, read_manifest
 from taxi_ride_duration.serving.model import ActiveRelease
-from taxi_ride_duration.serving.runtimes import PROBLEM
+from taxi_ride_duration.serving.runtimes import ONNX_MODEL, PROBLEM
 from taxi_ride_duration.serving.settings import Settings
 from taxi_ride_duration.trained_model import TrainedModel
 
@@ -52,7 +52,10 @@ def test_numbers_may_differ_a_little_and_labels_not_at_all(
 def test_an_export_that_predicts_something_else_is_not_used(
     registered: Registered, tmp_path: Path
 ) -> None:
-    manifest = export.export(registered, tmp_path / BUNDLE, lambda folder: "they differ")
+    def agrees(folder: Path) -> str | None:
+        return "they differ" if (folder / ONNX_MODEL).exists() else None
+
+    manifest = export.export(registered, tmp_path / BUNDLE, agrees)
     assert (manifest.runtime, manifest.why_python) == ("python", "they differ")
 
 
