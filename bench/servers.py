@@ -24,7 +24,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 LUA = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-wrk.body = [[{body}]]
+wrk.body = [==[{body}]==]
 """
 
 

@@ -10,8 +10,10 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
+import urllib.request
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,6 +26,8 @@ from .measurement import circumstances, load, spread, table
 from .servers import Case, Load, Server, put_under_load
 from .swapping import Swapping, Swaps, add_other_bundle, write_release
 
+BATCH = 100  # rows in a request, where the sustained rate of the prediction log is measured
+COUNTS = ("predictions", "prediction_log_written", "prediction_log_sampled_out")
 ECHO, OURS, SHADOW = "echo", "mlops-ladder", "mlops-ladder, with a shadow"
 BARE, BATCHED = "no extras, one by one", "no extras, batched alike"
 FASTAPI_ONNX, FASTAPI_SKLEARN = "FastAPI, onnxruntime", "FastAPI, scikit-learn"
@@ -285,6 +289,36 @@ def swap_under_load(bench: Bench) -> Swaps:
         return asyncio.run(Swapping(server, live, bundles).run())
 
 
+def rate_of_log(bench: Bench, seconds: int) -> str:
+    """Return how many predictions are answered and stored where batches come at full speed."""
+    case = bench.service(OURS, bench.live("logged"))
+    server = Server(replace(case, body=json.dumps([bench.row] * BATCH)))
+    try:
+        put_under_load(server, 5)  # until memory is so full that predictions are sampled
+        before, start = counts_of(server), time.perf_counter()
+        put_under_load(server, seconds)
+        after, end = counts_of(server), time.perf_counter()
+    finally:
+        server.stop()
+    answered, stored, left_out = (after[name] - before[name] for name in COUNTS)
+    return (
+        f"Batches of {BATCH} rows at full speed for {seconds} s: {answered / (end - start):,.0f} "
+        f"predictions a second answered, {stored / (end - start):,.0f} stored. For "
+        f"{left_out / answered:.0%} a sampled one stands."
+    )
+
+
+def counts_of(server: Server) -> dict[str, float]:
+    """Return counters of the service."""
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    found = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    return {
+        name: sum(float(value) for key, _, value in found if key.startswith(f"{name}_total"))
+        for name in COUNTS
+    }
+
+
 def library_versions(bench: Bench) -> dict[str, str]:
     """Return the installed versions, and that of wrk."""
     found = dict(zip(LIBRARIES, bench.python(VERSIONS, *LIBRARIES).split(), strict=True))
@@ -336,13 +370,14 @@ def main() -> None:
             loads = measure(servers, arguments.rounds, arguments.seconds)
             sizes = {server.case.name: server.resident_mib() for server in servers}
         swaps = swap_under_load(bench)
+        rate = rate_of_log(bench, 10 * arguments.seconds)
     print(circumstances(versions))
     print(f"Medians of {arguments.rounds} rounds; load {load_before} before and {load()} after.\n")
     header = ["", "CPU us a request", "times the echo", "p50 ms", "p99 ms", "MiB", "first answer s"]
     print(table(header, rows(loads, starts, sizes)))
     print()
     print(table(["ratio of CPU time", "measured", "target", ""], claims(loads, starts)))
-    print(f"\n{swaps}")
+    print(f"\n{swaps}\n\n{rate}")
 
 
 if __name__ == "__main__":

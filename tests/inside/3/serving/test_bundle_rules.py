@@ -22,7 +22,7 @@ BUNDLE = "v1-tested"
 def test_another_model_in_its_place_is_noticed(
     registered: Registered, active: ActiveRelease
 ) -> None:
-    class Other(TrainedModel):
+    class Other(TrainedModel):  # type: ignore[misc]
         def predict(self, rows: pd.DataFrame) -> np.ndarray:
             return registered.model.predict(rows)[::-1]
 
