@@ -517,7 +517,8 @@ def test_a_store_that_fails_harms_no_answer_and_is_caught_up_with(
             load.wait_for_responses()
         load.check()
         check_right(load, truth)
-        service.wait(lambda: service.metric("prediction_log_waiting") == 0)
+        written = partial(service.metric, "prediction_log_written_total")
+        service.wait(lambda: written() == len(load.exchanges))
         assert service.metric("prediction_log_dropped_total") == 0
         kept = stored_predictions(live / where)
         if fault is gone:
