@@ -1,4 +1,4 @@
-"""The prediction log: sums of all predictions by hour, and a sample of the rows of each day."""
+"""The prediction log: sums of all predictions by day, and a sample of the rows of each day."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from .. import problem
 from ..serving.fields import Field, column
@@ -17,6 +17,7 @@ from ..serving.tables import feedback, joined, predictions, row_formats, scored,
 DAY, HOUR = 86_400, 3_600
 ROWS_PER_DAY = 1_000  # in the sample, about; a day with fewer is read completely
 MAKER = (predictions.c.version, predictions.c.variant)
+RANGE = (func.min(MAKER[0]), func.max(MAKER[0]), func.min(MAKER[1]), func.max(MAKER[1]))
 SUMS = {
     "rows": func.count(),
     "predictions": func.sum(weight),
@@ -25,6 +26,7 @@ SUMS = {
     "score": func.sum(case((scored, weight * feedback.c.score))),
 }
 SAMPLED = {
+    "time": predictions.c.time,
     "version": predictions.c.version,
     "score": case((scored, feedback.c.score)),
     "weight": weight,
@@ -34,27 +36,35 @@ SAMPLED = {
 
 
 def read_totals(store: Store, days: int, now: float) -> pd.DataFrame:
-    """Return sums of the last days, today's included: for each hour, version and variant.
+    """Return sums of the last days, today's included: for each day, version and variant.
 
     `rows` are in the log, and stand for `predictions`. Of these, `labelled` have ground truth,
     `scored` have a score, and `score` is the sum of the scores.
     """
-    since = predictions.c.time >= (now // DAY - days + 1) * DAY
-    query = select(*MAKER, *SUMS.values()).select_from(joined).group_by(*MAKER)
+    today = int(now // DAY) * DAY
     with store.transaction() as connection:
-        first = connection.scalar(select(func.min(predictions.c.time)).where(since))
-        hours = range(int((first or now) // HOUR) * HOUR, int(now) + 1, HOUR)
         found = [
-            (pd.Timestamp(hour, unit="s"), *sums)
-            for hour in hours
-            for sums in connection.execute(within(query, hour, HOUR))
+            (pd.Timestamp(start, unit="s"), *sums)
+            for start in range(today - (days - 1) * DAY, today + 1, DAY)
+            for sums in sums_of(connection, start)
         ]
-    totals = pd.DataFrame(found, columns=["hour", "version", "variant", *SUMS]).fillna(0.0)
-    return totals.assign(day=pd.DatetimeIndex(totals["hour"]).normalize())
+    return pd.DataFrame(found, columns=["day", "version", "variant", *SUMS]).fillna(0.0)
+
+
+def sums_of(connection: Connection, start: int) -> Sequence[Sequence[Any]]:
+    """Return the sums of a day by version and variant."""
+    sums = within(select(*RANGE, *SUMS.values()).select_from(joined), start, DAY)
+    first, last, variant, last_variant, *values = connection.execute(sums).one()
+    if first is None:
+        return []
+    if (first, variant) == (last, last_variant):  # grouping would sort all rows
+        return [(first, variant, *values)]
+    grouped = select(*MAKER, *SUMS.values()).select_from(joined).group_by(*MAKER)
+    return connection.execute(within(grouped, start, DAY)).all()
 
 
 def read_sample(store: Store, totals: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read predictions of each day at random: their day, version and score, and their rows."""
+    """Read predictions of each day at random: time, day, version and score, and their rows."""
     found: list[tuple[Any, ...]] = []
     with store.transaction() as connection:
         draw: ColumnElement[Any] = func.random()  # from 0 to 1
@@ -72,7 +82,21 @@ def read_sample(store: Store, totals: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
         sample = by_day.sample(frac=1, replace=True, weights=weights, random_state=0)
         sample = sample.reset_index(drop=True)
     rows = decode_rows(sample, {one.id: msgspec.json.decode(one.names) for one in known})
-    return sample[["day", "version", "score"]], rows
+    return sample[["time", "day", "version", "score"]], rows
+
+
+def silent_hours(store: Store, sample: pd.DataFrame, now: float) -> list[pd.Timestamp]:
+    """Return the starts of hours without a prediction, from the first sampled one on."""
+    hours = pd.to_datetime(sample["time"], unit="s").dt.floor("h")
+    end = pd.Timestamp(now, unit="s").floor("h")
+    past = pd.date_range(hours.min(), end, freq="h", inclusive="left")
+    query = select(predictions.c.id).limit(1)
+    with store.transaction() as connection:
+        return [
+            hour
+            for hour in past.difference(pd.DatetimeIndex(hours))
+            if connection.execute(within(query, hour.timestamp(), HOUR)).first() is None
+        ]
 
 
 def decode_rows(sample: pd.DataFrame, formats: Mapping[int, list[str]]) -> pd.DataFrame:

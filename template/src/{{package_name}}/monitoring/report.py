@@ -41,8 +41,10 @@ def read_served(live: Path) -> tuple[bundle.Manifest | None, profile.Profile]:
     return bundle.read_manifest(folder), profile.read_profile(folder / profile.PROFILE)
 
 
-def read_log(days: int, now: float) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the sums of the last days, today's included, a sample of predictions, and its rows."""
+def read_log(
+    days: int, now: float
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[pd.Timestamp]]:
+    """Return sums of the last days, a sample of predictions with its rows, and silent hours."""
     with reading() as store:
         score_missing(store)
         totals = production.read_totals(store, days, now)
@@ -51,13 +53,14 @@ def read_log(days: int, now: float) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
                 f"the prediction log has no prediction of the last {days} days. Send requests to "
                 "make serve, or look further back with make monitor DAYS=..."
             )
-        return totals, *production.read_sample(store, totals)
+        sample, rows = production.read_sample(store, totals)
+        return totals, sample, rows, production.silent_hours(store, sample, now)
 
 
 def make_report(days: int, now: float) -> Report:
     """Summarise the predictions of the last days, today's included."""
     served, trained = read_served(bundle.LIVE)
-    totals, sample, rows = read_log(days, now)
+    totals, sample, rows, silent = read_log(days, now)
     moment, min_labelled = pd.Timestamp(now, unit="s"), read_experiment().min_labelled
     fitting = production.fitting_rows(rows)
     own, scores = totals, sample.loc[fitting.index].dropna(subset="score")
@@ -88,7 +91,7 @@ def make_report(days: int, now: float) -> Report:
         headline=headline,
         days=metric_of(totals),
         min_labelled=min_labelled,
-        silent=silent_hours(totals, moment),
+        silent=silent,
         unfit=len(rows) - len(fitting),
         figures=figures,
         distributions={n: plots.distribution(trained.fields[n], counts[n]) for n in features},
@@ -104,13 +107,6 @@ def render(**values: Any) -> str:
     pages.filters |= {"shown": summary.shown, "data_uri": plots.data_uri}
     pages.globals |= {"production": production, "profile": profile, "summary": summary}
     return pages.get_template("page.html").render(metric=metric_name(), **values)
-
-
-def silent_hours(totals: pd.DataFrame, now: pd.Timestamp) -> pd.DatetimeIndex:
-    """Return the hours without a prediction, from the first one on."""
-    hours = pd.DatetimeIndex(totals["hour"])
-    past = pd.date_range(hours.min(), now.floor("h"), freq="h", inclusive="left")
-    return past.difference(hours)
 
 
 def main() -> None:

@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 from taxi_ride_duration import problem
 from taxi_ride_duration.monitoring import production
-from taxi_ride_duration.monitoring.production import fitting_rows, read_sample, read_totals
+from taxi_ride_duration.monitoring.production import (
+    fitting_rows,
+    read_sample,
+    read_totals,
+    silent_hours,
+)
 from taxi_ride_duration.monitoring.profile import profile_of
-from taxi_ride_duration.monitoring.report import silent_hours
 from taxi_ride_duration.monitoring.summary import (
     drift_by_day,
     headline,
@@ -40,7 +44,7 @@ def read(store: Store, days: int = 10) -> tuple[pd.DataFrame, pd.DataFrame, pd.D
     return totals, *read_sample(store, totals)
 
 
-def test_sums_are_by_hour_version_and_variant(store: Store) -> None:
+def test_sums_are_by_day_version_and_variant(store: Store) -> None:
     log(store, 1.1, 3.0)
     log(store, 1.2, 5.0, weight=9.0)
     log(store, 1.3)
@@ -48,7 +52,7 @@ def test_sums_are_by_hour_version_and_variant(store: Store) -> None:
     log(store, 1.5, float("nan"))
     log(store, 30, 1.0)
     totals, sample, rows = read(store)
-    yesterday, first, second = totals.drop(columns=["hour", "day"]).to_dict("records")
+    yesterday, first, second = totals.drop(columns="day").to_dict("records")
     assert first == {
         "version": "1",
         "variant": CHAMPION,
@@ -59,7 +63,6 @@ def test_sums_are_by_hour_version_and_variant(store: Store) -> None:
         "score": 48,
     }
     assert (yesterday["score"], second["score"]) == (1, 7)
-    assert totals["hour"].tolist() == [MOMENT - pd.Timedelta(hours=h) for h in (30, 2, 2)]
     assert len(rows) == len(sample) == 6
     assert set(sample["day"]) == {MOMENT.normalize(), MOMENT.normalize() - pd.Timedelta(days=1)}
 
@@ -86,9 +89,11 @@ def test_the_rows_of_a_sampled_log_are_drawn_by_their_weights(store: Store) -> N
 def test_hours_without_predictions_are_found_up_to_now(store: Store) -> None:
     for hour in (0.5, 1.5, 5.2, 70):
         log(store, hour)
-    silent = silent_hours(read_totals(store, 10, NOW), MOMENT)
-    assert silent[-3:].tolist() == [MOMENT - pd.Timedelta(hours=hour) for hour in (5, 4, 3)]
+    _, sample, _ = read(store)
+    silent = silent_hours(store, sample, NOW)
+    assert silent[-3:] == [MOMENT - pd.Timedelta(hours=hour) for hour in (5, 4, 3)]
     assert len(silent) == 63 + 3
+    assert silent_hours(store, sample[::3], NOW) == silent  # whatever was sampled
 
 
 def test_a_day_is_complete_when_it_is_over_and_has_ground_truth(store: Store) -> None:
