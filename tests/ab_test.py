@@ -2,7 +2,11 @@
 
 import importlib.util
 import sys
+from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from projects import TEMPLATE
 
@@ -19,3 +23,24 @@ def load_sequential() -> ModuleType:
 
 
 sequential = load_sequential()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings of an experiment that decide, with their defaults in `plan.py`."""
+
+    alpha: float = 0.05
+    smallest_effect: float = 0.01
+    block_days: int = 3
+    min_days: int = 14
+    max_days: int = 84
+
+    @property
+    def threshold(self) -> float:
+        """Return the e-value that a promotion requires."""
+        return 1 / (2 * self.alpha)
+
+
+def decide(differences: np.ndarray, champion: np.ndarray, plan: Plan, settled: int) -> Any:
+    """Return the verdict on blocks."""
+    return sequential.decide(sequential.weigh(differences, champion, plan.alpha), plan, settled)

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from ab_test import sequential
+from ab_test import Plan, decide, sequential
 
 RUNS, DAYS = 2000, 84
 DAY_EFFECT = 0.02
 SHADOW = 0.6 / 2000**0.5  # sampling error of a shadow: 1.3 %
 SPLIT = (2 / 1000) ** 0.5  # of a split, with half of the rows for each model: 4.5 %
-RULE = sequential.Rule()
-TEST_ALONE = sequential.Rule(smallest_effect=0.0)
+RULE = Plan()
+TEST_ALONE = Plan(smallest_effect=0.0)
 
 
 def simulate_gains(
@@ -43,18 +43,18 @@ def simulate_gains(
 
 
 def verdicts(
-    rule: Any, gain: float, correlation: float = 0.0, runs: int = RUNS, **options: float
+    rule: Plan, gain: float, correlation: float = 0.0, runs: int = RUNS, **options: float
 ) -> list[Any]:
     """Return the verdict of each simulated experiment."""
     found = []
     for daily in simulate_gains(gain, correlation, runs, **options):
         blocks = sequential.block_means(daily, rule.block_days)
-        found.append(sequential.decide(blocks, np.ones_like(blocks), rule, settled=DAYS))
+        found.append(decide(blocks, np.ones_like(blocks), rule, settled=DAYS))
     return found
 
 
 def promotions(
-    rule: Any, gain: float, correlation: float = 0.0, runs: int = RUNS, **options: float
+    rule: Plan, gain: float, correlation: float = 0.0, runs: int = RUNS, **options: float
 ) -> float:
     """Return the share of experiments that promote the challenger."""
     found = verdicts(rule, gain, correlation, runs, **options)
@@ -90,12 +90,15 @@ def test_a_worse_challenger_is_not_promoted() -> None:
 def test_a_better_challenger_is_promoted(gain: float, found: float, median_days: int) -> None:
     promoted = [v for v in verdicts(RULE, gain) if v.decision == "promote"]
     assert len(promoted) / RUNS > found
-    assert np.median([v.days for v in promoted]) <= median_days
+    assert np.median([v.blocks * RULE.block_days for v in promoted]) <= median_days
 
 
 def test_a_sufficient_gain_is_ruled_out_at_most_with_alpha() -> None:
-    rule = sequential.Rule(smallest_effect=0.01)
-    given_up = [v.decision == "keep" and v.days < DAYS for v in verdicts(rule, gain=0.01)]
+    rule = Plan(smallest_effect=0.01)
+    given_up = [
+        v.decision == "keep" and v.blocks * rule.block_days < DAYS
+        for v in verdicts(rule, gain=0.01)
+    ]
     assert np.mean(given_up) < 0.05
 
 
@@ -129,7 +132,9 @@ def main(runs: int = 20_000) -> None:
             parts = []
             for gain in (-0.01, 0.0, 0.01, 0.02, 0.05):
                 found = verdicts(rule, gain, correlation, runs, chance=chance)
-                days = [v.days if v.decision == "promote" else np.inf for v in found]
+                days = [
+                    v.blocks * rule.block_days if v.decision == "promote" else np.inf for v in found
+                ]
                 parts.append(f"{gain:+.0%}: {np.isfinite(days).mean():.1%} {np.median(days):.0f}")
             print(f"{correlation}  {name:14}  {'   '.join(parts)}")
     for units in (100, 1_000, 10_000, 100_000):

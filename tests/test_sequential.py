@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ab_test import sequential
+from ab_test import Plan, decide, sequential
 
-Rule, decide, radius = sequential.Rule, sequential.decide, sequential.radius
+radius, weigh = sequential.radius, sequential.weigh
 fewest_blocks, log_e_values = sequential.fewest_blocks, sequential.log_e_values
 
 GAINS = np.random.default_rng(0).normal(0.3, 1, 40)
@@ -90,19 +90,19 @@ NOISE = np.random.default_rng(1).normal(0, 0.1, 28)
 
 
 def test_a_clear_gain_is_promoted_and_stays_so() -> None:
-    verdict = decide(NOISE + 0.5, LEVEL, Rule(), settled=84)
-    assert verdict.decision == "promote"
-    assert verdict.blocks == 7
-    assert verdict.days == 21
-    assert verdict.e_value >= verdict.threshold == pytest.approx(10)
-    assert 0 < verdict.lower < verdict.gain < verdict.upper
+    verdict = decide(NOISE + 0.5, LEVEL, Plan(), settled=84)
+    assert (verdict.decision, verdict.blocks) == ("promote", 7)
+    evidence = weigh(NOISE + 0.5, LEVEL, 0.05)
+    assert (evidence.log_e >= np.log(10)).argmax() <= 6
+    assert ((evidence.lower > 0) & (evidence.lower < evidence.gain))[6]
+    assert (evidence.gain < evidence.upper)[6]
     turned = np.where(np.arange(28) < 7, 0.5, -5.0)
-    assert decide(NOISE + turned, LEVEL, Rule(), settled=84) == verdict
+    assert decide(NOISE + turned, LEVEL, Plan(), settled=84) == verdict
 
 
 def test_no_promotion_before_its_day() -> None:
     """Test seven daily blocks, which are evidence enough, but not two of each weekday."""
-    daily = Rule(block_days=1)
+    daily = Plan(block_days=1)
     early = decide(NOISE[:13] + 0.5, LEVEL[:13], daily, settled=13)
     assert early.decision == "go on"
     assert early.reason == "14 complete days are required"
@@ -113,27 +113,27 @@ def test_no_promotion_before_its_day() -> None:
     "differences", [NOISE / 50 + 0.09, np.zeros(28), NOISE - 0.5], ids=["small", "none", "worse"]
 )
 def test_a_challenger_without_the_smallest_effect_is_given_up(differences: np.ndarray) -> None:
-    verdict = decide(differences, LEVEL, Rule(), settled=84)
+    verdict = decide(differences, LEVEL, Plan(), settled=84)
     assert (verdict.decision, verdict.reason) == ("keep", "a gain of 1.0% or more is ruled out")
 
 
 def test_the_end_comes_even_without_evidence() -> None:
     unclear = NOISE[:27] * 10 + 0.1
-    assert decide(unclear, LEVEL[:27], Rule(), settled=83).decision == "go on"
-    verdict = decide(unclear, LEVEL[:27], Rule(), settled=84)
+    assert decide(unclear, LEVEL[:27], Plan(), settled=83).decision == "go on"
+    verdict = decide(unclear, LEVEL[:27], Plan(), settled=84)
     assert (verdict.decision, verdict.reason) == (
         "keep",
         "84 days have not shown a gain",
     )
-    assert decide(np.array([]), np.array([]), Rule(), settled=84).decision == "keep"
+    assert decide(np.array([]), np.array([]), Plan(), settled=84).decision == "keep"
 
 
 def test_nothing_yet_is_no_verdict() -> None:
-    verdict = decide(np.array([]), np.array([]), Rule(), settled=2)
-    assert (verdict.decision, verdict.blocks, verdict.e_value) == ("go on", 0, 1)
+    verdict = decide(np.array([]), np.array([]), Plan(), settled=2)
+    assert (verdict.decision, verdict.blocks) == ("go on", 0)
 
 
 def test_a_champion_without_errors_cannot_be_beaten() -> None:
-    verdict = decide(-abs(NOISE) - 1, np.zeros(28), Rule(), settled=84)
+    verdict = decide(-abs(NOISE) - 1, np.zeros(28), Plan(), settled=84)
     assert verdict.decision == "keep"
-    assert verdict.gain == -np.inf
+    assert (weigh(-abs(NOISE) - 1, np.zeros(28), 0.05).gain == -np.inf).all()

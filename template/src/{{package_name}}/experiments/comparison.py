@@ -7,11 +7,11 @@ in UTC, and a row belongs to the day of its prediction.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import Select, and_, func, select
 
 from .. import problem
 from ..errors import UserError
@@ -40,7 +40,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Day:
-    """A day that counts: the mean score of each model, and its number of rows."""
+    """A day that counts: the mean score of each model, and its number of scored rows."""
 
     date: date
     champion: float
@@ -57,77 +57,32 @@ class Comparison:
     left_out: dict[date, str]
     waiting: str | None
 
-    def scores(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean scores of champion and challenger by day, each of shape (days,)."""
-        pairs = np.array([(day.champion, day.challenger) for day in self.days]).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+    def scores(self) -> np.ndarray:
+        """Return the mean scores of champion and challenger, of shape (2, days)."""
+        return np.array([(day.champion, day.challenger) for day in self.days]).reshape(-1, 2).T
+
+    def differences(self) -> np.ndarray:
+        """Return by how much the challenger was better on each day; negative if it was worse."""
+        champion, challenger = self.scores()
+        return champion - challenger if problem.LOWER_IS_BETTER else challenger - champion
 
     def gains(self) -> np.ndarray:
-        """Return the gain of each day relative to the champion's mean score, of shape (days,)."""
-        champion, challenger = self.scores()
-        level = abs(champion.mean()) if self.days else 1.0
-        return better_by(champion, challenger) / (level or 1.0)
-
-    def blocks(self, plan: Experiment) -> tuple[np.ndarray, np.ndarray]:
-        """Return by how much the challenger was better in each block, and the champion's mean."""
-        champion, challenger = (block_means(daily, plan.block_days) for daily in self.scores())
-        return better_by(champion, challenger), champion
+        """Return the differences as shares of the champion's mean score."""
+        level = abs(self.scores()[0].mean()) if self.days else 1.0
+        return self.differences() / (level or 1.0)
 
 
-@dataclass(frozen=True)
-class Totals:
-    """The predictions of a model on a day: all, those that are scored, and the sum of scores."""
-
-    rows: float
-    scored: float
-    sum: float
-
-    @property
-    def share(self) -> float:
-        """The share of the predictions that is scored."""
-        return self.scored / self.rows if self.rows else 0.0
-
-    @property
-    def mean(self) -> float:
-        """The mean score."""
-        if not isfinite(self.sum):
-            raise UserError(f"the mean {problem.METRIC} of a day is {self.sum}. Check score_rows")
-        return self.sum / self.scored
+def evidence_of(comparison: Comparison, plan: Experiment) -> Evidence:
+    """Return the evidence after each block."""
+    daily, size = (comparison.differences(), comparison.scores()[0]), plan.block_days
+    differences, champion = (block_means(values, size) for values in daily)
+    return weigh(differences, champion, plan.alpha)
 
 
-def totals_of(
-    store: Store, start: float, variant: str, version: str, shadow: str | None = None
-) -> tuple[Totals, Totals]:
-    """Return the totals of a model on the day from `start` on, and of its shadow challenger.
-
-    With a shadow, only rows with scores of both count as scored: a challenger that fails at
-    difficult rows must not win on the others.
-    """
-    counted: ColumnElement[bool] = scored
-    if shadow is not None:
-        both = feedback.c.shadow_score < inf
-        counted = and_(scored, both, predictions.c.shadow_version == shadow)
-    columns: list[ColumnElement[Any]] = [
-        weight,
-        case((counted, weight)),
-        case((counted, weight * feedback.c.score)),
-        case((counted, weight * feedback.c.shadow_score)),
-    ]
-    query = select(*[func.coalesce(func.sum(one), 0.0) for one in columns]).select_from(joined)
-    query = query.where(predictions.c.time >= start, predictions.c.time < start + 86_400)
-    query = query.where(predictions.c.variant == variant, predictions.c.version == version)
-    with store.transaction() as connection:
-        rows, known, own, other = connection.execute(query).one()
-    return Totals(rows, known, own), Totals(rows, known, other)
-
-
-def both_totals(store: Store, trial: Trial, start: float) -> tuple[Totals, Totals]:
-    """Return the totals of champion and challenger on the day from `start` on."""
-    if trial.plan.mode == "shadow":
-        return totals_of(store, start, CHAMPION, trial.champion, trial.challenger)
-    champion, _ = totals_of(store, start, CHAMPION, trial.champion)
-    challenger, _ = totals_of(store, start, CHALLENGER, trial.challenger)
-    return champion, challenger
+def verdict_of(comparison: Comparison, plan: Experiment) -> Verdict:
+    """Return the verdict."""
+    settled = len(comparison.days) + len(comparison.left_out)
+    return decide(evidence_of(comparison, plan), plan, settled)
 
 
 def compare(store: Store, trial: Trial, now: datetime) -> Comparison:
@@ -137,7 +92,7 @@ def compare(store: Store, trial: Trial, now: datetime) -> Comparison:
     arrives early is often that of easy rows. Later days wait for it; a day that waits too long is
     left out.
     """
-    plan = trial.plan
+    plan, query = trial.plan, sums_of(trial)
     days: list[Day] = []
     left_out: dict[date, str] = {}
     for number in range(plan.max_days):
@@ -146,36 +101,56 @@ def compare(store: Store, trial: Trial, now: datetime) -> Comparison:
         end = start + timedelta(days=1)
         if now < end:
             return Comparison(days, left_out, f"{today} is not over")
-        champion, challenger = both_totals(store, trial, start.timestamp())
-        if not champion.rows or not challenger.rows:
-            left_out[today] = "no rows" if not champion.rows else "no rows of the challenger"
-            continue
-        share = min(champion.share, challenger.share)
-        if share >= plan.min_labelled:
-            rows = round(champion.scored), round(challenger.scored)
-            days.append(Day(today, champion.mean, challenger.mean, *rows))
-            continue
-        reason = f"{share:.0%} of the rows have a score, {plan.min_labelled:.0%} required"
-        if now < end + timedelta(days=plan.label_wait_days):
-            return Comparison(days, left_out, f"{today}: {reason}")
-        left_out[today] = reason
+        time = predictions.c.time
+        of_day = query.where(time >= start.timestamp(), time < end.timestamp())
+        with store.transaction() as connection:
+            sums = np.array(connection.execute(of_day).one()).reshape(2, 3)
+        rows, known, scores = sums.T  # each of champion and challenger
+        if not rows.all():
+            left_out[today] = "no rows of the challenger" if rows[0] else "no rows"
+        elif (share := min(known / rows)) >= plan.min_labelled:
+            champion, challenger = means_of(scores, known)
+            days.append(Day(today, champion, challenger, *map(round, known.tolist())))
+        else:
+            reason = f"{share:.0%} of the rows have a score, {plan.min_labelled:.0%} required"
+            if now < end + timedelta(days=plan.label_wait_days):
+                return Comparison(days, left_out, f"{today}: {reason}")
+            left_out[today] = reason
     return Comparison(days, left_out, None)
 
 
-def better_by(champion: np.ndarray, challenger: np.ndarray) -> np.ndarray:
-    """Return by how much the challenger's scores are better; negative where they are worse."""
-    return champion - challenger if problem.LOWER_IS_BETTER else challenger - champion
+def means_of(sums: np.ndarray, rows: np.ndarray) -> list[float]:
+    """Return the mean scores."""
+    means: list[float] = (sums / rows).tolist()
+    if not np.isfinite(means).all():
+        raise UserError(f"the mean {problem.METRIC} of a day is {max(means)}. Check score_rows")
+    return means
 
 
-def evidence_of(comparison: Comparison, plan: Experiment) -> Evidence:
-    """Return the evidence after each block."""
-    return weigh(*comparison.blocks(plan), plan.rule)
+def sums_of(trial: Trial) -> Select[Any]:
+    """Return a query of the rows, scored rows and sum of scores of champion and challenger.
 
-
-def verdict_of(comparison: Comparison, plan: Experiment) -> Verdict:
-    """Return the verdict."""
-    settled = len(comparison.days) + len(comparison.left_out)
-    return decide(*comparison.blocks(plan), plan.rule, settled)
+    In a shadow only rows with scores of both count as scored: a challenger that fails at difficult
+    rows must not win on the others.
+    """
+    variant, version = predictions.c.variant, predictions.c.version
+    own = and_(variant == CHAMPION, version == trial.champion)
+    other = and_(variant == CHALLENGER, version == trial.challenger)
+    groups = [(own, scored, feedback.c.score), (other, scored, feedback.c.score)]
+    if trial.plan.mode == "shadow":
+        same = predictions.c.shadow_version == trial.challenger
+        both = and_(scored, feedback.c.shadow_score < inf, same)
+        groups = [(own, both, feedback.c.score), (own, both, feedback.c.shadow_score)]
+    sums = [
+        func.coalesce(func.sum(value).filter(condition), 0.0)
+        for made, known, score in groups
+        for condition, value in [
+            (made, weight),
+            (and_(made, known), weight),
+            (and_(made, known), weight * score),
+        ]
+    ]
+    return select(*sums).select_from(joined)
 
 
 def autocorrelation(daily: np.ndarray) -> float:

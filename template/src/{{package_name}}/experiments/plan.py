@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from ..errors import UserError
 from ..pipelines.parameters import line_of, load_yaml
-from .sequential import Rule, fewest_blocks
+from .sequential import fewest_blocks
 
 PLAN = Path("experiment.yaml")
 Days = Annotated[int, Meta(ge=1, le=3650)]
@@ -50,10 +50,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
 
     @property
-    def rule(self) -> Rule:
-        """The rule that decides between champion and challenger."""
-        names = ("alpha", "smallest_effect", "block_days", "min_days", "max_days")
-        return Rule(**{name: getattr(self, name) for name in names})
+    def threshold(self) -> float:
+        """The e-value that a promotion requires."""
+        return 1 / (2 * self.alpha)
 
 
 def read_experiment(path: Path = PLAN) -> Experiment:

@@ -17,7 +17,7 @@ from .comparison import Comparison, Trial, autocorrelation, compare, evidence_of
 from .plan import PLAN, Experiment, read_experiment
 from .plots import experiment_figure
 from .scores import score_missing
-from .sequential import Verdict
+from .sequential import LARGEST_LOG, Evidence, Verdict
 
 REPORTS = Path("reports")
 HIGHEST_CORRELATION = 0.4  # above it, blocks of three days exceed alpha
@@ -52,29 +52,32 @@ def running_trial(live: Path) -> Trial:
     return Trial(plan, champion, challenger, datetime.fromisoformat(release.time))
 
 
-def as_text(comparison: Comparison, trial: Trial, verdict: Verdict) -> str:
+def as_text(comparison: Comparison, trial: Trial, evidence: Evidence, verdict: Verdict) -> str:
     """Return the report as text."""
-    plan, facts = trial.plan, []
+    plan, last = trial.plan, verdict.blocks - 1
+    facts = []
     if verdict.blocks:
-        means = "champion {:.4g}, challenger {:.4g}".format(
-            *(daily.mean() for daily in comparison.scores())
-        )
-        bounds = f"{verdict.lower:+.2%} to {verdict.upper:+.2%}"
-        facts += [
-            (problem.METRIC, means),
-            ("gain", f"{verdict.gain:+.2%}, {1 - plan.alpha:.0%} confidence bounds {bounds}"),
-            ("e-value", f"{verdict.e_value:.3g}, threshold {verdict.threshold:g}"),
+        champion, challenger = comparison.scores().mean(axis=1)
+        gain, lower, upper = evidence.gain[last], evidence.lower[last], evidence.upper[last]
+        bounds = "too few blocks for confidence bounds"
+        if np.isfinite(lower):
+            bounds = f"{1 - plan.alpha:.0%} confidence bounds {lower:+.2%} to {upper:+.2%}"
+        e_value = np.exp(min(evidence.log_e[last], LARGEST_LOG))
+        facts = [
+            (problem.METRIC, f"champion {champion:.4g}, challenger {challenger:.4g}"),
+            ("gain", f"{gain:+.2%}, {bounds}"),
+            ("e-value", f"{e_value:.3g}, threshold {plan.threshold:g}"),
         ]
+    days = f"{verdict.blocks * plan.block_days} in {verdict.blocks} blocks of {plan.block_days}"
     limits = f"promotion from day {plan.min_days} on, end at day {plan.max_days}"
-    blocks = f"{verdict.blocks} blocks of {plan.block_days}"
-    facts.append(("days", f"{verdict.days} in {blocks}; {limits}"))
+    facts.append(("days", f"{days}; {limits}"))
     facts += [("left out", f"{day}: {why}") for day, why in comparison.left_out.items()]
     facts += [("waiting", comparison.waiting)] if comparison.waiting else []
     facts += [("warning", warning) for warning in warnings(comparison, plan)]
+    versions = f"version {trial.challenger} against version {trial.champion}"
     return "\n".join(
         [
-            f"{plan.name}: {plan.mode}, version {trial.challenger} against version "
-            f"{trial.champion}, since {trial.first_day}",
+            f"{plan.name}: {plan.mode}, {versions}, since {trial.first_day}",
             f"{verdict.decision}: {verdict.reason}\n",
             *(f"  {name:24} {text}" for name, text in facts),
             f"\nnext: {NEXT[verdict.decision].format(version=trial.challenger)}",
@@ -94,16 +97,15 @@ def warnings(comparison: Comparison, plan: Experiment) -> list[str]:
 
 def main() -> None:
     """Print the report and write its files."""
-    written = read_experiment()
-    trial = running_trial(bundle.LIVE)
+    trial, written = running_trial(bundle.LIVE), read_experiment()
     with reading() as store:
         score_missing(store)
         comparison = compare(store, trial, datetime.now(UTC))
     if not comparison.days:
         reason = comparison.waiting or [*comparison.left_out.values()][-1]
         raise UserError(f"{trial.plan.name} has no day that counts yet: {reason}")
-    verdict = verdict_of(comparison, trial.plan)
-    print(as_text(comparison, trial, verdict))
+    evidence, verdict = evidence_of(comparison, trial.plan), verdict_of(comparison, trial.plan)
+    print(as_text(comparison, trial, evidence, verdict))
     if written != trial.plan:
         print(f"{PLAN} has changed: make deploy starts a new experiment with it")
     REPORTS.mkdir(exist_ok=True)
@@ -112,11 +114,12 @@ def main() -> None:
         "trial": trial,
         "verdict": verdict,
         "comparison": comparison,
-        "evidence": evidence_of(comparison, trial.plan),  # infinite bounds are null
+        "evidence": evidence,  # infinite bounds are null
     }
     content = msgspec.json.encode(numbers, enc_hook=np.ndarray.tolist)
     (REPORTS / "experiment.json").write_bytes(msgspec.json.format(content))
-    experiment_figure(comparison, trial, verdict).savefig(REPORTS / "experiment.png", dpi=150)
+    figure = experiment_figure(comparison, trial, evidence, verdict)
+    figure.savefig(REPORTS / "experiment.png", dpi=150)
     print(f"figure: {REPORTS / 'experiment.png'}")
 
 

@@ -17,34 +17,15 @@ by more than a block absorbs, the bound does not hold.
 
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-PRIOR = 4.0
+if TYPE_CHECKING:
+    from .plan import Experiment
+
+PRIOR = 4.0  # a small one finds large effects in fewer blocks, and small ones later
 LARGEST_LOG = 700.0  # its exponential still is a float
-
-
-@dataclass(frozen=True)
-class Rule:
-    """The evidence that a verdict requires, and its time limits.
-
-    A promotion requires evidence of a gain, and an estimated gain of at least the smallest effect,
-    like the quality gate. A challenger is given up when a gain of the smallest effect is ruled out
-    at the same alpha. A small `prior` finds large effects in fewer blocks, and small ones later.
-    """
-
-    alpha: float = 0.05
-    smallest_effect: float = 0.01
-    block_days: int = 3
-    min_days: int = 14
-    max_days: int = 84
-    prior: float = PRIOR
-
-    @property
-    def threshold(self) -> float:
-        """The e-value that a promotion requires."""
-        return 1 / (2 * self.alpha)
 
 
 @dataclass(frozen=True)
@@ -63,17 +44,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision, and what it is based on."""
+    """A decision with its reason, after so many blocks."""
 
     decision: Literal["promote", "keep", "go on"]
     reason: str
-    threshold: float
-    blocks: int = 0
-    days: int = 0
-    e_value: float = 1.0
-    gain: float = 0.0
-    lower: float = -np.inf
-    upper: float = np.inf
+    blocks: int
 
 
 def block_means(daily: np.ndarray, block_days: int) -> np.ndarray:
@@ -139,76 +114,50 @@ def fewest_blocks(alpha: float, prior: float = PRIOR) -> int:
     return next(k for k in count(2) if (k - 1) / 2 * np.log1p(k / prior) >= -np.log(2 * alpha))
 
 
-def weigh(differences: np.ndarray, champion: np.ndarray, rule: Rule) -> Evidence:
-    """Return the evidence of blocks, given as in `decide`."""
+def weigh(differences: np.ndarray, champion: np.ndarray, alpha: float) -> Evidence:
+    """Return the evidence of blocks, both of shape (blocks,).
+
+    `differences` are by how much the challenger's mean score is better in each block, and
+    `champion` is the champion's mean score in it.
+    """
     mean, level = running_mean(differences), running_mean(champion)
-    bound = radius(differences, rule.alpha, rule.prior)
+    bound = radius(differences, alpha)
     with np.errstate(divide="ignore", invalid="ignore"):  # a champion without errors
         shares = [
             np.where((part == 0) & (level == 0), 0, part / np.abs(level))
             for part in (mean, mean - bound, mean + bound)
         ]
-    return Evidence(log_e_values(differences, rule.prior), *shares)
+    return Evidence(log_e_values(differences), *shares)
 
 
-def decide(differences: np.ndarray, champion: np.ndarray, rule: Rule, settled: int) -> Verdict:
-    """Return the verdict after these blocks; the first block that ends the experiment ends it.
+def decide(evidence: Evidence, plan: "Experiment", settled: int) -> Verdict:
+    """Return the verdict; the first block that ends the experiment ends it.
 
-    Parameters
-    ----------
-    differences
-        By how much the challenger's mean score is better in each block, of shape (blocks,).
-    champion
-        The champion's mean score in each block, of shape (blocks,).
-    rule
-        The rule.
-    settled
-        The number of days that count or were left out.
+    A promotion requires evidence of a gain, and an estimated gain of at least the smallest effect,
+    like the quality gate. A challenger is given up when a gain of the smallest effect is ruled out
+    at the same alpha. `settled` is the number of days that count or were left out.
     """
-    evidence = weigh(differences, champion, rule)
-    days = rule.block_days * np.arange(1, len(differences) + 1)
-    shown = (evidence.log_e >= np.log(rule.threshold)) & (evidence.gain > 0)
-    enough = (evidence.gain >= rule.smallest_effect) & (days >= rule.min_days)
-    futile = evidence.upper < rule.smallest_effect
+    days = plan.block_days * np.arange(1, len(evidence.gain) + 1)
+    shown = (evidence.log_e >= np.log(plan.threshold)) & (evidence.gain > 0)
+    enough = (evidence.gain >= plan.smallest_effect) & (days >= plan.min_days)
+    futile = evidence.upper < plan.smallest_effect
     ends = np.flatnonzero(shown & enough | futile)
-    blocks = int(ends[0]) + 1 if ends.size else len(differences)
-    decision: Literal["promote", "keep", "go on"]
-    if ends.size and futile[blocks - 1]:
-        decision, reason = "keep", f"a gain of {rule.smallest_effect:.1%} or more is ruled out"
-    elif ends.size:
-        decision, reason = "promote", "the challenger is better, by at least the smallest effect"
-    elif settled >= rule.max_days:
-        decision, reason = "keep", f"{rule.max_days} days have not shown a gain"
-    else:
-        decision, reason = "go on", missing(evidence, rule, blocks)
-    if not blocks:
-        return Verdict(decision, reason, rule.threshold)
-    last = blocks - 1
-    return Verdict(
-        decision,
-        reason,
-        rule.threshold,
-        blocks=blocks,
-        days=int(days[last]),
-        e_value=float(np.exp(min(evidence.log_e[last], LARGEST_LOG))),
-        gain=float(evidence.gain[last]),
-        lower=float(evidence.lower[last]),
-        upper=float(evidence.upper[last]),
-    )
-
-
-def missing(evidence: Evidence, rule: Rule, blocks: int) -> str:
-    """Return what a promotion still requires."""
-    if not blocks:
-        return f"the first block of {rule.block_days} days is not complete"
-    lacks = []
-    gain, log_e = evidence.gain[-1], evidence.log_e[-1]
-    if gain <= 0:
-        lacks.append("the challenger is not better")
-    elif log_e < np.log(rule.threshold):
-        lacks.append("its gain may be chance")
-    if 0 < gain < rule.smallest_effect:
-        lacks.append(f"its gain is below {rule.smallest_effect:.1%}")
-    if blocks * rule.block_days < rule.min_days:
-        lacks.append(f"{rule.min_days} complete days are required")
-    return ", ".join(lacks)
+    if ends.size and futile[ends[0]]:
+        reason = f"a gain of {plan.smallest_effect:.1%} or more is ruled out"
+        return Verdict("keep", reason, int(ends[0]) + 1)
+    if ends.size:
+        reason = "the challenger is better, by at least the smallest effect"
+        return Verdict("promote", reason, int(ends[0]) + 1)
+    if settled >= plan.max_days:
+        return Verdict("keep", f"{plan.max_days} days have not shown a gain", len(days))
+    if not len(days):
+        return Verdict("go on", f"the first block of {plan.block_days} days is not complete", 0)
+    gain, effect = evidence.gain[-1], plan.smallest_effect
+    reasons = {
+        "the challenger is not better": gain <= 0,
+        "its gain may be chance": gain > 0 and not shown[-1],
+        f"its gain is below {effect:.1%}": 0 < gain < effect,
+        f"{plan.min_days} complete days are required": days[-1] < plan.min_days,
+    }
+    missing = ", ".join(reason for reason, holds in reasons.items() if holds)
+    return Verdict("go on", missing, len(days))

@@ -1,114 +1,120 @@
-"""Figures of the monitoring report, each small enough for a phone."""
+"""Figures of the monitoring report."""
 
+import base64
+from collections.abc import Mapping
+from io import BytesIO
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import rcParams
-from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .profile import LARGE, NOTABLE, Numbers, Values
+from ..experiments.scores import metric_name
+from .profile import LARGE, NOTABLE, Distribution
 
-rcParams["text.parse_math"] = False  # names may contain dollars
+rcParams.update(
+    {
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "date.converter": "concise",
+        "figure.constrained_layout.use": True,
+        "legend.frameon": False,
+        "text.parse_math": False,  # names may contain dollars
+    }
+)
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 GREY = "#9aa7b4"
-DRIFT = {
-    "cmap": ListedColormap(["#56b4e9", "#e69f00", "#d55e00"]).with_extremes(bad="#e4e9ee"),
+PSI = {
+    "cmap": ListedColormap(["#56b4e9", "#e69f00", "#d55e00"]),
     "norm": BoundaryNorm([0, NOTABLE, LARGE, 1], 3, clip=True),
 }
-MOST_BARS = 12
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}  # of a legend
+MOST_ROWS = 20  # of a heatmap
+MOST_BARS = 12  # of a distribution
 
 
-def new_figure(height: float = 2.6, width: float = 4.8) -> tuple[Figure, Axes]:
-    """Return a figure of a size in inches, and its axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    return figure, axes
-
-
-def label_days(axes: Axes, days: pd.Index) -> None:
-    """Label the positions of days, but not each of many."""
-    places = range(0, len(days), 1 + len(days) // 6)
-    axes.set_xticks(places, [f"{days[place]:%d %b}" for place in places])
-    axes.set_xlabel("day (UTC)", fontsize=8)
-
-
-def add_legend(figure: Figure) -> Figure:
-    """Add a legend above the axes."""
-    figure.legend(loc="outside upper left", ncols=2, fontsize=8, frameon=False)
-    return figure
-
-
-def bars_by_day(table: pd.DataFrame, label: str, line: float | None = None) -> Figure:
-    """Plot stacked bars of a table with days as rows, and a horizontal line."""
-    figure, axes = new_figure()
-    bottom = np.zeros(len(table))
-    for number, name in enumerate(table):
-        values, colour = table[name].to_numpy(), COLOURS[number % len(COLOURS)]
-        axes.bar(range(len(table)), values, bottom=bottom, color=colour, label=name)
-        bottom += values
-    if line is not None:
-        axes.axhline(line, color=GREY, linestyle="--")
-    axes.set_ylabel(label, fontsize=8)
-    label_days(axes, table.index)
-    return add_legend(figure)
-
-
-def lines_by_day(
-    table: pd.DataFrame, complete: pd.DataFrame, label: str, reference: float | None
+def by_day(
+    versions: Mapping[str, pd.DataFrame],
+    labelled: pd.Series,
+    made: pd.DataFrame,
+    reference: float | None,
+    min_labelled: float,
 ) -> Figure:
-    """Plot a line for each column; values that are not complete are hollow."""
-    figure, axes = new_figure()
-    for number, name in enumerate(table):
-        colour, known = COLOURS[number % len(COLOURS)], np.flatnonzero(table[name].notna())
-        values = table[name].to_numpy()[known]
-        axes.plot(known, values, color=colour, label=name)
-        faces = np.where(complete[name].to_numpy()[known], colour, "white").tolist()
-        axes.scatter(known, values, c=faces, edgecolors=colour, s=20, zorder=3)
+    """Plot the metric of each version, the share with ground truth, and predictions.
+
+    The metric is hollow on days that are not complete.
+    """
+    figure = Figure(figsize=(8, 7))
+    above, middle, below = figure.subplots(3, sharex=True, height_ratios=[3, 1, 2])
+    for (version, days), colour in zip(versions.items(), cycle(COLOURS), strict=False):
+        means = days["mean"].asfreq("D")
+        faces = np.where(days["complete"], colour, "white")
+        above.plot(means.index, means, color=colour, label=f"version {version}")
+        above.scatter(days.index, days["mean"], c=faces, edgecolors=colour, s=20, zorder=3)
     if reference is not None:
-        axes.axhline(reference, color=GREY, linestyle="--", label="reference score")
-    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.set_ylabel(label, fontsize=8)
-    label_days(axes, table.index)
-    return add_legend(figure)
+        above.axhline(reference, color=GREY, linestyle="--", label="at training")
+    above.set_ylim(bottom=min(0, above.get_ylim()[0]))
+    above.set_ylabel(metric_name())
 
+    middle.bar(labelled.index, labelled, color=COLOURS[0])
+    middle.axhline(min_labelled, color=GREY, linestyle="--", label="required of a complete day")
+    middle.yaxis.set_major_formatter(PercentFormatter(1))
+    middle.set_ylabel("ground truth")
 
-def bars(values: pd.Series, label: str, *lines: float) -> Figure:
-    """Plot a bar for each name, and vertical lines."""
-    figure, axes = new_figure(height=0.9 + 0.26 * len(values))
-    axes.barh(values.index[::-1], values[::-1], color=COLOURS[0], height=0.7)
-    for line in lines:
-        axes.axvline(line, color=GREY, linestyle="--")
-    axes.set_xlabel(label, fontsize=8)
+    bottoms = made.cumsum(axis=1) - made
+    for name, colour in zip(made, cycle(COLOURS), strict=False):
+        below.bar(made.index, made[name], bottom=bottoms[name], color=colour, label=name)
+    below.yaxis.set_major_formatter("{x:,.0f}")
+    below.set_ylabel("predictions")
+    for axes in (above, middle, below):
+        axes.legend(**ABOVE)
+    below.set_xlabel("day (UTC)")
     return figure
 
 
-def heatmap(table: pd.DataFrame, label: str, **colours: Any) -> Figure:
-    """Plot a table with days as rows: a line for each of its columns, a cell for each day."""
-    figure, axes = new_figure(height=1.2 + 0.24 * table.shape[1])
-    image = axes.imshow(table.T.to_numpy(float), aspect="auto", **{"cmap": "Blues", **colours})
-    figure.colorbar(image, ax=axes, label=label)
-    axes.set_yticks(range(table.shape[1]), [str(name)[:24] for name in table.columns])
-    label_days(axes, table.index)
+def heatmap(by_day: pd.DataFrame, overall: pd.Series, label: str, **colours: Any) -> Figure | None:
+    """Plot a table with days as rows: a line for each of its columns, in the order of `overall`.
+
+    `overall` has the value of each column over all days. Return None if it is empty.
+    """
+    if overall.empty:
+        return None
+    overall = overall.head(MOST_ROWS)
+    table = by_day[overall.index].asfreq("D")
+    names = [f"{str(name)[:24]}  {value:.3g}" for name, value in overall.items()]
+    figure = Figure(figsize=(8, 1.2 + 0.24 * len(names)))
+    axes = figure.subplots()
+    axes.set_facecolor("#e4e9ee")  # of days without a value
+    edges = pd.date_range(table.index[0], periods=len(table) + 1) - pd.Timedelta(hours=12)
+    mesh = axes.pcolormesh(edges, range(len(names) + 1), table.T, **{"cmap": "Blues", **colours})
+    figure.colorbar(mesh, ax=axes, label=label)
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.invert_yaxis()
+    axes.set_xlabel("day (UTC)")
     return figure
 
 
-def distribution(field: Numbers | Values, counts: np.ndarray) -> Figure:
+def distribution(field: Distribution, counts: pd.Series) -> Figure:
     """Plot the shares of the training set beside those of recent rows."""
-    trained, seen = np.array(field.shares), counts / max(1, counts.sum())
-    used = np.flatnonzero((trained > 0) | (seen > 0))
-    if isinstance(field, Values) and len(used) > MOST_BARS:
-        most = np.argsort(-np.maximum(trained, seen)[used], kind="stable")[:MOST_BARS]
-        used = used[np.sort(most)]
-    figure, axes = new_figure(height=0.9 + 0.2 * len(used), width=3.4)
-    places = np.arange(len(used))[::-1]
-    axes.barh(places + 0.2, trained[used], height=0.38, color=GREY, label="training set")
-    axes.barh(places - 0.2, seen[used], height=0.38, color=COLOURS[0], label="recent rows")
-    axes.set_yticks(places, [field.names[place][:24] for place in used])
+    shares = pd.DataFrame({"training set": field.shares, "recent rows": counts / counts.sum()})
+    if field.edges is None:
+        most = shares.max(axis=1).nlargest(MOST_BARS).index
+        shares = shares[shares.index.isin(most)]
+    figure = Figure(figsize=(4, 1 + 0.22 * len(shares)))
+    axes = figure.subplots()
+    shares.plot.barh(ax=axes, color=[GREY, COLOURS[0]], width=0.8)
+    axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    return add_legend(figure)
+    axes.legend(**ABOVE)
+    return figure
+
+
+def data_uri(figure: Figure) -> str:
+    """Return a figure as a PNG image within a page."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

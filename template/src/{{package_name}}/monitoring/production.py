@@ -1,8 +1,6 @@
-"""The prediction log by UTC day: totals from the database, and a sample of the rows."""
+"""The prediction log: sums of all predictions by day, and a sample of the rows of each day."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,134 +15,115 @@ from ..serving.store import Store
 from ..serving.tables import feedback, joined, predictions, row_formats, scored, weight
 
 DAY, HOUR = 86_400, 3_600
-ROWS_PER_DAY = 2_000  # whose features and slices are computed; a day with more is sampled
+ROWS_PER_DAY = 1_000  # in the sample, about; a day with fewer is read completely
 MAKER = (predictions.c.version, predictions.c.variant)
-SUMS = (
-    func.sum(weight).label("predictions"),
-    func.sum(case((feedback.c.time.is_not(None), weight), else_=0.0)).label("labelled"),
-    func.sum(case((scored, weight), else_=0.0)).label("scored"),
-    func.sum(case((scored, weight * feedback.c.score))).label("score"),
-)
 RANGE = (func.min(MAKER[0]), func.max(MAKER[0]), func.min(MAKER[1]), func.max(MAKER[1]))
-ROWS = select(
-    predictions.c.time,
-    predictions.c.row,
-    predictions.c.row_format,
-    predictions.c.version,
-    weight.label("weight"),
-    case((scored, feedback.c.score)).label("score"),
-).select_from(joined)
+SUMS = {
+    "rows": func.count(),
+    "predictions": func.sum(weight),
+    "labelled": func.sum(case((feedback.c.time.is_not(None), weight))),
+    "scored": func.sum(case((scored, weight))),
+    "score": func.sum(case((scored, weight * feedback.c.score))),
+}
+SAMPLED = {
+    "time": predictions.c.time,
+    "version": predictions.c.version,
+    "score": case((scored, feedback.c.score)),
+    "weight": weight,
+    "row": predictions.c.row,
+    "format": predictions.c.row_format,
+}
 
 
-@dataclass(frozen=True)
-class Day:
-    """The predictions of a day.
+def read_totals(store: Store, days: int, now: float) -> pd.DataFrame:
+    """Return sums of the last days, today's included: for each day, version and variant.
 
-    `totals` has a row for each version and variant, with the sum of its scores. `rows` are the
-    values of a sample of predictions, and `sample` has their version and score. `silent` are the
-    starts of hours without a prediction.
+    `rows` are in the log, and stand for `predictions`. Of these, `labelled` have ground truth,
+    `scored` have a score, and `score` is the sum of the scores.
     """
-
-    date: pd.Timestamp
-    totals: pd.DataFrame
-    rows: pd.DataFrame
-    sample: pd.DataFrame
-    silent: list[pd.Timestamp]
-
-
-def read_days(store: Store, days: int, now: float) -> Iterator[Day]:
-    """Read the last days, today's included, from the first with a prediction on."""
     today = int(now // DAY) * DAY
-    since = predictions.c.time >= today - (days - 1) * DAY
     with store.transaction() as connection:
-        first = connection.scalar(select(func.min(predictions.c.time)).where(since))
-        known = connection.execute(select(row_formats)).all()
-    formats = {one.id: msgspec.json.decode(one.names) for one in known}
-    for start in range(int((now if first is None else first) // DAY) * DAY, today + 1, DAY):
-        with store.transaction() as connection:
-            totals = totals_of(connection, start)
-            sample = sample_of(connection, start, totals["predictions"].sum())
-            begin, end = max(start, first or now), min(start + DAY, now)
-            silent = silent_hours(connection, begin, end, set(sample["time"] // HOUR))
-        date = pd.Timestamp(start, unit="s")
-        yield Day(date, totals, decode_rows(sample, formats), sample, silent)
+        found = [
+            (pd.Timestamp(start, unit="s"), *sums)
+            for start in range(today - (days - 1) * DAY, today + 1, DAY)
+            for sums in sums_of(connection, start)
+        ]
+    return pd.DataFrame(found, columns=["day", "version", "variant", *SUMS]).fillna(0.0)
 
 
-def totals_of(connection: Connection, start: float) -> pd.DataFrame:
+def sums_of(connection: Connection, start: int) -> Sequence[Sequence[Any]]:
     """Return the sums of a day by version and variant."""
-    day = within(start, start + DAY)
-    query = select(*RANGE, *SUMS).select_from(joined).where(*day)
-    version, last_version, variant, last_variant, *sums = connection.execute(query).one()
-    if (version, variant) == (last_version, last_variant):  # grouping would sort all rows
-        rows = [] if version is None else [[version, variant, *sums]]
-        return pd.DataFrame(rows, columns=["version", "variant", *(one.name for one in SUMS)])
-    grouped = select(*MAKER, *SUMS).select_from(joined).where(*day).group_by(*MAKER)
-    return table_of(connection, grouped)
+    sums = within(select(*RANGE, *SUMS.values()).select_from(joined), start, DAY)
+    first, last, variant, last_variant, *values = connection.execute(sums).one()
+    if first is None:
+        return []
+    if (first, variant) == (last, last_variant):  # grouping would sort all rows
+        return [(first, variant, *values)]
+    grouped = select(*MAKER, *SUMS.values()).select_from(joined).group_by(*MAKER)
+    return connection.execute(within(grouped, start, DAY)).all()
 
 
-def table_of(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    """Return the result of a query as a table."""
-    result = connection.execute(query)
-    columns = zip(*result.all(), strict=True)  # from rows, pandas takes ten times as long
-    return pd.DataFrame(dict(zip(result.keys(), columns, strict=False)), columns=[*result.keys()])
+def read_sample(store: Store, totals: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read predictions of each day at random: time, day, version and score, and their rows."""
+    found: list[tuple[Any, ...]] = []
+    with store.transaction() as connection:
+        draw: ColumnElement[Any] = func.random()  # from 0 to 1
+        if connection.dialect.name == "sqlite":  # an integer of 64 bits
+            draw = func.abs(draw / 2.0**63)
+        query = select(*SAMPLED.values()).select_from(joined)
+        for day, rows in totals.groupby("day")["rows"].sum().items():
+            chosen = query.where(draw < ROWS_PER_DAY / rows) if rows > ROWS_PER_DAY else query
+            result = connection.execute(within(chosen, day.timestamp(), DAY))
+            found += [(day, *row) for row in result]
+        known = connection.execute(select(row_formats)).all()
+    sample = pd.DataFrame(found, columns=["day", *SAMPLED]).astype({"score": float})
+    if sample["weight"].nunique() > 1:  # the log is a sample itself: draw rows by their weight
+        by_day, weights = sample.groupby("day"), sample["weight"]
+        sample = by_day.sample(frac=1, replace=True, weights=weights, random_state=0)
+        sample = sample.reset_index(drop=True)
+    rows = decode_rows(sample, {one.id: msgspec.json.decode(one.names) for one in known})
+    return sample[["time", "day", "version", "score"]], rows
 
 
-def sample_of(connection: Connection, start: float, rows: float) -> pd.DataFrame:
-    """Return logged rows of a day at random, at most about `ROWS_PER_DAY` of so many."""
-    query = ROWS.where(*within(start, start + DAY))
-    if (every := ceil(rows / ROWS_PER_DAY)) > 1:
-        query = query.where(one_in(every, connection))
-    found = table_of(connection, query)
-    if found["weight"].nunique() > 1:  # the log itself is a sample: draw a row per prediction
-        found = found.sample(len(found), weights="weight", replace=True, random_state=0)
-    return found.reset_index(drop=True)
+def silent_hours(store: Store, sample: pd.DataFrame, now: float) -> list[pd.Timestamp]:
+    """Return the starts of hours without a prediction, from the first sampled one on."""
+    hours = pd.to_datetime(sample["time"], unit="s").dt.floor("h")
+    end = pd.Timestamp(now, unit="s").floor("h")
+    past = pd.date_range(hours.min(), end, freq="h", inclusive="left")
+    query = select(predictions.c.id).limit(1)
+    with store.transaction() as connection:
+        return [
+            hour
+            for hour in past.difference(pd.DatetimeIndex(hours))
+            if connection.execute(within(query, hour.timestamp(), HOUR)).first() is None
+        ]
 
 
-def within(start: float, end: float) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions of predictions made from `start` up to `end`, excluding it."""
-    return predictions.c.time >= start, predictions.c.time < end
-
-
-def one_in(every: int, connection: Connection) -> ColumnElement[bool]:
-    """Return a condition that is true at random, for one row in so many."""
-    if connection.dialect.name == "sqlite":
-        return func.random() % every == 0  # an integer of 64 bits; elsewhere from 0 to 1
-    return func.random() * every < 1
-
-
-def silent_hours(
-    connection: Connection, start: float, end: float, known: set[float]
-) -> list[pd.Timestamp]:
-    """Return the starts of whole hours without a prediction; `known` are numbers of others."""
-    found = []
-    for hour in set(range(ceil(start / HOUR), int(end // HOUR))) - known:
-        query = select(predictions.c.id).where(*within(hour * HOUR, (hour + 1) * HOUR)).limit(1)
-        if connection.execute(query).first() is None:
-            found.append(pd.Timestamp(hour * HOUR, unit="s"))
-    return sorted(found)
-
-
-def decode_rows(found: pd.DataFrame, formats: dict[int, list[str]]) -> pd.DataFrame:
+def decode_rows(sample: pd.DataFrame, formats: Mapping[int, list[str]]) -> pd.DataFrame:
     """Return logged rows as a table of their values."""
     parts = []
-    for number, some in found.groupby("row_format", dropna=False):
+    for number, some in sample.groupby("format", dropna=False):
         values = msgspec.json.decode(f"[{','.join(some['row'])}]")
         names = formats.get(number)  # a row without a format is an object
         parts.append(pd.DataFrame(values, columns=names, index=some.index, dtype=object))
-    return pd.concat(parts).sort_index() if parts else pd.DataFrame()
+    return pd.concat(parts).sort_index()
+
+
+def within(query: Select[Any], start: float, seconds: int) -> Select[Any]:
+    """Return a query of the predictions made in so many seconds from `start` on."""
+    return query.where(predictions.c.time >= start, predictions.c.time < start + seconds)
 
 
 def fitting_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that fit the current `problem.SCHEMA`, in its types."""
     schema = problem.SCHEMA.remove_columns([problem.TARGET])
-    try:
-        return schema.validate(rows, lazy=True)
-    except SchemaErrors as errors:
-        unfit = errors.failure_cases["index"].dropna()
-    try:
-        return schema.validate(rows.drop(index=unfit.unique()), lazy=True)
-    except SchemaErrors:
-        return rows.iloc[:0]
+    while len(rows):
+        try:
+            return schema.validate(rows, lazy=True)
+        except SchemaErrors as errors:  # first of types, then of checks
+            unfit = errors.failure_cases["index"].dropna().unique()
+            rows = rows.drop(index=unfit) if len(unfit) else rows.iloc[:0]
+    return rows
 
 
 def columns_of(rows: pd.DataFrame, fields: Sequence[Field]) -> dict[str, np.ndarray]:

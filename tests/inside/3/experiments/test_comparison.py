@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from {{ package_name }} import problem
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.experiments.comparison import Trial, autocorrelation, verdict_of
-from {{ package_name }}.experiments.plan import Experiment
-from {{ package_name }}.serving.records import CHALLENGER, CHAMPION
+from taxi_ride_duration import problem
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.experiments.comparison import (
+    Trial,
+    autocorrelation,
+    evidence_of,
+    verdict_of,
+)
+from taxi_ride_duration.experiments.plan import Experiment
+from taxi_ride_duration.serving.records import CHALLENGER, CHAMPION
 
 from .conftest import FIRST, Log
 
@@ -134,16 +138,16 @@ def test_a_better_challenger_is_promoted(
                 log.split(day + row / 20, 0.0, other, CHALLENGER)
     found, plan = log.compare(28, trial(mode)), trial(mode).plan
     verdict = verdict_of(found, plan)
-    assert (verdict.decision, verdict.days) == ("promote", 21)
-    assert verdict.gain == pytest.approx(0.25, abs=0.05)
+    assert (verdict.decision, verdict.blocks) == ("promote", 7)
+    assert evidence_of(found, plan).gain[6] == pytest.approx(0.25, abs=0.05)
     monkeypatch.setattr(problem, "LOWER_IS_BETTER", False)
     assert verdict_of(found, plan).decision == "keep"
 
 
 def test_an_incomplete_block_waits(log: Log) -> None:
     log.add_errors(np.full(8, 2.0), np.ones(8))
-    verdict = verdict_of(log.compare(8, trial()), trial().plan)
-    assert (verdict.blocks, verdict.days, verdict.gain) == (2, 6, 0.5)
+    evidence = evidence_of(log.compare(8, trial()), trial().plan)
+    assert evidence.gain.tolist() == [0.5, 0.5]
 
 
 def test_autocorrelation_is_that_of_neighbouring_days() -> None:
