@@ -47,7 +47,7 @@ def page() -> Response:
 
 
 def description(active: ActiveRelease, settings: Settings) -> dict[str, Any]:
-    """Describe the service in OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0"""
+    """Describe the service in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0)."""
     types = [active.row, active.feedback, PredictionResponse, Accepted, Failure]
     (row, feedback, prediction, accepted, failure), schemas = msgspec.json.schema_components(
         types, ref_template=REFERENCE
