@@ -130,6 +130,8 @@ def reading(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: {line}{error.problem}") from error
     except RecursionError as error:
         raise UserError(f"{path}: is nested too deeply") from error
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe_errors(error)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
 
@@ -140,21 +142,20 @@ def read_params(path: Path = PARAMS, changes: Sequence[str] = ()) -> Params:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
         for change in changes:
             apply_change(values, change)
-    try:
         params = Params.model_validate(values)
-    except ValidationError as error:
-        raise UserError(f"{path}: {describe_errors(error)}") from error
     check_model(params.model, path)
     return params
 
 
-def apply_change(values: dict[str, Any], change: str) -> None:
+def apply_change(values: Any, change: str) -> None:
     """Set a value in the nested dictionary, from text such as `model.max_iter=200`."""
     name, equals, text = change.partition("=")
     section, dot, key = name.partition(".")
     if not (equals and dot and section and key):
         raise UserError(f"SET: {change!r} must look like model.max_iter=200")
-    values[section] = (values.get(section) or {}) | {key: yaml.load(text, Loader)}
+    given = (values.get(section) or {}) if isinstance(values, dict) else None
+    if isinstance(given, dict):  # anything else in the file is refused next
+        values[section] = given | {key: yaml.load(text, Loader)}
 
 
 def check_model(model: dict[str, Any], path: Path) -> None:
@@ -167,17 +168,16 @@ def check_model(model: dict[str, Any], path: Path) -> None:
         known = ", ".join(annotations)
         raise UserError(f"{path}: model.{unknown[0]}: build_model takes {known}")
     fields = {name: (TYPES.get(annotations[name], Any), ...) for name in model}
-    try:
-        create_model("Model", **fields).model_validate(model)  # type: ignore[call-overload]
-    except ValidationError as error:
-        raise UserError(f"{path}: {describe_errors(error, 'model.')}") from error
+    arguments = create_model("Model", **fields)  # type: ignore[call-overload]
+    with reading(path):
+        create_model("Params", model=(arguments, ...)).model_validate({"model": model})
 
 
-def describe_errors(error: ValidationError, prefix: str = "") -> str:
+def describe_errors(error: ValidationError) -> str:
     """Describe wrong values by their dotted names."""
     found = []
     for one in error.errors():
-        name = prefix + ".".join(map(str, one["loc"]))
+        name = ".".join(map(str, one["loc"]))
         message = f"{one['msg']} (it is {one['input']!r:.60})"
         found.append(f"{name}: {message}" if name else message)
     return "; ".join(found)
