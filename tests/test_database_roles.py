@@ -29,7 +29,11 @@ class Roles:
 
     def create(self) -> None:
         """Run the scripts in their order, as the image of PostgreSQL and make apply do."""
-        superuser = {"PGUSER": "tester", "PGPASSWORD": self.server.password, "PGDATABASE": "postgres"}
+        superuser = {
+            "PGUSER": "tester",
+            "PGPASSWORD": self.server.password,
+            "PGDATABASE": "postgres",
+        }
         for script in sorted(self.folder.glob("*.sql")):
             finished = subprocess.run(
                 [installed("psql"), "--quiet", "--no-psqlrc", "--file", str(script)],
@@ -130,7 +134,9 @@ def test_a_changed_password_is_taken_by_the_next_run(
 def test_the_guide_moves_a_volume_from_before_the_roles(roles: Roles, server: PostgreSQL) -> None:
     roles.run("mlflow", "create table runs (id serial)")
     superuser = [installed("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", server.url]
-    before = "ALTER DATABASE {0} OWNER TO tester;\n\\connect {0}\nALTER TABLE {1} OWNER TO tester;\n"
+    before = (
+        "ALTER DATABASE {0} OWNER TO tester;\n\\connect {0}\nALTER TABLE {1} OWNER TO tester;\n"
+    )
     text = before.format("predictions", "before") + before.format("mlflow", "runs")
     subprocess.run(superuser, input=text, text=True, check=True)
     assert "permission denied" in roles.run("service", "insert into before values (9)")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from taxi_ride_duration.deployment.request_time import (
     NotExportableError,
     request_time_source,

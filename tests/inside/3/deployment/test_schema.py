@@ -4,7 +4,6 @@ from typing import Any
 
 import pandera.pandas as pa
 import pytest
-
 from taxi_ride_duration import problem
 from taxi_ride_duration.deployment.schema import field_of, row_schema
 from taxi_ride_duration.errors import UserError
