@@ -13,6 +13,8 @@ from taxi_ride_duration.deployment import deploy, rollback
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.experiments.plan import Experiment
 from taxi_ride_duration.pipelines import registry, tracking
+from taxi_ride_duration.pipelines.parameters import Params
+from taxi_ride_duration.pipelines.training import train_and_register
 from taxi_ride_duration.serving.bundle import Release, changing, read_release, write_release
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -29,6 +31,26 @@ def released(live: Path) -> Release:
     release = read_release(live)
     assert release is not None
     return release
+
+
+@pytest.fixture(scope="module")
+def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tracking store whose versions all are the same run."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def with_champion(
+    trained_store: Path, few_rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> MlflowClient:
+    """Return a client of the tracking store; version 1 is the champion."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(tracking, "STORE", trained_store)
+    with tracking.tracking_store() as client:
+        if registry.champion(client) is None:
+            train_and_register(Params(), force=False)
+            client.set_registered_model_alias(tracking.NAME, registry.CHAMPION, "1")
+        return client
 
 
 @pytest.fixture
