@@ -267,7 +267,7 @@ IN_PYPROJECT = [
         appends("pyproject.toml", '\n[tool.black]\ntarget-version = ["py311"]\n'),
     ),
     Edit("line length changed", 1, in_pyproject("line-length = 100", "line-length = 120")),
-    Edit("lint rule added", 1, in_pyproject('"S301"]', '"S301", "PIE"]')),
+    Edit("lint rule added", 1, in_pyproject('"S301", "D"]', '"S301", "D", "PIE"]')),
     Edit("test marker added", 1, in_pyproject('lib"\n', 'lib"\nmarkers = ["slow"]\n')),
     Edit(
         "development tool appended",

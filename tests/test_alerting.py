@@ -66,7 +66,7 @@ def test_failures_are_told_and_so_is_their_end(watching: Alerting, service: Fake
     wait(lambda: "firing" in watching.states("HighErrorRate"), "the alert of failures fires")
     sent = next(n for n in watching.notifications if n["labels"]["alertname"] == "HighErrorRate")
     assert sent["labels"]["severity"] == "critical"
-    assert "of the requests to /predict fail" in sent["annotations"]["description"]
+    assert "of the requests to /predict fail" in sent["annotations"]["summary"]
     service.share_failing = 0.0
     wait(lambda: watching.states("HighErrorRate")[-1] == "resolved", "the alert is resolved")
 
@@ -90,7 +90,7 @@ def test_nobody_is_told_of_a_service_that_is_well(watching: Alerting) -> None:
 
 
 def test_rules_and_dashboard_are_understood(watching: Alerting, deploy: Path) -> None:
-    wait(lambda: watching.query("path:http_requests:rate5m")["result"], "rules are evaluated")
+    wait(lambda: watching.query("path:http_errors:ratio_rate5m")["result"], "rules are evaluated")
     groups = watching.api("rules")["groups"]
     assert [rule for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
     queries = dashboard_queries(deploy)

@@ -1,6 +1,7 @@
 """Tests of the database roles that Docker Compose sets up, on a real PostgreSQL server."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from installation import environment, install_project
 from postgres import PostgreSQL
 from projects import LEVELS, Ladder, answers_of
-from tools import installed, passes
+from tools import installed
 
 PASSWORDS = {
     "SERVICE_DB_PASSWORD": "s3rvice",
@@ -28,10 +29,14 @@ class Roles:
 
     def create(self) -> None:
         """Run the scripts in their order, as the image of PostgreSQL and make apply do."""
-        superuser = {"PGUSER": "tester", "PGPASSWORD": self.server.password}
-        for script in sorted(self.folder.glob("*.sh")):
+        superuser = {
+            "PGUSER": "tester",
+            "PGPASSWORD": self.server.password,
+            "PGDATABASE": "postgres",
+        }
+        for script in sorted(self.folder.glob("*.sql")):
             finished = subprocess.run(
-                ["sh", str(script)],
+                [installed("psql"), "--quiet", "--no-psqlrc", "--file", str(script)],
                 env=os.environ | self.address() | superuser | PASSWORDS,
                 capture_output=True,
                 text=True,
@@ -126,9 +131,20 @@ def test_a_changed_password_is_taken_by_the_next_run(
     roles.create()
 
 
-def test_scripts_are_valid_in_a_plain_shell(roles: Roles) -> None:
-    for script in roles.folder.glob("*.sh"):
-        passes("sh", "-n", str(script))
+def test_the_guide_moves_a_volume_from_before_the_roles(roles: Roles, server: PostgreSQL) -> None:
+    roles.run("mlflow", "create table runs (id serial)")
+    superuser = [installed("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", server.url]
+    before = (
+        "ALTER DATABASE {0} OWNER TO tester;\n\\connect {0}\nALTER TABLE {1} OWNER TO tester;\n"
+    )
+    text = before.format("predictions", "before") + before.format("mlflow", "runs")
+    subprocess.run(superuser, input=text, text=True, check=True)
+    assert "permission denied" in roles.run("service", "insert into before values (9)")
+    guide = (roles.folder.parents[2] / "docs/3-serving.md").read_text(encoding="utf-8")
+    (statements,) = re.findall(r"psql <<'SQL'\n(.*?)^SQL$", guide, re.MULTILINE | re.DOTALL)
+    subprocess.run(superuser, input=statements, text=True, check=True)
+    assert roles.run("service", "insert into before values (9)") == ""
+    assert roles.run("mlflow", "insert into runs default values") == ""
 
 
 # What the service logs, the loop reads, and the reports of both roles sum up.

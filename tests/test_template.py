@@ -101,6 +101,18 @@ def test_what_is_generated_is_in_shape(ladder: Ladder, package_name: str) -> Non
     passes(installed("ruff"), "format", "--no-cache", "--check", project)
 
 
+def test_docstrings_are_checked_but_for_the_words_of_a_notebook(
+    ladder: Ladder, tmp_path: Path
+) -> None:
+    shutil.copy(ladder.fresh(1) / "pyproject.toml", tmp_path)
+    (tmp_path / "src/rides").mkdir(parents=True)
+    for name in ("problem.py", "train.py"):
+        (tmp_path / "src/rides" / name).write_text("def load() -> int:\n    return 1\n")
+    ruff = [installed("ruff"), "check", "--no-cache", "--output-format=concise", str(tmp_path)]
+    found = subprocess.run(ruff, capture_output=True, text=True).stdout
+    assert re.findall(r"(\w+\.py):\S+ (\w+)", found) == [("train.py", "D100"), ("train.py", "D103")]
+
+
 def test_nobody_needs_to_trust() -> None:
     """Copier asks for trust only for tasks, migrations and extensions."""
     texts = [REPOSITORY / "copier.yml", *(REPOSITORY / "levels").glob("*.yml")]

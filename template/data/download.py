@@ -1,4 +1,4 @@
-"""Download a month of New York taxi rides into data/: python data/download.py 2019-03 [yellow]
+"""Download a month of New York taxi rides: `python data/download.py 2019-03 [yellow]`.
 
 The files are the TLC's own trip records; `newest` instead of a month finds the newest one.
 """
@@ -48,6 +48,7 @@ def download(url: str, target: Path) -> None:
 
 
 def main() -> None:
+    """Download the month, or explain why not."""
     month = sys.argv[1] if len(sys.argv) > 1 else ""
     colour = sys.argv[2] if len(sys.argv) > 2 else "green"
     known = month == "newest" or re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", month)

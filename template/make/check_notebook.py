@@ -19,6 +19,7 @@ def definitions(source: str) -> dict[str, str]:
 
 
 def main() -> None:
+    """Print the functions that differ."""
     (problem,) = Path("src").glob("*/problem.py")
     notebook = Path("notebook.ipynb")
     if not notebook.exists():

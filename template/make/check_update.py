@@ -1,6 +1,6 @@
-"""Report a newer version of the template: python make/check_update.py [--issue]
+"""Report a newer version of the template.
 
-With --issue it opens an issue on GitHub, unless there is one about that version, open or closed.
+With `--issue` it opens an issue on GitHub, unless there is one about that version, open or closed.
 """
 
 import json
@@ -24,6 +24,7 @@ def output_of(*command: str) -> str:
 
 
 def main() -> None:
+    """Print the newer version, if there is one."""
     found = json.loads(output_of("copier", "check-update", "--output-format", "json"))
     if not found["update_available"]:
         print("The project has the newest version of its template.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 RULES = "E,F,W,I,B,UP,SIM,N,RUF,S301"
-"""The rules of the generated pyproject.toml, which level 0 does not have yet."""
+"""The rules of the generated pyproject.toml for problem.py; level 0 does not have them yet."""
 SETTINGS = [
     "--config=line-length = 100",
     "--config=target-version = 'py311'",

@@ -7,8 +7,7 @@ import argparse
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -45,15 +44,6 @@ KEPT = 5  # bundles for rollbacks
 HeldOut = Callable[[ModelVersion], Split]
 
 
-@contextmanager
-def deploying(live: Path) -> Iterator[Path]:
-    """Provide a folder for a candidate, to one deployment at a time."""
-    with changing(live):
-        (live / "bundles").mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=live, prefix="candidate-") as folder:
-            yield Path(folder)
-
-
 def held_out_rows(version: ModelVersion) -> Split:
     """Return the rows of the pipeline's window; the version was not trained on the test set."""
     window = read_params().data
@@ -71,64 +61,60 @@ def held_out_rows(version: ModelVersion) -> Split:
 def proven_bundle(
     version: ModelVersion, held_out: HeldOut, candidate: Path, live: Path, settings: Settings
 ) -> str:
-    """Export and prove the version; return the name of its bundle."""
-    known = known_bundle(version, live)
-    if known is not None:
-        print(f"version {version.version} of {NAME} was proven before: {known}")
-        return known
+    """Export and prove the version, unless this code has before; return its bundle's name."""
+    made_by = hashlib.sha256(f"{version.run_id} {code_version()}".encode()).hexdigest()
+    name = f"v{version.version}-{made_by[:8]}"
+    target = bundle_folder(live, name)
+    if is_whole(target):
+        print(f"version {version.version} of {NAME} was proven before: {name}")
+        return name
     model = Registered(version, registry.load_model(version), held_out(version))
-    folder = candidate / "bundles" / f"v{version.version}"
-    manifest = export(model, folder, partial(difference, model, settings=settings))
-    how = "exported to ONNX"
-    if manifest.why_python is not None:
-        how = (
-            "served by scikit-learn itself, which takes several times the CPU "
-            f"(docs/3-serving.md), because it cannot be exported: {manifest.why_python}"
-        )
-    print(f"version {version.version} of {NAME}: {how}")
+    folder = bundle_folder(candidate, name)
     try:
+        manifest = export(model, folder, partial(difference, model, settings=settings))
+        print(f"version {version.version} of {NAME}: {how_served(manifest)}")
         for shown in prove(model, folder, settings):
             print(f"  {shown}")
     except UserError as error:
         raise UserError(f"version {version.version} is not deployed: {error}") from error
-    name = bundle_name(manifest)
-    target = bundle_folder(live, name)
-    if target.exists():  # damaged, or it would be known
-        shutil.rmtree(target)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(exist_ok=True)
     folder.rename(target)
     return name
 
 
-def known_bundle(version: ModelVersion, live: Path) -> str | None:
-    """Return the version's bundle if this code has made one before."""
-    for folder in sorted((live / "bundles").glob(f"v{version.version}-*")):
-        try:
-            manifest = read_manifest(folder)
-        except UserError:
-            continue  # damaged: it is made again
-        if manifest.run_id == version.run_id and manifest.code_version == code_version():
-            return folder.name
-    return None
-
-
-def bundle_name(manifest: Manifest) -> str:
-    """Return the version with a hash of the bundle's content."""
-    contents = repr((manifest.run_id, manifest.code_version, sorted(manifest.files.items())))
-    return f"v{manifest.version}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
-
-
-def challenger_of(client: MlflowClient, experiment: Experiment) -> ModelVersion:
-    """Return the version that the experiment compares with the champion."""
-    if experiment.challenger is None:
-        version = registry.by_alias(client, "challenger")
-        if version is None:
-            raise UserError(
-                "experiment.yaml: challenger: none is set, and no registered version has the "
-                "alias 'challenger'"
-            )
-        return version
+def is_whole(bundle: Path) -> bool:
+    """Tell whether the bundle exists and is undamaged."""
     try:
-        return registry.numbered(client, str(experiment.challenger))
+        read_manifest(bundle)
+    except UserError:
+        return False
+    return True
+
+
+def how_served(manifest: Manifest) -> str:
+    """Describe how the model was exported."""
+    if manifest.why_python is None:
+        return "exported to ONNX"
+    return (
+        "served by scikit-learn itself, which takes several times the CPU (docs/3-serving.md), "
+        f"because it cannot be exported: {manifest.why_python}"
+    )
+
+
+def challenger_of(
+    client: MlflowClient, experiment: Experiment, champion: ModelVersion
+) -> ModelVersion:
+    """Return the version that the experiment compares with the champion."""
+    try:
+        version = registry.by_alias(client, "challenger")
+        if experiment.challenger is not None:
+            version = registry.numbered(client, str(experiment.challenger))
+        if version is None:
+            raise UserError("none is set, and no registered version has the alias 'challenger'")
+        if version.version == champion.version:
+            raise UserError(f"version {version.version} cannot challenge itself")
+        return version
     except UserError as error:
         raise UserError(f"experiment.yaml: challenger: {error}") from error
 
@@ -183,17 +169,19 @@ def deploy(
     is proven with the rows of `held_out`.
     """
     settings, experiment = read_settings(), experiment or read_experiment()
-    with deploying(live) as candidate, tracking_store() as client:
+    with (
+        changing(live),
+        tempfile.TemporaryDirectory(dir=live, prefix="candidate-") as candidate,
+        tracking_store() as client,
+    ):
         champion = registry.champion(client)
         if champion is None:
             raise UserError("no version is the champion yet: run make promote")
-        name = proven_bundle(champion, held_out, candidate, live, settings)
+        name = proven_bundle(champion, held_out, Path(candidate), live, settings)
         challenger = None
         if experiment.mode != "off":
-            version = challenger_of(client, experiment)
-            if version.version == champion.version:
-                raise UserError(f"version {version.version} cannot challenge itself")
-            challenger = proven_bundle(version, held_out, candidate, live, settings)
+            version = challenger_of(client, experiment, champion)
+            challenger = proven_bundle(version, held_out, Path(candidate), live, settings)
         print(put_live(live, name, challenger, experiment, now))
 
 

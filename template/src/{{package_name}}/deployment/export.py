@@ -22,6 +22,7 @@ from skl2onnx.common.data_types import (
 
 from .. import model_file
 from ..dataset import Split
+from ..errors import UserError
 from ..evaluate import scores_of
 from ..monitoring.production import columns_of
 from ..monitoring.profile import PROFILE, profile_of, write_profile
@@ -36,6 +37,7 @@ from .schema import row_schema
 EXAMPLE_ROWS = 5
 OPSET = {"": 18, "ai.onnx.ml": 3}  # for onnxruntime 1.20 and later
 TENSORS = {"f": FloatTensorType, "i": Int64TensorType, "u": Int64TensorType, "b": BooleanTensorType}
+Runtime = Literal["onnx", "python"]
 Inputs = Literal["matrix", "columns"]
 
 
@@ -54,26 +56,27 @@ def export(registered: Registered, folder: Path, agrees: Callable[[Path], str | 
     `agrees(folder)` returns None, or how the predictions differ. A model that cannot be exported,
     or would predict something else, is served by scikit-learn.
     """
-    reasons = []
-    for inputs in possible_inputs(registered.model.problem.features(registered.split.test)):
+    features = registered.model.problem.features(registered.split.test)
+    numbers = all(values.dtype.kind in TENSORS for values in features.values())
+    attempts: list[tuple[Runtime, Inputs]] = [("onnx", "columns"), ("python", "columns")]
+    if numbers:  # a matrix has no text
+        attempts.insert(0, ("onnx", "matrix"))
+    reasons: list[str] = []
+    for runtime, inputs in attempts:
         try:
-            manifest = write_bundle(registered, folder, "onnx", inputs)
+            manifest = write_bundle(registered, folder, runtime, inputs, reasons)
             difference = agrees(folder)
-            if difference is None:
-                return manifest
-            reasons.append(difference)
         except NotExportableError as error:
-            reasons.append(str(error))
+            difference = str(error)
+        if difference is None:
+            return manifest
+        reasons.append(difference)
         shutil.rmtree(folder)
-    return write_bundle(registered, folder, "python", "columns", reasons[0])
+    raise UserError(reasons[-1])
 
 
 def write_bundle(
-    registered: Registered,
-    folder: Path,
-    runtime: Literal["onnx", "python"],
-    inputs: Inputs,
-    why_python: str | None = None,
+    registered: Registered, folder: Path, runtime: Runtime, inputs: Inputs, reasons: Sequence[str]
 ) -> Manifest:
     """Write the bundle into a new folder, the manifest last."""
     folder.mkdir(parents=True)
@@ -103,7 +106,7 @@ def write_bundle(
         code_version=code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         runtime=runtime,
-        why_python=why_python,
+        why_python=reasons[0] if runtime == "python" else None,
         inputs=inputs,
         fields=schema.fields,
         target=schema.target,
@@ -124,24 +127,15 @@ def write_bundle(
 
 def request_rows(rows: pd.DataFrame, fields: Sequence[Field]) -> list[dict[str, Any]]:
     """Return the rows as clients send them, without missing values."""
-    columns = {field.name: rows[field.name].tolist() for field in fields if field.name in rows}
-    records = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
+    names = [field.name for field in fields if field.name in rows]
     return [
         {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in record.items()
             if not pd.isna(value)
         }
-        for record in records
+        for record in rows[names].to_dict("records")
     ]
-
-
-def possible_inputs(features: dict[str, np.ndarray]) -> list[Inputs]:
-    """Return how the features may be passed, the cheapest way first: a matrix has no text."""
-    numbers = all(values.dtype.kind in TENSORS for values in features.values())
-    return ["matrix", "columns"] if numbers else ["columns"]
 
 
 def export_model(model: Any, features: dict[str, np.ndarray], inputs: Inputs) -> bytes:

@@ -1,17 +1,19 @@
 """Extract from `problem.py` what a request needs: the features, the score, and what they use.
 
-The service runs these lines as they are, without the other imports of the file.
+The service runs it without the other imports of the file.
 """
 
 import ast
-import builtins
 import sys
 from collections.abc import Iterator
 
 NEEDED = ["features", "score_rows"]
 AVAILABLE = sys.stdlib_module_names | {"numpy"}  # modules that the service has
-HEADING = '"""The part of problem.py that requests need, extracted by make deploy."""\n'
-FUTURE = "from __future__ import annotations\n"  # annotations may name what is left out
+HEADING = '''"""The part of problem.py that requests need, extracted by make deploy."""
+
+from __future__ import annotations  # they may name what is left out
+
+'''
 
 
 class NotExportableError(Exception):
@@ -20,38 +22,24 @@ class NotExportableError(Exception):
 
 def request_time_source(source: str) -> str:
     """Return the source of a module with `features`, `score_rows`, and what they use."""
-    statements = [
-        node
-        for node in ast.parse(source).body
-        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
-    ]
-    needed = closure(statements, NEEDED)
-    for statement in needed:
+    body = closure(ast.parse(source).body, NEEDED)
+    for statement in body:
         refuse_foreign_imports(statement)
-    return "\n\n".join([HEADING + FUTURE, *(text_of(node, source) for node in needed)]) + "\n"
-
-
-def text_of(node: ast.stmt, source: str) -> str:
-    """Return the statement as it is written, with its decorators."""
-    decorators = getattr(node, "decorator_list", [])
-    lines = [f"@{ast.get_source_segment(source, decorator)}" for decorator in decorators]
-    return "\n".join([*lines, ast.get_source_segment(source, node) or ""])
+    return HEADING + ast.unparse(ast.Module(body, [])) + "\n"
 
 
 def closure(statements: list[ast.stmt], names: list[str]) -> list[ast.stmt]:
     """Return the statements that define the names and, in turn, the names that those use."""
-    wanted, known = list(names), set(names)
     kept: set[int] = set()
-    while wanted:
-        name = wanted.pop()
-        for i, statement in enumerate(statements):
-            if i in kept or name not in set(defined_names(statement)):
-                continue
-            kept.add(i)
-            new = set(used_names(statement)) - known - vars(builtins).keys()
-            known |= new
-            wanted += new
-    return [statement for i, statement in enumerate(statements) if i in kept]
+    wanted = set(names)
+    while found := {
+        i
+        for i, statement in enumerate(statements)
+        if i not in kept and wanted.intersection(defined_names(statement))
+    }:
+        kept |= found
+        wanted.update(name for i in found for name in used_names(statements[i]))
+    return [statements[i] for i in sorted(kept)]
 
 
 def defined_names(statement: ast.stmt) -> Iterator[str]:

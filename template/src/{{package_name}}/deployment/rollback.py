@@ -25,19 +25,17 @@ def rollback(live: Path, to: str | None = None, now: datetime | None = None) -> 
     with changing(live):
         active = read_release(live)
         bundles = [active.champion, *active.before] if active else []
-        place: int | None = 1
-        if to is not None:
-            places = (i for i, name in enumerate(bundles) if name.startswith(f"v{to}-"))
-            place = next(places, None)
-        if active is None or place is None or place >= len(bundles):
+        found = bundles[1:] if to is None else [n for n in bundles if n.startswith(f"v{to}-")]
+        if active is None or not found:
             what = "nothing" if to is None else f"no bundle of version {to} that is left"
             raise UserError(f"{what} served before the release in {live}/: there is no way back")
-        if place == 0 and active.experiment is None:
+        champion = found[0]
+        if champion == active.champion and active.experiment is None:
             return active
-        read_manifest(bundle_folder(live, bundles[place]))
+        read_manifest(bundle_folder(live, champion))
         release = Release(
-            champion=bundles[place],
-            before=bundles[place + 1 :],
+            champion=champion,
+            before=bundles[bundles.index(champion) + 1 :],
             time=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         )
         write_release(live, release)

@@ -1,4 +1,4 @@
-"""Search for better hyperparameters on the training set, with Optuna: https://optuna.org"""
+"""Search for better hyperparameters on the training set, with Optuna (https://optuna.org)."""
 
 from collections.abc import Iterator
 from itertools import product

@@ -67,6 +67,25 @@ def test_a_change_that_means_nothing_is_refused(change: str, tmp_path: Path) -> 
         read_params(file, [change])
 
 
+@pytest.mark.usefixtures("model_arguments")
+@pytest.mark.parametrize("text", ["- model", "text", "model: [max_iter]", "model: text", "3"])
+def test_a_change_of_a_file_without_sections_is_refused_with_its_name(
+    text: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=r"^\S+/params\.yaml: .*valid dictionary") as refusal:
+        read_params(file, ["model.max_iter=7"])
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("model_arguments")
+def test_a_change_fills_an_empty_section(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("model:\n")
+    assert read_params(file, ["model.max_iter=7"]).model == {"max_iter": 7}
+
+
 def test_every_parameter_has_a_name_and_a_value() -> None:
     flat = read_params().flat()
     assert flat["split.test_share"] == 0.2

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from {{ package_name }}.deployment.request_time import (
+from taxi_ride_duration.deployment.request_time import (
     NotExportableError,
     request_time_source,
 )

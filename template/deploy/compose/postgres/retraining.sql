@@ -1,9 +1,7 @@
-#!/bin/sh
-# Create the role of the retraining loop: it reads the prediction log, and keeps its own tables.
-# PostgreSQL runs this after databases.sh when its volume is empty, and make apply each time.
-set -e
-
-psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname predictions <<'SQL'
+-- The role of the retraining loop: it reads the prediction log, and keeps its own tables.
+-- PostgreSQL runs this after databases.sql when its volume is empty, and make apply each time.
+\set ON_ERROR_STOP on
+\connect predictions
 \getenv password RETRAINING_DB_PASSWORD
 SELECT 'CREATE ROLE retraining'
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'retraining') \gexec
@@ -13,4 +11,3 @@ GRANT CREATE ON SCHEMA public TO retraining;
 SELECT format('GRANT SELECT ON %I TO retraining', tablename)
     FROM pg_tables WHERE schemaname = 'public' AND tableowner = 'service' \gexec
 ALTER DEFAULT PRIVILEGES FOR ROLE service IN SCHEMA public GRANT SELECT ON TABLES TO retraining;
-SQL

@@ -4,10 +4,9 @@ from typing import Any
 
 import pandera.pandas as pa
 import pytest
-
-from {{ package_name }} import problem
-from {{ package_name }}.deployment.schema import field_of, row_schema
-from {{ package_name }}.errors import UserError
+from taxi_ride_duration import problem
+from taxi_ride_duration.deployment.schema import field_of, row_schema
+from taxi_ride_duration.errors import UserError
 
 
 @pytest.mark.parametrize(
