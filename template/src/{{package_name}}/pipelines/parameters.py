@@ -138,8 +138,6 @@ def load_yaml(path: Path, changes: Sequence[str] = ()) -> tuple[Any, yaml.Node |
         raise UserError(f"{path}: {line}{error.problem}") from error
     except RecursionError as error:
         raise UserError(f"{path}: is nested too deeply") from error
-    except ValidationError as error:
-        raise UserError(f"{path}: {describe_errors(error)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
 

@@ -60,6 +60,7 @@ class OnnxRuntime(Runtime):
         self.as_matrix = manifest.inputs == "matrix"
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Run the exported model."""
         features = self.problem.features(columns)
         if self.as_matrix:
             matrix = np.array(list(features.values()), dtype=np.float32).T
@@ -101,9 +102,11 @@ class PythonRuntime(Runtime):
         self.table = pd.DataFrame
 
     def predict(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Run the estimator."""
         return self.model.predict_features(self.table(self.problem.features(columns)))
 
     def objection(self, columns: dict[str, np.ndarray]) -> str | None:
+        """Return the first line of pandera's error."""
         from pandera.errors import SchemaError
 
         schema = self.problem.SCHEMA.remove_columns([self.problem.TARGET])
