@@ -1,16 +1,19 @@
 """Search every object of a course's repository for answers and hidden tests."""
 
 import json
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import RefusedError, listed
 from ..git import git, run_git
-from .content import Content, CourseTask, lines_of
+from .content import EDITS, Content, CourseTask, lines_of
+from .repository import levels
 
 SHORTEST = 20  # characters; shorter lines are no evidence
 SHOWN = 10
+OWNED = ("tasks", "lessons", "exercises", "course")
 
 
 def check_leaks(repository: Path, content: Content, plain: Path | None = None) -> None:
@@ -25,7 +28,8 @@ def check_leaks(repository: Path, content: Content, plain: Path | None = None) -
     content
         Its content, with answers and hidden tests.
     plain
-        The projects without the course; their lines are public anyway.
+        The projects without the course, whose lines are public anyway; by default what the levels
+        began with, but for the course's own folders.
 
     Raises
     ------
@@ -42,7 +46,8 @@ def check_leaks(repository: Path, content: Content, plain: Path | None = None) -
 
 def leaks(repository: Path, content: Content, plain: Path | None = None) -> Iterator[str]:
     """Yield a description of each secret line and the object that has it."""
-    wanted = secret_lines(content, plain)
+    public = "\n".join(lines_of(plain)) if plain else text_at_start(repository)
+    wanted = secret_lines(content, public)
     forms = {form: line for line in wanted for form in {line, json.dumps(line)[1:-1]}}
     for name, text in objects(repository):
         for form, line in forms.items():
@@ -51,9 +56,8 @@ def leaks(repository: Path, content: Content, plain: Path | None = None) -> Iter
                 yield f"task {wanted[line]}: {line!r} in {place}"
 
 
-def secret_lines(content: Content, plain: Path | None) -> dict[str, str]:
+def secret_lines(content: Content, public: str) -> dict[str, str]:
     """Return the lines that no course may have, and the task of each."""
-    public = {line.strip() for line in lines_of(plain)} if plain else set()
     by_task = {task.name: set(own_lines(task)) for task in content.tasks}
     shared = Counter(line for lines in by_task.values() for line in lines)
     return {
@@ -67,11 +71,34 @@ def secret_lines(content: Content, plain: Path | None) -> dict[str, str]:
 def own_lines(task: CourseTask) -> Iterator[str]:
     """Yield the lines of a task's answers and hidden tests that its public files do not have."""
     public = [*read(task.folder / "check.py"), *lines_of(task.folder / "start")]
-    secret = [*lines_of(task.folder / "answer"), *read(task.folder / "hidden.py")]
-    known = set(map(str.strip, public))
+    secret = [*answer_lines(task), *read(task.folder / "hidden.py")]
+    known = "\n".join(public)
     for line in map(str.strip, secret):
         if len(line) > SHORTEST and line not in known:
             yield line
+
+
+def answer_lines(task: CourseTask) -> Iterator[str]:
+    """Yield the lines of a task's answer; of an edit, those that are new."""
+    for file in sorted(path for path in (task.folder / "answer").rglob("*") if path.is_file()):
+        text = file.read_text(encoding="utf-8")
+        if file.name != EDITS:
+            yield from text.splitlines()
+            continue
+        for edit in tomllib.loads(text)["edit"]:
+            yield from (line for line in edit["new"].splitlines() if line not in edit["old"])
+
+
+def text_at_start(repository: Path) -> str:
+    """Return the text of the files with which the levels began, without the course's folders."""
+    names = []
+    for level in levels(repository):
+        for line in git(repository, "ls-tree", "-r", f"level-{level}-start").splitlines():
+            about, path = line.split("\t", 1)
+            if path.partition("/")[0] not in OWNED:
+                names.append(about.split()[2])
+    stdin = "\n".join(dict.fromkeys(names)).encode()
+    return run_git(repository, "cat-file", "--batch", stdin=stdin).decode(errors="replace")
 
 
 def read(file: Path) -> list[str]:

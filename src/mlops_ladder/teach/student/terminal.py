@@ -57,14 +57,15 @@ def lines(task: Task, failure: runner.Failure | None) -> list[str]:
     about = task.about
     if failure is None:
         hidden = about.get("hidden", 0)
-        left = f"; {hidden} hidden tests remain for the grading" if hidden else ""
+        left = f"; hidden tests that remain for grading: {hidden}" if hidden else ""
         return [f"{task.name} {about['title']}: passed ({about['points']} points){left}"]
+    place = next(iter(sorted(map(str, Path().glob(failure.look)))), failure.look)
     return [
         f"{task.name} {about['title']}: not yet ({about['points']} points)",
         f"  did       {failure.did}",
         f"  expected  {failure.expected}",
         f"  got       {failure.got}",
-        f"  look at   {failure.look}",
+        f"  look at   {place}",
         f"  next      make hint TASK={task.name}",
     ]
 
