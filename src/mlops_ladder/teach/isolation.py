@@ -21,7 +21,7 @@ MEMORY = 3_000_000_000  # bytes, of all processes of a student
 ADDRESSES = 16_000_000_000  # bytes of address space, much of which libraries never use
 FILE = 100_000_000  # bytes
 FOLDER = 300_000_000  # bytes, of everything that a student's code writes
-PROCESSES = 100
+PROCESSES = 20
 SECONDS = 600.0  # for all tasks of a student
 LOOK_SECONDS = 0.1
 

@@ -84,7 +84,7 @@ class Observer:
         """Return the value or the error of each case."""
         result = Path(self._folder.name) / "result"
         result.unlink(missing_ok=True)
-        seconds = task.about.get("seconds", 60)
+        seconds = task.about.get("seconds", 20)
         request = {
             "project": str(project),
             "check": str((task.folder / "check.py").absolute()),
