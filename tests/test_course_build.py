@@ -33,8 +33,10 @@ def test_no_level_has_files_of_a_higher_one(course: Path, ladder: Ladder) -> Non
             str(lower) for lower in LEVELS if lower <= level
         }
         plain = {path.relative_to(ladder.fresh(level)).as_posix() for path in files(ladder, level)}
-        course_owned = ("course/", "tasks/", "lessons/", "exercises/", "check.py", "variant.json")
-        course_owned += ("make/course.mk", ".github/workflows/lessons.yml", ".devcontainer/")
+        course_owned = (
+            *("course/", "tasks/", "lessons/", "exercises/", "check.py", "variant.json"),
+            *("make/course.mk", ".github/workflows/lessons.yml", ".devcontainer/"),
+        )
         left_out = {".github/workflows/check-update.yml"}
         others = {name for name in names if name and not name.startswith(course_owned)}
         assert others == plain - left_out

@@ -12,7 +12,7 @@ from mlops_ladder.teach.content import Content, CourseTask
 from mlops_ladder.teach.lessons import check_lessons
 from projects import LEVELS, TEMPLATE, Ladder
 
-TASKS = {"ids": lambda task: task.name if isinstance(task, CourseTask) else None}
+EACH_TASK = pytest.mark.parametrize("task", CONTENT.tasks, ids=lambda task: task.name)
 FORBIDDEN = re.compile(r"\.(serving|deployment|experiments|monitoring|retraining)\b")
 
 
@@ -49,7 +49,7 @@ def test_each_level_has_enough_tasks() -> None:
     assert all(numbers[level] >= (3 if level <= 2 else 2) for level in LEVELS), numbers
 
 
-@pytest.mark.parametrize("task", CONTENT.tasks, **TASKS)
+@EACH_TASK
 def test_a_task_is_complete(task: CourseTask) -> None:
     wrong = {path.name for path in (task.folder / "wrong").iterdir()}
     assert wrong == set(task.wrong)
@@ -64,7 +64,7 @@ def test_a_task_is_complete(task: CourseTask) -> None:
         assert len(start.read_text(encoding="utf-8").splitlines()) <= 40
 
 
-@pytest.mark.parametrize("task", CONTENT.tasks, **TASKS)
+@EACH_TASK
 def test_no_task_imports_what_may_be_rewritten(task: CourseTask) -> None:
     for file in task.folder.rglob("*.py"):
         assert not FORBIDDEN.search(file.read_text(encoding="utf-8")), file

@@ -219,8 +219,11 @@ def test_a_wrong_call_is_one_line(
 ) -> None:
     (classroom / "two.csv").write_text(f"student\n{HONEST}\n")
     python = [] if "--python" in arguments else ["--python", str(installed / "bin/python")]
-    call = ("teach", "grade", course, "students", "--roster", "two.csv", *arguments, *python)
-    assert reason in refused(*call, cwd=classroom, code=code)
+    students = ("students", "--roster", "two.csv")
+    said = refused(
+        "teach", "grade", course, *students, *arguments, *python, cwd=classroom, code=code
+    )
+    assert reason in said
 
 
 def test_a_folder_that_is_no_course_is_refused(tmp_path: Path) -> None:

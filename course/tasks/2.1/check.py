@@ -8,7 +8,7 @@ def cases(variant: dict[str, Any]) -> list[dict[str, Any]]:
     limit = variant["within_minutes"]
     return [
         {
-            "did": f"METRICS['share_within'](actual, predicted), within {limit} minutes, errors {errors}",
+            "did": f"METRICS['share_within'], within {limit} minutes, of errors {list(errors)}",
             "given": errors,
             "expected": share,
         }
