@@ -74,6 +74,23 @@ def test_a_course_may_end_before_the_highest_level(ladder: Ladder, tmp_path: Pat
     assert "level-2" not in git(tmp_path / "short", "branch")
 
 
+def test_a_teachers_own_data_keep_the_tasks_that_are_not_about_rides(
+    ladder: Ladder, tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{i % 7},{i % 5 * 1.5},{i % 7 + i % 5 * 2.0 + i % 3}" for i in range(400))
+    (tmp_path / "yields.csv").write_text(f"plot,rain,tons\n{rows}\n")
+    data = ("--from", "yields.csv", "--target", "tons")
+    said = done("teach", "build", "course", *data, "--template", ladder.template, cwd=tmp_path)
+    assert "level 0: 0.1, 0.2, 0.3\n  level 1: no tasks" in said
+    course = tmp_path / "course"
+    problem = git(course, "ls-tree", "-r", "--name-only", "level-2", "src").split()
+    assert any(name.endswith("problem.py") for name in problem)
+    lesson = git(course, "show", "level-2:lessons/2.md")
+    assert "### 2.2 " in lesson
+    assert "### 2.1 " not in lesson
+    assert "## Exploratory questions" in lesson
+
+
 def test_a_project_that_teaches_nothing_has_nothing_of_it(ladder: Ladder) -> None:
     for level in LEVELS:
         for name in ("course", "tasks", "lessons", "exercises", "check.py", "variant.json"):

@@ -11,6 +11,7 @@ from mlops_ladder.errors import RefusedError
 from mlops_ladder.teach.content import Content, CourseTask
 from mlops_ladder.teach.lessons import check_lessons
 from projects import LEVELS, TEMPLATE, Ladder
+from tools import installed, passes
 
 EACH_TASK = pytest.mark.parametrize("task", CONTENT.tasks, ids=lambda task: task.name)
 FORBIDDEN = re.compile(r"\.(serving|deployment|experiments|monitoring|retraining)\b")
@@ -130,3 +131,7 @@ def test_the_workflow_runs_when_somebody_hands_in() -> None:
     ours = re.findall(r"uses: (\S+)", workflow.read_text(encoding="utf-8"))
     template = (TEMPLATE / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     assert all(f"uses: {action}" in template for action in ours), "another version than the project"
+    passes(
+        installed("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(workflow)
+    )
+    passes(installed("zizmor"), "--offline", "--no-progress", str(workflow))

@@ -25,6 +25,7 @@ def ride(what: str, pickup: str, dropoff: str, minutes: float) -> dict[str, Any]
 def observe(given: list[list[str]]) -> list[float]:
     """Return the durations of rides."""
     import pandas as pd
+
     from exercises.duration import duration_minutes
 
     pickup, dropoff = (pd.to_datetime(pd.Series(times)) for times in given)

@@ -28,6 +28,7 @@ def case(
 def observe(given: list[Any]) -> list[int]:
     """Return the row numbers of the valid rides."""
     import pandas as pd
+
     from exercises.filter import valid_rides
 
     minutes, low, high = given

@@ -19,6 +19,7 @@ def cases(variant: dict[str, Any]) -> list[dict[str, Any]]:
 def observe(given: list[Any]) -> list[list[int]]:
     """Return the row numbers of both sets, in order."""
     import pandas as pd
+
     from exercises.split import split
 
     times, cut = given

@@ -41,8 +41,9 @@ def observe(given: list[Any], empty: str) -> dict[str, str]:
     import shutil
     import tempfile
 
-    from exercises.lineage import lineage
     from mlflow import MlflowClient
+
+    from exercises.lineage import lineage
 
     versions, wanted = given
     with tempfile.TemporaryDirectory() as folder:

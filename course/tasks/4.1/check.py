@@ -30,6 +30,7 @@ def judge(case: dict[str, Any], value: Any) -> str | None:
 def observe(given: list[Any]) -> float:
     """Return the PSI of two samples."""
     import numpy as np
+
     from exercises.drift import psi
 
     seed, shift, spread, same = given

@@ -14,7 +14,7 @@ from ..errors import RefusedError, UsageError
 from ..project import ANSWERS_FILE
 from ..source.location import Template
 from ..source.render import Rendering, check_level, render
-from .content import Content
+from .content import Content, CourseTask
 from .leaks import check_leaks
 from .lessons import check_lessons, front_matter, objectives
 from .repository import commit_levels
@@ -42,6 +42,7 @@ Without make, `uv run python check.py` checks your tasks; `check.py lesson`, `ch
 and `check.py climb` are the others.
 
 """
+TASK_SECTION = re.compile(r"^### (?P<name>\d\.\d+) .*?(?=^### |^## )", re.MULTILINE | re.DOTALL)
 CLIMB = re.compile(r"\n## Climb\n.*?(?=\n## |\Z)", re.DOTALL)
 
 
@@ -126,10 +127,18 @@ def add_course(
     write_variant(project / "course" / "variant.json", content.variant())
     (project / "lessons").mkdir()
     for reached in range(level + 1):
-        shutil.copyfile(content.lesson(reached), project / "lessons" / f"{reached}.md")
-        for task in content.tasks_of(reached, with_example):
+        tasks = content.tasks_of(reached, with_example)
+        lesson = only_tasks(content.lesson(reached).read_text(encoding="utf-8"), tasks)
+        (project / "lessons" / f"{reached}.md").write_text(lesson, encoding="utf-8")
+        for task in tasks:
             task.publish(project)
     return project
+
+
+def only_tasks(lesson: str, tasks: Sequence[CourseTask]) -> str:
+    """Return a lesson without the sections of tasks that the course does not have."""
+    names = {task.name for task in tasks}
+    return TASK_SECTION.sub(lambda found: found[0] if found["name"] in names else "", lesson)
 
 
 def write_variant(path: Path, variant: Mapping[str, Any]) -> None:
