@@ -14,7 +14,7 @@ setup: .venv/installed ## Install everything that development needs into .venv
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name it with PYTHON=")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[data]' --group dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[data,teach]' --group dev
 	if command -v npm >/dev/null; then npm install --prefix tests/workflow_parser --no-package-lock --no-audit --no-fund --loglevel=error; fi
 	touch $@
 
@@ -45,7 +45,7 @@ docs: setup ## Build the documentation site into docs/_build/
 goldens: setup ## Update the golden files, for review
 	$(PYTEST) tests/test_trees.py --update-goldens
 
-picture: setup ## Redraw the README's terminal session by running it
+picture: setup ## Redraw the terminal sessions in the README and the docs by running them
 	PATH="$(CURDIR)/$(BIN):$$PATH" python docs/session.py
 
 bench: setup ## Measure the command line, generating, climbing, training, serving and the loop

@@ -1,18 +1,20 @@
-"""Draws docs/session.svg, the picture in the README, from a real session: `make picture`.
+"""Draws the pictures of terminal sessions, docs/session.svg and docs/check.svg: `make picture`.
 
-Each command of the README runs in an empty folder, and the picture shows its first and last lines.
-This takes minutes, and downloads packages that are not cached.
+Each command runs in an empty folder, and the picture shows its first and last lines. This takes
+minutes, and downloads packages that are not cached.
 """
 
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +22,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-PICTURE = Path(__file__).with_name("session.svg")
 CHECKOUT = Path(__file__).parents[1]
 COLUMNS = 100
 URL = "http://127.0.0.1:8000"
 PROMPT = "$ "
+Session = Callable[[Path], Iterator[tuple[str, list[str]]]]
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # would be downloaded from another site
 
 
@@ -61,8 +63,8 @@ def environment() -> dict[str, str]:
     return kept | person | address | terminal | quiet
 
 
-def run(command: str, folder: Path) -> list[str]:
-    """Run a command, which must succeed, and return the lines that it prints."""
+def run(command: str, folder: Path, code: int = 0) -> list[str]:
+    """Run a command, which must end with the exit code, and return the lines that it prints."""
     finished = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -72,7 +74,7 @@ def run(command: str, folder: Path) -> list[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    if finished.returncode:
+    if finished.returncode != code:
         raise SystemExit(f"{command} failed:\n{finished.stdout}")
     return finished.stdout.strip("\n").splitlines()
 
@@ -120,8 +122,21 @@ def session(folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield ASK, run(ASK, project)
 
 
-def draw(folder: Path) -> str:
-    """Draw the session; temporary folders are shown as in the user's home folder."""
+def check(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield a check of a student's task that fails, and the same check after the task is solved."""
+    (folder / "roster.csv").write_text("student\nann\n")
+    run("mlops-ladder teach build course --to 0", folder)
+    run("mlops-ladder teach enrol course roster.csv students", folder)
+    student, make_check = folder / "students/ann", "make check TASK=0.1"
+    run("make setup", student)
+    yield make_check, run(f"{make_check} 2>/dev/null", student, code=2)
+    shutil.copytree(CHECKOUT / "course/tasks/0.1/answer", student, dirs_exist_ok=True)
+    yield "$EDITOR exercises/duration.py", []
+    yield make_check, run(make_check, student)
+
+
+def draw(folder: Path, session: Session) -> str:
+    """Draw a session; temporary folders are shown as in the user's home folder."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for command, lines in session(folder):
         console.print(Text.assemble((PROMPT, "bold green"), (command, "bold")))
@@ -133,10 +148,15 @@ def draw(folder: Path) -> str:
     return FONT.sub("", console.export_svg(title="mlops-ladder"))
 
 
+PICTURES: dict[str, Session] = {"session": session, "check": check}
+
+
 def main() -> None:
-    """Write the picture."""
-    with tempfile.TemporaryDirectory() as folder:
-        PICTURE.write_text(draw(Path(folder)), encoding="utf-8")
+    """Write the pictures that are named, or all."""
+    for name in sys.argv[1:] or PICTURES:
+        with tempfile.TemporaryDirectory() as folder:
+            picture = Path(__file__).with_name(f"{name}.svg")
+            picture.write_text(draw(Path(folder), PICTURES[name]), encoding="utf-8")
 
 
 if __name__ == "__main__":

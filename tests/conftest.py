@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 import postgres
+from commands import done
 from installation import install_project
 from mlops_ladder.source import render as rendering
 from mlops_ladder.source.acceleration import compiled_once, plain_parts
@@ -103,6 +104,14 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
 def installed(ladder: Ladder) -> Path:
     """Return the virtual environment of a project at the highest level."""
     return install_project(ladder.project(LEVELS[-1])).project / ".venv"
+
+
+@pytest.fixture(scope="session")
+def course(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a course that tests share and must not change."""
+    folder = tmp_path_factory.mktemp("courses")
+    done("teach", "build", "course", "--template", ladder.template, cwd=folder)
+    return folder / "course"
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ LAYERS = [
     ["cli"],
     ["commands"],
     ["report"],
+    ["teach"],
     ["adopt"],
     ["migration"],
     ["convert", "scaffold"],

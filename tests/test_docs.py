@@ -137,10 +137,12 @@ def test_every_command_and_option_is_described(site: Path) -> None:
     text = Page(site / "reference/commands.html").text
     for name in COMMANDS:
         command, _ = opened(name)
-        for parameter in command.params:
-            is_option = isinstance(parameter, click.Option)
-            names = parameter.opts if is_option else [parameter.human_readable_name]
-            assert all(one in text for one in names), (name, names)
+        inside = command.commands.values() if isinstance(command, click.Group) else []
+        for one in (command, *inside):
+            for parameter in one.params:
+                is_option = isinstance(parameter, click.Option)
+                names = parameter.opts if is_option else [parameter.human_readable_name]
+                assert all(name in text for name in names), (one.name, names)
         assert f"$ mlops-ladder {name}" in text
     assert len(re.findall("Examples?", text)) == len(COMMANDS)
 
@@ -281,6 +283,10 @@ def check_call(arguments: list[str]) -> None:
     if name.isupper():  # stands for any command
         return
     command, context = opened(name)
+    if isinstance(command, click.Group) and rest:
+        found = command.get_command(context, rest[0])
+        assert found is not None, arguments
+        command, context, rest = found, click.Context(found, context), rest[1:]
     given, unknown, _ = command.make_parser(context).parse_args(rest)
     assert unknown == [], arguments
     for pair in given.get("pairs", ()):

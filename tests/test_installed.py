@@ -145,12 +145,14 @@ def test_a_newer_wheel_upgrades_what_an_older_one_made(
 def test_a_wheel_holds_the_template_and_nothing_else(wheel: Path, checkout: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         held = {name for name in opened.namelist() if ".dist-info/" not in name}
-    paths = ["src", "CHANGELOG.md", "copier.yml", "levels", "questions", "template"]
+    paths = ["src", "CHANGELOG.md", "copier.yml", "levels", "questions", "template", "course"]
     listed = git(checkout, "ls-files", "-z", "--", *paths).split("\0")
     package, pieces = "src/mlops_ladder/", "mlops_ladder/_template/"
     ours = {name.removeprefix("src/") for name in listed if name.startswith(package)}
-    template = {pieces + name for name in listed if name and not name.startswith("src/")}
-    assert held == ours | template
+    others = {name for name in listed if name and not name.startswith("src/")}
+    course = {name for name in others if name.startswith("course/")}
+    template = {pieces + name for name in others - course}
+    assert held == ours | template | {f"mlops_ladder/_{name}" for name in course}
 
 
 def test_the_tests_run_the_working_tree() -> None:

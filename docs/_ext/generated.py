@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 from mlops_ladder.cli import ladder
 from mlops_ladder.inspection.maturity import Criterion, criteria
 from mlops_ladder.source.questions import level_titles, settings
+from mlops_ladder.teach.content import course_content
 
 CHECKOUT = Path(__file__).parents[2]
 PLACE = re.compile(r"^<!-- generated: (?P<name>\w+)(?: (?P<argument>.+))? -->$", re.MULTILINE)
@@ -54,8 +55,13 @@ def commands(_: str) -> Iterator[str]:
     for name in ladder.list_commands(context):
         command = ladder.get_command(context, name)
         assert command is not None
+        inside = click.Context(command, context, info_name=name)
         yield from [f"## {name}", ""]
-        yield from described(command, click.Context(command, context, info_name=name))
+        yield from described(command, inside)
+        if isinstance(command, click.Group):
+            for subcommand, one in command.commands.items():
+                yield from [f"### {name} {subcommand}", ""]
+                yield from described(one, click.Context(one, inside, info_name=subcommand))
 
 
 def described(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -224,6 +230,22 @@ def files(_: str) -> Iterator[str]:
         yield from [f"{len(new)} files more, {len(paths)} in all.", "", "```text", *new, "```", ""]
 
 
+def tasks(_: str) -> Iterator[str]:
+    """List the tasks of the course, and the wrong answers that they refuse."""
+    rows = [
+        [
+            f"{task.name} {task.about['title']}",
+            codes(task.about["files"]),
+            f"{task.about['points']}, {task.about['minutes']} min",
+            str(task.about["hidden"]),
+            ", ".join(name.replace("-", " ") for name in task.wrong),
+        ]
+        for task in course_content(CHECKOUT / "course").tasks
+    ]
+    heading = ["task", "what a student edits", "points, time", "hidden tests", "refused answers"]
+    yield from table(heading, rows)
+
+
 def section(argument: str) -> Iterator[str]:
     """Copy what is below a heading of another Markdown file, up to the next heading."""
     file, _, heading = argument.partition(" ")
@@ -247,8 +269,9 @@ GENERATORS: dict[str, Callable[[str], Iterator[str]]] = {
     "maturity": maturity,
     "questions": questions,
     "section": section,
+    "tasks": tasks,
 }
-SOURCES = ["copier.yml", "levels", "src/mlops_ladder", "template/docs", "tests/trees"]
+SOURCES = ["copier.yml", "course", "levels", "src/mlops_ladder", "template/docs", "tests/trees"]
 
 
 def fill(app: Sphinx, page: str, source: list[str]) -> None:

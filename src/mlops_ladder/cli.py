@@ -19,6 +19,7 @@ COMMANDS = {
     "climb": "Move a project to another level.",
     "upgrade": "Update a project to a newer version of the template, at its level.",
     "adopt": "Add a level to an existing repository, on a branch to review.",
+    "teach": "Make a course in which students climb, and grade it.",
     "completion": "Print the completion script of a shell.",
 }
 SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]

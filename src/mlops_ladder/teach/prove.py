@@ -1,0 +1,100 @@
+"""Prove that each task can be solved, is not solved already, and refuses wrong answers."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import RefusedError
+from .content import Content, CourseTask
+from .repository import extract_level, levels
+from .student import runner
+
+STUDENTS = ("", "one", "two")  # the class's common data, and two students'
+WRONG_REASONS = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was shown of a task with the data of a student."""
+
+    task: str
+    student: str
+    problems: list[str]
+
+
+def prove(course: Path, content: Content, python: str, urls: Mapping[int, str]) -> Iterator[Proof]:
+    """Yield the proof of each task for three students.
+
+    Parameters
+    ----------
+    course
+        The course's repository.
+    content
+        Its content, with answers and hidden tests.
+    python
+        The Python of an environment that has the packages of the highest level.
+    urls
+        The address of a running service, for the levels whose tasks need one.
+    """
+    for level in levels(course):
+        with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+            project = extract_level(course, level, Path(folder) / "project")
+            tasks = [
+                task for task in content.tasks_of(level) if (project / "tasks" / task.name).exists()
+            ]
+            modules = dict.fromkeys(name for task in tasks for name in task.about["imports"])
+            with runner.Observer(list(modules), [python]) as observer:
+                for student in STUDENTS:
+                    variant = content.variant(student) | {"url": urls.get(level, "")}
+                    for task in tasks:
+                        found = list(problems(task, project, variant, observer))
+                        yield Proof(task.name, student or "class", found)
+
+
+def problems(
+    task: CourseTask, project: Path, variant: dict[str, Any], observer: runner.Observer
+) -> Iterator[str]:
+    """Yield what is wrong with a task."""
+    public, hidden = task.checks.cases(variant), task.hidden_cases(variant, variant["seed"])
+    if len(hidden) != task.about["hidden"]:
+        yield f"task.toml says {task.about['hidden']} hidden tests, and there are {len(hidden)}"
+    failure = failure_of(task, project, public, observer)
+    if failure is None:
+        yield "it is solved already"
+    elif failure.got.startswith(WRONG_REASONS):
+        yield f"the check does not run: {failure.got}"
+    with answered(task, "answer", project, variant) as solved:
+        failure = failure_of(task, solved, [*public, *hidden], observer)
+    if failure is not None:
+        yield f"the answer is refused: {failure.did}: {failure.got}"
+    if len(task.wrong) < 2:
+        yield "it has fewer than two wrong answers"
+    for name in task.wrong:
+        with answered(task, f"wrong/{name}", project, variant) as tempted:
+            if failure_of(task, tempted, [*public, *hidden], observer) is None:
+                yield f"the wrong answer {name} is accepted"
+
+
+def failure_of(
+    task: CourseTask, project: Path, cases: Sequence[dict[str, Any]], observer: runner.Observer
+) -> runner.Failure | None:
+    """Run a task's checks and return the first failure."""
+    return runner.failure_of(task, cases, observer.outcomes(task, project, cases))
+
+
+@contextmanager
+def answered(
+    task: CourseTask, answer: str, project: Path, variant: dict[str, Any]
+) -> Iterator[Path]:
+    """Provide a copy of the project with an answer."""
+    if not (task.folder / answer).exists():
+        raise RefusedError(f"task {task.name} has no folder {answer}")
+    with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(project, copy)
+        task.apply(answer, copy, variant)
+        yield copy
