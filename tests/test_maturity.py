@@ -84,7 +84,7 @@ def locked(files: Files) -> None:
     wanted = "mlflow optuna pydantic pyyaml scipy starlette sqlalchemy httpx onnx protobuf skl2onnx"
     wanted += " rich httptools msgspec numpy onnxruntime prometheus-client psycopg uvicorn uvloop"
     wanted += " jupyterlab build mypy pre-commit pytest ruff types-pyyaml matplotlib pandas"
-    wanted += " packaging skops pandera pyarrow scikit-learn"
+    wanted += " jinja2 packaging skops pandera pyarrow scikit-learn"
     entries = [f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in wanted.split()]
     files[LOCK] = "\n".join(entries).encode()
 
