@@ -293,7 +293,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, home: Path) ->
 def test_a_wheel_holds_what_is_laid_down() -> None:
     pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     included = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert included == {name: f"mlops_ladder/_template/{name}" for name in cache.CONTENTS}
+    course = {"course": "mlops_ladder/_course"}
+    assert included == {name: f"mlops_ladder/_template/{name}" for name in cache.CONTENTS} | course
 
 
 def test_the_template_needs_no_other_file_modes() -> None:

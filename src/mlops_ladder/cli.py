@@ -32,6 +32,7 @@ Examples:
   mlops-ladder climb 3 --branch climb-to-3 --commit
   mlops-ladder upgrade --dry-run
   mlops-ladder adopt ../old-project --level 1
+  mlops-ladder teach build course
   eval "$(mlops-ladder completion bash)"
 
 Exit codes: 0 done; 1 refused or failed, nothing changed; 2 usage error; 3 your decision is needed:

@@ -72,8 +72,11 @@ class Params(Section):
 
     def flat(self) -> dict[str, Any]:
         """Return every parameter by its dotted name, with the defaults of `build_model`."""
-        sections = self.model_dump(mode="json")
-        sections["model"] = build_model_defaults() | self.model
+        from .. import problem  # takes seconds
+
+        arguments = inspect.signature(problem.build_model).parameters
+        defaults = {name: argument.default for name, argument in arguments.items()}
+        sections = self.model_dump(mode="json") | {"model": defaults | self.model}
         return {
             f"{section}.{name}": value
             for section, values in sections.items()
@@ -98,14 +101,6 @@ class Loader(yaml.SafeLoader):
                 problem = f"{key.value} is defined twice"
                 raise yaml.MarkedYAMLError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
-
-
-def build_model_defaults() -> dict[str, Any]:
-    """Return the arguments of `problem.build_model` with their defaults."""
-    from .. import problem  # takes seconds
-
-    arguments = inspect.signature(problem.build_model).parameters.values()
-    return {argument.name: argument.default for argument in arguments}
 
 
 def build_model_annotations() -> dict[str, str]:
@@ -166,8 +161,7 @@ def check_model(model: dict[str, Any], path: Path, root: yaml.Node | None) -> No
     annotations = build_model_annotations()
     if not annotations:  # it is imported or computed; the call itself will tell
         return
-    unknown = sorted(model.keys() - annotations.keys())
-    if unknown:
+    if unknown := sorted(model.keys() - annotations.keys()):
         known = ", ".join(annotations)
         raise UserError(f"{path}: model.{unknown[0]}: build_model takes {known}")
     fields = {name: (TYPES.get(annotations[name], Any), ...) for name in model}

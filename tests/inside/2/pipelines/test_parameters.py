@@ -1,11 +1,13 @@
 """Tests of `params.yaml` and of changes to it."""
 
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from taxi_ride_duration import problem
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.pipelines import parameters
-from taxi_ride_duration.pipelines.parameters import build_model_defaults, read_params
+from taxi_ride_duration.pipelines.parameters import read_params
 
 BUILD_MODEL = "def build_model(max_iter: int = 100, loss: str = 'a', other=None):\n    pass\n"
 
@@ -13,9 +15,9 @@ BUILD_MODEL = "def build_model(max_iter: int = 100, loss: str = 'a', other=None)
 @pytest.fixture
 def model_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `build_model` take an integer, a text, and something without a type."""
-    problem = tmp_path / "problem.py"
-    problem.write_text(BUILD_MODEL)
-    monkeypatch.setattr(parameters, "PROBLEM", problem)
+    file = tmp_path / "problem.py"
+    file.write_text(BUILD_MODEL)
+    monkeypatch.setattr(parameters, "PROBLEM", file)
 
 
 @pytest.mark.usefixtures("model_arguments")
@@ -89,4 +91,4 @@ def test_a_change_fills_an_empty_section(tmp_path: Path) -> None:
 def test_every_parameter_has_a_name_and_a_value() -> None:
     flat = read_params().flat()
     assert flat["split.test_share"] == 0.2
-    assert {f"model.{name}" for name in build_model_defaults()} <= flat.keys()
+    assert {f"model.{name}" for name in signature(problem.build_model).parameters} <= flat.keys()

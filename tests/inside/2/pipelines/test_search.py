@@ -1,5 +1,7 @@
 """Tests of the search for hyperparameters."""
 
+from inspect import signature
+
 import optuna
 import pandas as pd
 import pytest
@@ -9,14 +11,14 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from taxi_ride_duration import problem
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.pipelines import search
-from taxi_ride_duration.pipelines.parameters import Params, build_model_defaults
+from taxi_ride_duration.pipelines.parameters import Params
 from taxi_ride_duration.pipelines.tracking import NAME
 
 TWO_TRIALS = Params.model_validate({"search": {"trials": 2, "folds": 2}})
 
 
 def test_the_search_space_names_arguments_of_the_model() -> None:
-    assert problem.SEARCH_SPACE.keys() <= build_model_defaults().keys()
+    assert problem.SEARCH_SPACE.keys() <= signature(problem.build_model).parameters.keys()
     assert search.search_space().keys() == problem.SEARCH_SPACE.keys()
 
 
