@@ -67,10 +67,8 @@ class Site:
     def release(self) -> Release:
         """What serves.
 
-        Raises
-        ------
-        UserError
-            Nothing does, or it cannot be read.
+        Raises:
+            UserError: nothing does, or it cannot be read.
         """
         release = read_release(self.live)
         if release is None:
@@ -89,24 +87,22 @@ class Fitted(NamedTuple):
 
 
 def serving_version(release: Release) -> str:
-    """Return the number of the version that serves, as its bundle's name tells it."""
+    """The number of the version that serves, as its bundle's name tells it."""
     return release.champion.partition("-")[0].removeprefix("v")
 
 
 @lru_cache(maxsize=MODELS_KEPT)
 def model_of(run_id: str, number: str) -> Any:
-    """Return the model of a run, registered under that number: it never changes."""
+    """The model of a run, registered under that number: it never changes."""
     with tracking_store() as client:
         return registry.load_model(client.get_model_version(NAME, number))
 
 
 def models(versions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the models of versions, by role.
+    """The models of versions, by role.
 
-    Raises
-    ------
-    UserError
-        The registry does not have one, or does not answer.
+    Raises:
+        UserError: the registry does not have one, or does not answer.
     """
     with tracking_store() as client:
         found = {role: client.get_model_version(NAME, one) for role, one in versions.items()}
@@ -114,12 +110,10 @@ def models(versions: Mapping[str, str]) -> dict[str, Any]:
 
 
 def champion_of(site: Site) -> Model:
-    """Return the version that serves, where it comes from, and what its residuals usually are.
+    """The version that serves, where it comes from, and what its residuals usually are.
 
-    Raises
-    ------
-    UserError
-        The registry does not have it, or does not answer.
+    Raises:
+        UserError: the registry does not have it, or does not answer.
     """
     number = serving_version(site.release)
     with tracking_store() as client:
@@ -134,7 +128,7 @@ def champion_of(site: Site) -> Model:
 
 
 def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
-    """Return what residuals were on the last days that the model learned from.
+    """What residuals were on the last days that the model learned from.
 
     Without times there are no days, and a model that gives labels knows its own rows too well:
     then the first days in production tell what is usual.
@@ -150,13 +144,13 @@ def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
 
 
 def learned_through(version: ModelVersion) -> date | None:
-    """Return the last day that the version has learned from, if its tags say it."""
+    """The last day that the version has learned from, if its tags say it."""
     told = version.tags.get("through") or version.tags.get("trained_until")
     return datetime.fromisoformat(told).date() if told else None
 
 
 def day_measured(site: Site, state: State, complete: Complete, by_role: Mapping[str, Any]) -> Day:
-    """Return the day for the engine, with how far its rows are from what the champion knows."""
+    """The day as the engine wants it, with how far its rows are from what the champion knows."""
     profile = read_profile(bundle_folder(site.live, site.release.champion) / PROFILE)
     return measure(complete, by_role, state, site.policy, profile)
 
@@ -164,12 +158,9 @@ def day_measured(site: Site, state: State, complete: Complete, by_role: Mapping[
 def fit(site: Site, state: State, order: Fit) -> Fitted:
     """Train and register the challengers, or find those that the same order has made before.
 
-    Raises
-    ------
-    UntrainableError
-        The rows do not do, or there is nothing to judge by.
-    UserError
-        The registry does not answer.
+    Raises:
+        UntrainableError: the rows do not do, or there is nothing to judge by.
+        UserError: the registry does not answer.
     """
     params = read_params()
     try:
@@ -200,7 +191,7 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
 
 
 def known_version(tags: Mapping[str, str]) -> ModelVersion | None:
-    """Return the version that the same order has made from the same rows, if it has."""
+    """The version that the same order has made from the same rows, if it has."""
     wanted = " and ".join(
         f"tags.{name} = '{tags[name]}'" for name in ("loop_key", "data_version", "git_commit")
     )
@@ -212,12 +203,10 @@ def known_version(tags: Mapping[str, str]) -> ModelVersion | None:
 def trained(
     role: str, site: Site, state: State, order: Fit, taught: Taught, params: Mapping[str, Any]
 ) -> Any | None:
-    """Return the challenger of that role; None if the champion's kind cannot have one.
+    """The challenger of that role; None if the champion's kind cannot have one.
 
-    Raises
-    ------
-    UntrainableError
-        The rows do not do.
+    Raises:
+        UntrainableError: the rows do not do.
     """
     reference = state.champion.reference
     try:
@@ -231,7 +220,7 @@ def trained(
 
 
 def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersion:
-    """Return the model as a new version in the registry."""
+    """The model as a new version in the registry."""
     parts = Split(train=taught.rows, test=taught.rows.tail(100))
     with tracking_store() as client, mlflow.start_run(run_name=tags["loop_key"]):
         log_origin(dict(tags), parts)
@@ -244,7 +233,7 @@ def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersio
 def reference_of(
     role: str, version: ModelVersion, state: State, order: Fit, taught: Taught
 ) -> Reference:
-    """Return what the residuals of a challenger are when nothing changes."""
+    """What the residuals of a challenger are when nothing changes."""
     if role == "recalibrated" and order.change is not None:
         days = (order.through - order.change.day).days + 1
         return moved(state.champion.reference, order.change.shift, days)
@@ -255,10 +244,8 @@ def reference_of(
 def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Model]) -> Day | None:
     """How the challengers do beside the champion on the days that were held out, as one day.
 
-    Raises
-    ------
-    UntrainableError
-        None of these days counts.
+    Raises:
+        UntrainableError: none of these days counts.
     """
     if not order.holdout or not candidates:
         return None
@@ -302,12 +289,9 @@ def put_live(site: Site, state: State, experiment: Experiment) -> None:
 def promote(site: Site, state: State, model: Model) -> str | None:
     """Make the version the champion, and put it live; why it may not, if it may not.
 
-    Raises
-    ------
-    BusyError
-        Somebody else is changing what is live.
-    UserError
-        The registry does not answer.
+    Raises:
+        BusyError: somebody else is changing what is live.
+        UserError: the registry does not answer.
     """
     with tracking_store() as client:
         crown(client, model.version)
@@ -325,10 +309,8 @@ def promote(site: Site, state: State, model: Model) -> str | None:
 def go_back(site: Site, state: State, model: Model) -> None:
     """Make the version the champion again, and put it live alone.
 
-    Raises
-    ------
-    UserError
-        It cannot be put live; what serves goes on serving.
+    Raises:
+        UserError: it cannot be put live; what serves goes on serving.
     """
     with tracking_store() as client:
         crown(client, model.version)
@@ -353,10 +335,8 @@ def run_by_hand(release: Release) -> bool:
 def arrange(site: Site, state: State) -> None:
     """Let who needs real requests to be judged by have a share of them, and nobody else.
 
-    Raises
-    ------
-    UserError
-        The challenger cannot be put live; what serves goes on serving.
+    Raises:
+        UserError: the challenger cannot be put live; what serves goes on serving.
     """
     release = site.release
     wanted = experiment_for(state, site.policy)
@@ -380,5 +360,5 @@ def experiment_for(state: State, policy: Policy) -> Experiment | None:
 
 
 def split_test(name: str, number: str, share: float) -> Experiment:
-    """Return an experiment of the loop's own."""
+    """An experiment of the loop's own."""
     return Experiment(mode="split", name=f"{OWN}{name}", challenger=int(number), share=share)

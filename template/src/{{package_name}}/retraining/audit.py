@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 
 def timeline(lines: Sequence[Line]) -> list[Row]:
-    """Return the lines as rows: quiet days in a row are one, a policy is named where it begins."""
+    """The lines as rows: quiet days in a row are one, and a policy is named where it begins."""
     rows: list[Row] = []
     policy = ""
     for (now, kind), group in groupby(lines, key=lambda line: (line.policy, line.kind)):
@@ -78,12 +78,11 @@ def timeline(lines: Sequence[Line]) -> list[Row]:
 
 
 def row_of(line: Line) -> Row:
-    """Return the line as a row."""
     return Row(time_of(line), line.kind, printable(words_of(line)))
 
 
 def words_of(line: Line) -> str:
-    """Return the line's words, after the day that they are about, which a step may reach late."""
+    """The line's words, after the day that they are about, which a step may reach late."""
     day = line.evidence.get("day")
     return f"{day}: {line.words}" if day else line.words
 
@@ -106,7 +105,7 @@ def folded(kind: str, lines: Sequence[Line]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text without what could steer a terminal: some of it came from outside."""
+    """The text without what could steer a terminal: some of it came from outside."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -121,10 +120,8 @@ def champions(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
 def story(lines: Sequence[Line], version: str) -> dict[str, list[Row]]:
     """Why a version became the champion, in rows under headings.
 
-    Raises
-    ------
-    UserError
-        It never was.
+    Raises:
+        UserError: it never was.
     """
     crowned = list(champions(lines))
     own = [index for index, champion in crowned if champion == version]
@@ -157,13 +154,13 @@ def start_of(lines: Sequence[Line], promoted: int) -> int:
 
 
 def with_evidence(line: Line) -> list[Row]:
-    """Return the line, followed by what it rests on."""
+    """The line, followed by what it rests on."""
     evidence = [] if line.kind in FOLDED else evidence_in_words(line.evidence)
     return [row_of(line), *(Row("", "", words) for words in evidence)]
 
 
 def evidence_in_words(evidence: dict[str, Any]) -> list[str]:
-    """Return what a decision rests on: plain values in one line, a line for each other one."""
+    """What a decision rests on: plain values in one line, and a line for each that holds more."""
     told = {key: value for key, value in evidence.items() if key != "day"}
     plain = {key: value for key, value in told.items() if not isinstance(value, dict)}
     deep = {key: value for key, value in told.items() if isinstance(value, dict)}
@@ -172,13 +169,12 @@ def evidence_in_words(evidence: dict[str, Any]) -> list[str]:
 
 
 def in_words(values: dict[str, Any]) -> str:
-    """Return the values with their names."""
     named = (f"{key or 'all'} {shown(value)}" for key, value in values.items())
     return printable(", ".join(named))
 
 
 def shown(value: Any) -> str:
-    """Return a value with the digits that a person reads."""
+    """A value with the digits that a person reads."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
@@ -217,12 +213,11 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 
 def head(console: Console, words: str, style: str = "bold") -> None:
-    """Print a heading."""
     console.print(Text(words, style), soft_wrap=True)
 
 
 def tell(console: Console, lines: Sequence[Line], version: str | None) -> None:
-    """Return the timeline, unless a version is asked for; and why it, or the champion, serves."""
+    """The timeline, unless a version is asked for; and why it, or the champion, serves."""
     champion = [champion for _, champion in champions(lines)][-1:]
     if version is None:
         head(console, f"Decisions of the loop, {len(lines)} lines (times are UTC)")
@@ -242,10 +237,8 @@ def tell(console: Console, lines: Sequence[Line], version: str | None) -> None:
 def read_lines() -> tuple[list[Line], int | None]:
     """All lines of the journal, and the number of the first that is not what was written.
 
-    Raises
-    ------
-    UserError
-        It cannot be read.
+    Raises:
+        UserError: it cannot be read.
     """
     try:
         with closing(open_journal(store_url())) as journal:
@@ -256,7 +249,6 @@ def read_lines() -> tuple[list[Line], int | None]:
 
 
 def main() -> None:
-    """Print the audit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", help="tell why this version serves, or served")
     version = parser.parse_args().version

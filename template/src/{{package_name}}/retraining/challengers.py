@@ -25,7 +25,7 @@ FEWEST_DAYS = 2  # whose means tell how much days differ
 
 
 def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> TrainedModel | None:
-    """Return the champion with predictions moved by the mean residual; None if that is meaningless.
+    """The champion with its predictions moved by the mean residual; None where that has no meaning.
 
     Residuals that are ratios move by a factor, differences by a term. It is built of scikit-learn
     alone, so that it is kept, exported and served as any other model; a champion that has been
@@ -51,7 +51,7 @@ def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> 
 
 
 def split_pipeline(model: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """Return the steps of a pipeline but the last, and the last; another model has no steps.
+    """The steps of a pipeline but the last, and the last; another model has no steps.
 
     Only the last is moved: what comes before it takes text, which a moved model could not export.
     """
@@ -61,7 +61,7 @@ def split_pipeline(model: Any) -> tuple[list[tuple[str, Any]], Any]:
 
 
 def unwrapped(model: Any) -> tuple[Any, float, float]:
-    """Return the model inside a recalibrated one, its factor and its term; another one as it is."""
+    """The model inside a recalibrated one, its factor and its term; another one as it is."""
     if isinstance(model, StackingRegressor) and [name for name, _ in model.estimators] == [MOVED]:
         level = model.final_estimator_
         return model.estimators_[0], float(level.coef_[0]), float(level.intercept_)
@@ -75,16 +75,14 @@ def retrained(
     weight: float,
     params: Mapping[str, Any],
 ) -> TrainedModel:
-    """Return the problem's model, fitted to the rows.
+    """The problem's model, fitted to the rows.
 
     After a change, rows from before it still tell how one row differs from another, and the few
     new ones what the level is: the old ones are moved by its shift, in units of the champion's
     residuals, and weigh less. Where a model takes no weights, a share of them stands for all.
 
-    Raises
-    ------
-    UserError
-        The model does not take these rows, or none is from after the change.
+    Raises:
+        UserError: the model does not take these rows, or none is from after the change.
     """
     rows = taught.rows
     target = rows[problem.TARGET].to_numpy()
@@ -105,12 +103,10 @@ def retrained(
 def fit_weighted(
     rows: pd.DataFrame, target: np.ndarray, weights: np.ndarray | None, params: Mapping[str, Any]
 ) -> TrainedModel:
-    """Return the problem's model, fitted to the target, with these weights or all alike.
+    """The problem's model, fitted to the target, with these weights or all alike.
 
-    Raises
-    ------
-    UserError
-        The model does not take them.
+    Raises:
+        UserError: the model does not take them.
     """
     model = problem.build_model(**params)
     given = {} if weights is None else {weights_argument(model): weights}
@@ -122,7 +118,7 @@ def fit_weighted(
 
 
 def weights_argument(model: Any) -> str:
-    """Return the name of `fit`'s weights of rows, in a pipeline those of its last step; or none."""
+    """What `fit` calls the weights of rows, in a pipeline those of its last step; or nothing."""
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         inner = weights_argument(last)
@@ -132,7 +128,7 @@ def weights_argument(model: Any) -> str:
 
 
 def moved_target(target: np.ndarray, shift: float, reference: Reference) -> np.ndarray:
-    """Return true values as they would be after the shift, within what the schema allows.
+    """True values as they would be after the shift, within what the schema allows.
 
     Whole numbers stay whole; labels, whose residuals are losses, stay what they are.
     """
@@ -147,7 +143,7 @@ def moved_target(target: np.ndarray, shift: float, reference: Reference) -> np.n
 
 
 def limits(whole: bool) -> tuple[float, float]:
-    """Return the smallest and the largest true value that the schema allows."""
+    """The smallest and the largest true value that the schema allows."""
     field = row_schema(problem.SCHEMA, problem.TARGET).target
     low = -np.inf if field.ge is None else field.ge
     high = np.inf if field.le is None else field.le
@@ -159,15 +155,13 @@ def limits(whole: bool) -> tuple[float, float]:
 
 
 def in_sample_reference(model: TrainedModel, taught: Taught, change: Change | None) -> Reference:
-    """Return what the model's residuals are on the rows since the change that it has learned from.
+    """What the model's residuals are on the rows since the change that it has learned from.
 
     Only of which kind they are, where there are fewer than two days of them, or where residuals
     are losses: those are smaller on rows learned from than on any others.
 
-    Raises
-    ------
-    ValueError
-        There is no row since the change.
+    Raises:
+        ValueError: there is no row since the change.
     """
     new = taught.days >= np.datetime64(change.day if change else date.min)
     rows, days = taught.rows[new], taught.days[new]

@@ -77,7 +77,7 @@ class Taught:
 
 
 def loss_of_rows(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-    """Return the score of each row, negated where higher scores are better; (rows,)."""
+    """The score of each row, with its sign changed where higher scores are better; (rows,)."""
     scores = row_scores(actual, predicted, rows)
     return scores if problem.LOWER_IS_BETTER else -scores
 
@@ -88,7 +88,7 @@ def midnight(day: date) -> datetime:
 
 
 def outcomes_of(store: Store, first: date, last: date) -> list[Outcome]:
-    """Return the predictions of these days, the first and the last included."""
+    """The predictions of these days, the first and the last included."""
     end = midnight(last + timedelta(days=1))
     return store.outcomes(midnight(first).timestamp(), end.timestamp())
 
@@ -101,17 +101,15 @@ def look_at(
     state: State,
     warm: Mapping[str, Any] | None = None,
 ) -> Waiting | LeftOut | Complete:
-    """Return the day, if it is complete and its data is trusted; else why it does not count (yet).
+    """The day, if it is complete and its data can be trusted; else why it does not count (yet).
 
     Only what is known of a whole day can be judged: what is known early is often what was easy.
     A broken feed of rows or of true values looks like drift, and whoever learns from it learns
     nonsense; it is told from a champion that fails by the models in `warm`, if there are any,
     which then fail as well.
 
-    Raises
-    ------
-    StoreError
-        The store did not answer.
+    Raises:
+        StoreError: the store did not answer.
     """
     end = midnight(day + timedelta(days=1))
     if now < end:
@@ -149,7 +147,7 @@ def look_at(
 
 
 def completed(day: date, rows: pd.DataFrame, outcomes: Sequence[Outcome]) -> Complete:
-    """Return the rows with what was answered to them."""
+    """The rows with what was answered to them."""
     answered = [outcome.prediction for outcome in outcomes]
     return Complete(
         date=day,
@@ -161,7 +159,7 @@ def completed(day: date, rows: pd.DataFrame, outcomes: Sequence[Outcome]) -> Com
 
 
 def fitting_rows(known: Sequence[Outcome]) -> tuple[pd.DataFrame, list[Outcome], str]:
-    """Return the rows with their true values, in the types of `problem.SCHEMA` if they fit it.
+    """The rows with their true values, in the types of `problem.SCHEMA`, as far as they fit it.
 
     Beside them their outcomes, in the same order, and in words what is wrong with the others.
     """
@@ -271,13 +269,13 @@ def information(actual: np.ndarray, answers: np.ndarray, rows: pd.DataFrame) -> 
 def mean_residual(
     actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame, reference: Reference
 ) -> float:
-    """Return the mean of the residuals, in units of the reference."""
+    """The mean of the residuals, in units of the reference."""
     losses = loss_of_rows(actual, predicted, rows)
     return float(residuals(actual, predicted, losses, reference).mean())
 
 
 def day_of(outcome: Outcome) -> date:
-    """Return the day of the prediction."""
+    """The day of the prediction."""
     return datetime.fromtimestamp(outcome.prediction.time, UTC).date()
 
 
@@ -304,10 +302,8 @@ def measure(
     Besides the models, given by role, stands the constant that would have been the best of that
     very day. A role without an answer, or with one whose score is no number, is left out.
 
-    Raises
-    ------
-    UserError
-        The champion has such a one.
+    Raises:
+        UserError: the champion has such a one.
     """
     given = in_split if policy.evidence == "split" else in_replay
     by_role = given(complete, models, state)
@@ -345,7 +341,7 @@ def measure(
 
 
 def in_replay(complete: Complete, models: Mapping[str, Any], state: State) -> dict[str, Answers]:
-    """Return what each model answers to all rows; the champion as it was served, where it was."""
+    """What each model answers to all rows; the champion as it was served, where it was."""
     every = np.full(len(complete.rows), True)
     found = {
         role: (every, predict(model, complete.rows))
@@ -361,7 +357,7 @@ def in_replay(complete: Complete, models: Mapping[str, Any], state: State) -> di
 
 
 def in_split(complete: Complete, models: Mapping[str, Any], state: State) -> dict[str, Answers]:
-    """Return what each version answered to its rows; a model that was not heard is out."""
+    """What each version answered to the rows that it served; a model that was not heard is out."""
     found = {}
     for role, version in scored(state).items():
         own = complete.versions == version
@@ -389,12 +385,9 @@ def training_rows(
     also name as the only source. Without a time in them, all of its rows count as of the first
     day, and rows that judge other models, as `dataset.split_rows` says, teach nothing.
 
-    Raises
-    ------
-    UserError
-        There are no rows, or they break `problem.SCHEMA`.
-    StoreError
-        The store did not answer.
+    Raises:
+        UserError: there are no rows, or they break `problem.SCHEMA`.
+        StoreError: the store did not answer.
     """
     began, parts = through + timedelta(days=1), []
     if policy.data.source == "log":
@@ -416,7 +409,7 @@ def training_rows(
 def logged_rows(
     store: Store, first: date, through: date, refused: Collection[date]
 ) -> tuple[date, Taught]:
-    """Return the first day of the window of which the log knows, and its rows with true values."""
+    """The first day of the window of which the log knows, and its rows with true values."""
     outcomes = outcomes_of(store, first, through)
     began = day_of(outcomes[0]) if outcomes else through + timedelta(days=1)
     known = [one for one in outcomes if one.known and day_of(one) not in refused]
@@ -427,7 +420,7 @@ def logged_rows(
 
 
 def loaded_rows(first: date, end: date, refused: Collection[date]) -> Taught:
-    """Return the rows of `problem.load` from `first` up to, but without, `end`."""
+    """The rows of `problem.load` from `first` up to, but without, `end`."""
     try:
         rows = problem.load(first, end)
     except (OSError, ValueError) as error:

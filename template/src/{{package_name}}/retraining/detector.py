@@ -41,12 +41,11 @@ class Band:
 
     @property
     def edge(self) -> float:
-        """Return the size beyond which a shift counts."""
         return self.tolerance + self.slack
 
 
 def band_of(reference: Reference, squares: float, freedom: int, settings: Detector) -> Band:
-    """Return the band that the noise of day means and the age of the reference ask for."""
+    """The band that the noise of day means and the age of the reference ask for."""
     noise, largest = deviation(squares, freedom), largest_deviation(squares, freedom)
     return Band(
         tolerance=max(settings.tolerance, settings.tolerance_in_noise * noise),
@@ -57,7 +56,7 @@ def band_of(reference: Reference, squares: float, freedom: int, settings: Detect
 
 
 def updated(statistic: Sequence[float], residual: float, band: Band) -> list[float]:
-    """Return the statistic after one more day: R becomes (1 + R) e, for each size and side.
+    """The statistic after one more day: R becomes (1 + R) e, for each size and side.
 
     Under "nothing has changed" e = exp(size z - size² / 2) has a mean of at most 1, where z is how
     far the residual is beyond the band, in units of it.
@@ -86,7 +85,7 @@ def side_of(statistic: Sequence[float]) -> int:
 
 
 def change_in(recent: Sequence[tuple[date, float]], side: int) -> Change:
-    """Return the most likely first day of a change of late, and the mean residual since.
+    """The most likely first day of a change among the last days, and the mean residual since.
 
     It maximises S² / n over the days since, with S the sum of n residuals: the likelihood of a
     shifted mean. Only shifts to the given side count.
@@ -101,7 +100,7 @@ def change_in(recent: Sequence[tuple[date, float]], side: int) -> Change:
 
 
 def smallest_findable(band: Band, settings: Detector) -> float:
-    """Return the smallest lasting shift found within 30 days if every day shows it exactly."""
+    """The smallest lasting shift that is found within 30 days if every day shows it exactly."""
     low, high = band.edge, band.edge + LARGEST * band.unit
     for _ in range(40):
         middle = (low + high) / 2

@@ -51,7 +51,7 @@ FEATURES_NAMED = 3  # of those that have moved, as what may explain an alarm
 
 
 def begin(champion: Model, day: date, policy: Policy) -> Step:
-    """Return the state in which the champion serves and `day` is over: the next one counts."""
+    """The champion serves, and `day` is done with: the next one counts."""
     state = State(
         champion=champion,
         trusted=champion,
@@ -65,7 +65,7 @@ def begin(champion: Model, day: date, policy: Policy) -> Step:
 
 
 def readiness(state: State, policy: Policy) -> str:
-    """Describe what the detector can find, or how long it still has to learn what is usual."""
+    """What the detector can find, in words, or how long it still has to learn what is usual."""
     if not state.freedom:
         return f"{policy.detector.calibration_days} days tell first what is usual"
     band = band_of(state.champion.reference, state.squares, state.freedom, policy.detector)
@@ -91,7 +91,7 @@ def advance(state: State, day: Day, policy: Policy) -> Step:
 
 
 def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return what the day leads to: watch and alarm first, then the trial, then the schedule."""
+    """What the day leads to: watch and alarm first, then what is on trial, then the schedule."""
     state = counted(state, day)
     state, decisions = watched(state, day, policy)
     if state.pending:
@@ -113,14 +113,14 @@ def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
 
 
 def counted(state: State, day: Day) -> State:
-    """Return the state with the day's rows in it."""
+    """The state with the day's rows in it."""
     volume = 0.9 * state.volume + 0.1 * day.rows if state.volume else float(day.rows)
     recently = [begun for begun in state.started if (day.date - begun).days < MONTH]
     return replace(state, day=day.date, rows=state.rows + day.rows, volume=volume, started=recently)
 
 
 def watched(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return what the watch over a new champion says after the day."""
+    """What the watch over a new champion says after the day."""
     if state.watch is None:
         return state, []
     watch = replace(state.watch, days=[*state.watch.days, day])
@@ -136,7 +136,7 @@ def watched(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
 
 
 def going_back(state: State, why: str) -> tuple[State, list[Decision]]:
-    """Return the state in which the best of the warm models is to come back; a trial ends here."""
+    """The state in which the best of the warm models is to come back; a trial ends here."""
     assert state.watch is not None  # there is nothing to go back to without
     target = min(state.watch.warm, key=lambda role: total_loss(state.watch, role))
     model = state.watch.warm[target]
@@ -153,12 +153,12 @@ def total_loss(watch: Watch | None, role: str) -> float:
 
 
 def losses_in_all(day: Day) -> dict[str, float]:
-    """Return the mean loss over all rows, by role."""
+    """The mean loss over all rows, by role."""
     return {role: losses[ALL] for role, losses in day.losses.items()}
 
 
 def listened(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return what the detector knows after the day; nothing more in a trial after an alarm."""
+    """What the detector knows after the day. In a trial after an alarm it has no more to say."""
     reference = state.champion.reference
     if not (reference.days and state.freedom):
         return calibrated(state, day, policy)
@@ -173,7 +173,7 @@ def listened(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisi
 
 
 def calibrated(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return the state with one more day of what is usual; with enough of them, the reference."""
+    """The state with one more day of what is usual; with enough of them, the reference."""
     recent = [*state.recent, (day.date, day.residual)]
     if len(recent) < policy.detector.calibration_days:
         return replace(state, recent=recent), []
@@ -191,7 +191,7 @@ def calibrated(state: State, day: Day, policy: Policy) -> tuple[State, list[Deci
 
 
 def with_noise(state: State, residual: float) -> State:
-    """Return the state with one more quiet day; a full window of them shows the noise of days."""
+    """The state with one more quiet day; each full window of them tells how noisy days are."""
     quiet = [*state.quiet, residual]
     if len(quiet) < WINDOW:
         return replace(state, quiet=quiet)
@@ -208,7 +208,7 @@ def alarming(state: State, policy: Policy) -> bool:
 
 
 def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
-    """Return what follows an alarm: a trial of challengers that know the new level, or why not."""
+    """What follows an alarm: a trial of challengers that know the new level, or why not."""
     change = change_in(state.recent, side_of(state.statistic))
     evidence = {
         "evidence": sum(state.statistic) / len(state.statistic),
@@ -227,7 +227,7 @@ def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
 
 
 def explanation(day: Day) -> str:
-    """Describe what features have to do with it, if it is known; the farthest moved first."""
+    """What features have to do with it, if it is known: those that moved, the farthest first."""
     farthest = sorted(day.drift, key=lambda name: day.drift[name], reverse=True)
     moved = [name for name in farthest if day.drift[name] >= NOTABLE][:FEATURES_NAMED]
     if moved:
@@ -236,13 +236,13 @@ def explanation(day: Day) -> str:
 
 
 def begun(state: State, trial: Trial) -> State:
-    """Return the state in which the trial runs, in place of another one."""
+    """The state in which the trial runs, in place of another one."""
     started = [*state.started, state.day]
     return replace(state, trial=trial, quiet=[], started=started, last_trial=state.day)
 
 
 def barred(state: State, policy: Policy) -> str | None:
-    """Return what forbids a new retraining today, in words; None if nothing does."""
+    """What forbids a new retraining today, in words; None if nothing does."""
     stopped = stopping(acted_on(state), policy)
     if stopped:
         return stopped
@@ -258,12 +258,12 @@ def barred(state: State, policy: Policy) -> str | None:
 
 
 def acted_on(state: State) -> date:
-    """Return the earliest day on which what is decided now is done: the one after the last."""
+    """The day on which what is decided now is done at the earliest: the one after the last."""
     return state.day + timedelta(days=1)
 
 
 def stopping(day: date, policy: Policy) -> str | None:
-    """Return what forbids any training and promotion on the day, in words; None if nothing does."""
+    """What forbids any training and any promotion on the day, in words; None if nothing does."""
     if policy.pause:
         return "the policy is paused (pause: true)"
     for freeze in policy.limits.freeze:
@@ -273,7 +273,7 @@ def stopping(day: date, policy: Policy) -> str | None:
 
 
 def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return what a trial leads to after the day: a promotion, an end, or the next training."""
+    """What a running trial says after the day: a promotion, an end, or what is trained next."""
     trial = state.trial
     assert trial is not None
     if trial.candidates:
@@ -297,7 +297,7 @@ def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]
 
 
 def with_shift(trial: Trial, state: State) -> Trial:
-    """Return the trial with the shift that all days since the change show to the champion."""
+    """The trial with the shift that all days since the change show, as the champion felt it."""
     if trial.why != "drift" or trial.change is None:
         return trial
     first = trial.change.day
@@ -307,13 +307,13 @@ def with_shift(trial: Trial, state: State) -> Trial:
 
 
 def proof_for(trial: Trial, policy: Policy) -> Proof:
-    """Return what has to be shown: after a drift, fast."""
+    """What has to be shown: after a drift, fast."""
     fast = trial.why in ("drift", "refine")
     return policy.gates.drift if fast else policy.gates.schedule
 
 
 def best(trial: Trial, policy: Policy) -> tuple[str | None, dict[str, Proven]]:
-    """Return the challenger to promote, if one may be, and what each has shown and still lacks."""
+    """The challenger to promote, if one may be, and what each has shown and still lacks."""
     proof, offline = proof_for(trial, policy), policy.gates.offline
     shown = {}
     for role in trial.candidates:
@@ -327,7 +327,7 @@ def best(trial: Trial, policy: Policy) -> tuple[str | None, dict[str, Proven]]:
 
 
 def recent_gain(trial: Trial, role: str) -> float:
-    """Return the gain over the champion on the last day, when all challengers are at their best."""
+    """The gain over the champion on the last day, on which all challengers are at their best."""
     champion, challenger = daily_losses(trial.days[-1:], role)
     return -worse_by(float(challenger.sum()), float(champion.sum()))
 
@@ -335,7 +335,7 @@ def recent_gain(trial: Trial, role: str) -> float:
 def to_promote(
     state: State, role: str, proven: Proven, evidence: dict[str, Any]
 ) -> tuple[State, list[Decision]]:
-    """Return the state in which the challenger is to be promoted."""
+    """The state in which the challenger is to be promoted."""
     assert state.trial is not None
     words = promotion_words(state.trial, role, proven)
     pending = Promote(role, state.trial.candidates[role])
@@ -357,7 +357,7 @@ def over(trial: Trial, day: date, policy: Policy) -> bool:
 
 
 def ended(state: State, why: str, evidence: dict[str, Any]) -> tuple[State, list[Decision]]:
-    """Return the state after a trial that changed nothing."""
+    """The state after a trial that changed nothing."""
     words = f"version {state.champion.version} stays: {why}"
     over = replace(state, trial=None, statistic=[], quiet=[])
     return over, [Decision("expired", words, evidence)]
@@ -369,7 +369,7 @@ def days_since(change: Change, day: date) -> int:
 
 
 def to_train(state: State, policy: Policy) -> State:
-    """Return the state in which the evening's challengers are to be trained, if there are any."""
+    """The state in which the evening's challengers are to be trained, if there are any."""
     trial = state.trial
     if trial is None or trial.change is None or stopping(acted_on(state), policy):
         return state
@@ -391,7 +391,7 @@ def to_train(state: State, policy: Policy) -> State:
 
 
 def scheduled(state: State, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return the state in which a challenger is to be trained because of its age or of new rows."""
+    """The state in which a challenger is to be trained because of its age or of new rows."""
     why = due(state, policy)
     if why is None:
         return state, []
@@ -422,7 +422,7 @@ def enough_days(state: State, policy: Policy) -> bool:
 
 
 def in_no_hurry(state: State, why: Why, policy: Policy) -> tuple[State, list[Decision]]:
-    """Return the state in which a challenger of the last days but a few is to be trained."""
+    """The state in which a challenger of the last days but a few is to be trained."""
     holdout = policy.gates.offline.holdout_days
     first = state.day - timedelta(days=policy.data.window_days - 1)
     if state.change:
@@ -448,7 +448,7 @@ def ask(state: State, who: str, policy: Policy) -> Step:
 
 
 def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, policy: Policy) -> Step:
-    """Begin the trial of the challengers that were trained; `holdout` judges at once."""
+    """The challengers have been trained, as far as that went well; `holdout` judges at once."""
     state, trial = replace(state, pending=None), state.trial
     assert trial is not None
     if not candidates:
@@ -468,7 +468,7 @@ def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, poli
 
 
 def promoted(state: State, policy: Policy) -> Step:
-    """Return the state in which the candidate serves: watched, and after a drift refined."""
+    """The candidate serves: it is watched, and refined if it followed a drift."""
     promote, trial = state.pending, state.trial
     assert isinstance(promote, Promote) and trial is not None
     before, model = state.champion, with_own_losses(promote.model, trial, promote.role)
@@ -494,7 +494,7 @@ def promoted(state: State, policy: Policy) -> Step:
 
 
 def with_own_losses(model: Model, trial: Trial, role: str) -> Model:
-    """Return the model, with what its losses were on rows that it had not learned from.
+    """The model, with what its losses were on rows that it had not learned from.
 
     Residuals with a sign are usual at 0 on rows learned from, too; losses are too small there.
     """
@@ -509,7 +509,7 @@ def with_own_losses(model: Model, trial: Trial, role: str) -> Model:
 
 
 def refinement(trial: Trial, day: date, policy: Policy) -> Trial | None:
-    """Return the trial that follows a promotion after a drift, until a window of days is full."""
+    """The trial that follows a promotion after a drift, until a full window of days is there."""
     if trial.change is None or policy.evidence == "split":
         return None
     if days_since(trial.change, day) >= policy.data.window_days:
@@ -518,7 +518,7 @@ def refinement(trial: Trial, day: date, policy: Policy) -> Trial | None:
 
 
 def not_promoted(state: State, why: str, policy: Policy) -> Step:
-    """Return the state in which the champion stays, as the candidate could not be put in place."""
+    """The candidate could not be put in place: the champion stays, and the trial is over."""
     promote = state.pending
     assert isinstance(promote, Promote)
     muted = state.day + timedelta(days=policy.limits.cooldown_days)
@@ -528,7 +528,7 @@ def not_promoted(state: State, why: str, policy: Policy) -> Step:
 
 
 def went_back(state: State, policy: Policy) -> Step:
-    """Return the state in which an earlier model serves; for a while nothing is retrained."""
+    """A model that served before serves again; for a while nothing is retrained."""
     back, watch = state.pending, state.watch
     assert isinstance(back, GoBack)
     state = replace(
@@ -548,19 +548,19 @@ def went_back(state: State, policy: Policy) -> Step:
 
 
 def breach(state: State, why: str) -> Step:
-    """Go back at once: the service does not do what it must with the new champion."""
+    """The service does not do what it must with the new champion: back at once."""
     return Step(*going_back(replace(state, pending=None), why))
 
 
 def leave_out(state: State, day: date, kind: str, why: str) -> Step:
-    """Leave out a day that does not count; nobody learns from data that could not be trusted."""
+    """A day that does not count; nobody learns from one whose data could not be trusted."""
     refused = [*state.refused, day][-MONTH * 3 :] if kind == "guard" else state.refused
     state = replace(state, day=day, refused=refused)
     return Step(state, [Decision(kind, f"{day}: {why}")])
 
 
 def quiet_words(state: State, day: Day) -> str:
-    """Describe a day on which nothing happened."""
+    """A day on which nothing happened, in words."""
     if not state.freedom:
         return f"{day.rows} rows; {len(state.recent)} days of what is usual are known"
     residual = adjusted(day.residual, day.date, state.champion.reference)

@@ -30,7 +30,7 @@ class Proven:
 
 
 def daily_losses(days: Sequence[Day], role: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean losses of champion and role on the days that the role was there; (days,)."""
+    """The mean losses of champion and role, of the days on which the role was there; (days,)."""
     both = [day.losses for day in days if role in day.losses]
     champion = np.array([losses["champion"][ALL] for losses in both], dtype=float)
     return champion, np.array([losses[role][ALL] for losses in both], dtype=float)
@@ -108,7 +108,7 @@ def objections(days: Sequence[Day], role: str, offline: Offline) -> list[str]:
 
 
 def slice_objections(means: Mapping[str, tuple[float, float, int]], offline: Offline) -> list[str]:
-    """Return the slices in which the challenger is worse than the champion beyond their margin."""
+    """The slices in which the challenger is worse than the champion by more than their margin."""
     found = []
     for name, (loss, champion, rows) in means.items():
         margin = offline.slices.get(name, offline.max_slice_loss)

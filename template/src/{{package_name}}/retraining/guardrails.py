@@ -70,14 +70,11 @@ def broken(policy: Policy, since: float, live: Path = LIVE) -> str | None:
 
 
 def measured(since: float, live: Path) -> Traffic:
-    """Return the traffic since then.
+    """The traffic since then.
 
-    Raises
-    ------
-    OSError
-        Who knows cannot be asked, or the counters cannot be kept.
-    ValueError, LookupError
-        The answer is not one of theirs.
+    Raises:
+        OSError: who knows cannot be asked, or the counters cannot be kept.
+        ValueError, LookupError: the answer is not one of theirs.
     """
     prometheus = os.environ.get("PROMETHEUS_URL")
     if prometheus:
@@ -87,7 +84,7 @@ def measured(since: float, live: Path) -> Traffic:
 
 
 def verdict(traffic: Traffic, limits: Rollback) -> str | None:
-    """Return the guardrail that the traffic breaks, if there are requests enough to tell."""
+    """The guardrail that the traffic breaks, if there are requests enough to tell."""
     if traffic.requests < limits.min_requests:
         return None
     share = traffic.failed / traffic.requests
@@ -105,7 +102,7 @@ def verdict(traffic: Traffic, limits: Rollback) -> str | None:
 
 
 def from_prometheus(url: str, since: float) -> Traffic:
-    """Return what Prometheus has seen since then."""
+    """What Prometheus has seen since then."""
     window = f"[{max(60, round(time.time() - since))}s]"
     requests = f"sum(increase(http_requests_total{{{SELECTED}}}{window}))"
     failed = f'sum(increase(http_requests_total{{{SELECTED}, status=~"5.."}}{window}))'
@@ -118,7 +115,7 @@ def from_prometheus(url: str, since: float) -> Traffic:
 
 
 def ask_prometheus(url: str, query: str) -> float:
-    """Return the value of an expression; 0 where there is none."""
+    """The value of an expression; 0 where there is none."""
     answer = json.loads(get(f"{url}/api/v1/query?{urlencode({'query': query})}"))
     found = answer["data"]["result"]
     value = float(found[0]["value"][1]) if found else 0.0
@@ -126,7 +123,7 @@ def ask_prometheus(url: str, query: str) -> float:
 
 
 def from_service(url: str, since: float, file: Path) -> Traffic:
-    """Return what the service has counted since then, as far as it has been looked at."""
+    """What the service has counted since then, as far as it has been looked at."""
     seen = counters_in(get(f"{url}/metrics").decode())
     kept = read_kept(file)
     if kept is None or kept.since != since:
@@ -138,7 +135,7 @@ def from_service(url: str, since: float, file: Path) -> Traffic:
 
 
 def counters_in(text: str) -> Counters:
-    """Return the counters of /predict in what the service tells Prometheus."""
+    """The counters of /predict in what the service tells Prometheus."""
     requests = failed = 0.0
     within: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
@@ -154,7 +151,7 @@ def counters_in(text: str) -> Counters:
 
 
 def minus(seen: Counters, before: Counters) -> Counters:
-    """Return what has been counted in between; all of it, if the service was started anew."""
+    """What has been counted in between; all of it, if the service was started anew."""
     if seen.requests < before.requests:
         return seen
     return Counters(
@@ -165,7 +162,6 @@ def minus(seen: Counters, before: Counters) -> Counters:
 
 
 def plus(one: Counters, other: Counters) -> Counters:
-    """Return the sum of two counts."""
     bounds = one.within | other.within
     return Counters(
         one.requests + other.requests,
@@ -192,7 +188,7 @@ def quantile(share: float, within: Mapping[str, float]) -> float:
 
 
 def read_kept(file: Path) -> Kept | None:
-    """Return what was kept; None if nothing can be read."""
+    """What was kept; None if nothing can be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Kept)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -200,20 +196,17 @@ def read_kept(file: Path) -> Kept | None:
 
 
 def write_kept(file: Path, kept: Kept) -> None:
-    """Replace the file atomically."""
     part = file.with_suffix(".part")
     part.write_bytes(msgspec.json.encode(kept))
     part.replace(file)
 
 
 def get(url: str) -> bytes:
-    """Return the response of the address.
+    """What stands at the address.
 
-    Raises
-    ------
-    OSError
-        Nobody answers there, or not with success. It tells no more than the host, because
-        an address may hold a password.
+    Raises:
+        OSError: nobody answers there, or not with success. It tells no more than the host, because
+            an address may hold a password.
     """
     host = urlsplit(url).hostname
     try:

@@ -71,10 +71,8 @@ def beat(
     `decisions` is how many the journal holds of each kind. What is None is not known now, and
     stays what was told before.
 
-    Raises
-    ------
-    OSError
-        The file cannot be written; the one of before is still there.
+    Raises:
+        OSError: the file cannot be written; the one of before is still there.
     """
     file = live / PROM_FILES / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +91,7 @@ def beat(
 
 
 def told_before(file: Path) -> list[Metric]:
-    """Return what stands in the file; nothing if there is none that can be read."""
+    """What stands in the file; nothing if there is none that can be read."""
     with suppress(OSError, ValueError, IndexError):  # the parser raises both for a cut file
         return list(text_string_to_metric_families(file.read_text(encoding="utf-8")))
     return []
@@ -150,7 +148,7 @@ def of_state(state: State) -> list[Metric]:
 
 
 def of_policy(policy: Policy) -> list[Metric]:
-    """Return what the policy promises."""
+    """What the policy promises."""
     return [
         GaugeMetricFamily("retraining_paused", "1 if the policy pauses the loop", policy.pause),
         GaugeMetricFamily(

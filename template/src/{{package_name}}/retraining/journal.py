@@ -95,12 +95,10 @@ class Journal:
         store.create_tables(metadata)
 
     def latest(self) -> tuple[int, State | None]:
-        """Return the number of the last line, 0 if there is none, and the last state written.
+        """The number of the last line, 0 if there is none, and the last state written.
 
-        Raises
-        ------
-        StoreError
-            The store did not answer, or the state cannot be read.
+        Raises:
+            StoreError: the store did not answer, or the state cannot be read.
         """
         found = self._rows(
             "select state from decisions where state is not null order by number desc limit 1"
@@ -108,17 +106,17 @@ class Journal:
         return self.latest_number(), decode_state(found[0][0]) if found else None
 
     def latest_number(self) -> int:
-        """Return the number of the last line, 0 if there is none."""
+        """The number of the last line, 0 if there is none."""
         ((number,),) = self._rows("select coalesce(max(number), 0) from decisions")
         return number
 
     def last(self) -> Line | None:
-        """Return the last line; None if there is none yet."""
+        """The last line; None if there is none yet."""
         found = self.lines(after=self.latest_number() - 1)
         return found[-1] if found else None
 
     def time_of(self, kind: str) -> float | None:
-        """Return the time of the last line of that kind; None if there is none."""
+        """The time of the last line of that kind; None if there is none."""
         ((newest,),) = self._rows("select max(time) from decisions where kind = :kind", kind=kind)
         return newest
 
@@ -134,12 +132,9 @@ class Journal:
         `after` is the number of the line that the step rests on. The first decision answers the
         request, if there is one.
 
-        Raises
-        ------
-        OvertakenError
-            That is not the last line any more.
-        StoreError
-            The store did not take it, and nothing of it is written.
+        Raises:
+            OvertakenError: that is not the last line any more.
+            StoreError: the store did not take it, and nothing of it is written.
         """
         state = msgspec.json.encode(step.state).decode()
         decode_state(state)  # a state that nobody can read again would be the end of the loop
@@ -162,7 +157,7 @@ class Journal:
         ]
 
     def broken(self) -> int | None:
-        """Return the number of the first line that was changed or follows a gap, or None."""
+        """The number of the first line that was changed or comes after a gap; None if all fit."""
         before = ""
         for expected, (*content, digest) in enumerate(
             self._rows(f"select {COLUMNS} from decisions order by number"), start=1
@@ -180,11 +175,11 @@ class Journal:
         return request
 
     def requests(self) -> list[Request]:
-        """Return what was asked and not yet answered by a line, the oldest first."""
+        """What was asked and not yet answered by a line, the oldest first."""
         return [Request(*row) for row in self._rows(OPEN_REQUESTS)]
 
     def newest_prediction(self) -> float | None:
-        """Return the POSIX time of the log's newest prediction; None if there is none."""
+        """The time of the newest prediction in the log, in POSIX seconds; None if there is none."""
         ((newest,),) = self._rows("select max(time) from predictions")
         return newest
 
@@ -248,12 +243,9 @@ class Journal:
 def open_journal(url: str) -> Journal:
     """Connect, and make the tables if they are missing.
 
-    Raises
-    ------
-    UserError
-        The address is of no kind that is known.
-    StoreError
-        The store cannot be reached or used.
+    Raises:
+        UserError: the address is of no kind that is known.
+        StoreError: the store cannot be reached or used.
     """
     store = open_store(url)
     try:
@@ -265,16 +257,13 @@ def open_journal(url: str) -> Journal:
 
 @contextmanager
 def working(live: Path, url: str) -> Iterator[Journal]:
-    """Provide the journal for one step of the loop at a time, on this machine and on others.
+    """The journal, for one step of the loop at a time, on this machine and on others.
 
     The locks end with the process, even with one that is killed.
 
-    Raises
-    ------
-    BusyError
-        Another step is under way.
-    StoreError
-        The store cannot be reached or used.
+    Raises:
+        BusyError: another step is under way.
+        StoreError: the store cannot be reached or used.
     """
     live.mkdir(parents=True, exist_ok=True)
     with (live / "loop.lock").open("w") as file:
@@ -289,7 +278,7 @@ def working(live: Path, url: str) -> Iterator[Journal]:
 
 
 def digest_of(before: str, content: list[Any]) -> str:
-    """Return what a line's digest must be, given the digest before it and its columns."""
+    """What a line's digest must be, given the digest before it and its columns."""
     return hashlib.sha256(msgspec.json.encode([before, *content])).hexdigest()
 
 
@@ -301,18 +290,16 @@ def label(policy: Policy | None) -> str:
 
 
 def plain(words: str) -> str:
-    """Return the text for any database: PostgreSQL has no null character, UTF-8 no half ones."""
+    """The text as any database keeps it: PostgreSQL has no null character, UTF-8 no half ones."""
     kept = words.encode(errors="replace").decode()
     return kept.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def decode_state(encoded: str) -> State:
-    """Return the state in a line.
+    """The state in a line.
 
-    Raises
-    ------
-    StoreError
-        It is none.
+    Raises:
+        StoreError: it is none.
     """
     try:
         return msgspec.json.decode(encoded, type=State)

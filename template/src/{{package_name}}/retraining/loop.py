@@ -51,23 +51,19 @@ class Loop:
 
     @property
     def state(self) -> State:
-        """Return the state of the loop."""
         assert self.known is not None  # `meet_champion` comes first
         return self.known
 
     @property
     def policy(self) -> Policy:
-        """Return the policy."""
         return self.site.policy
 
     @property
     def now(self) -> float:
-        """Return the time of the step."""
         return self.site.now.timestamp()
 
     @property
     def today(self) -> date:
-        """Return the day of the step."""
         return self.site.now.date()
 
     def take(self) -> None:
@@ -132,7 +128,7 @@ class Loop:
             self.write(replace(step, decisions=[begun, *step.decisions]))
 
     def first_day(self, champion: Model) -> date:
-        """Return the last day that does not count: before the champion, or in its training set.
+        """The last day that does not count: before the champion served, or what it learned from.
 
         What is long ago is left alone.
         """
@@ -155,7 +151,7 @@ class Loop:
             self.write(self.answer(self.state.pending))
 
     def answer(self, order: Fit | Promote | GoBack) -> Step:
-        """Return what comes of the order."""
+        """What comes of the order."""
         if isinstance(order, GoBack):
             actions.go_back(self.site, self.state, order.model)
             return engine.went_back(self.state, self.policy)
@@ -180,12 +176,12 @@ class Loop:
         return replace(step, decisions=[first, *others])
 
     def not_trained(self, why: Decision) -> Step:
-        """Return what comes of an order to train that could not be carried out."""
+        """What comes of an order to train that could not be carried out."""
         step = engine.fitted(self.state, {}, None, self.policy)
         return replace(step, decisions=[why, *step.decisions])
 
     def stopped(self) -> str | None:
-        """Return what forbids to train and to promote today, in words."""
+        """What forbids to train and to promote today, in words."""
         if actions.run_by_hand(self.site.release):
             return BY_HAND
         return engine.stopping(self.today, self.policy)
@@ -222,7 +218,7 @@ class Loop:
         return True
 
     def policy_on(self, day: date) -> Policy:
-        """Return the policy, frozen while a person's experiment runs."""
+        """The policy, which freezes what it otherwise allows while a person's experiment runs."""
         if not actions.run_by_hand(self.site.release):
             return self.policy
         limits = self.policy.limits
@@ -230,7 +226,7 @@ class Loop:
         return replace(self.policy, limits=replace(limits, freeze=freeze))
 
     def look_at(self, day: date, roles: dict[str, str]) -> Complete | LeftOut | Waiting:
-        """Return the day, if it counts."""
+        """The day, if it counts."""
         if self.today <= day:  # a step with nothing to do asks no registry
             return Waiting(f"{day} is not over")
         warm = self.state.watch.warm if self.state.watch else {}
@@ -263,13 +259,10 @@ def tick(
 
     `who` asks for a retraining. `tell` is called with each decision as soon as it is written.
 
-    Raises
-    ------
-    BusyError
-        Another step is under way.
-    UserError
-        Something did not work; what serves goes on serving, and the next step tries
-        again.
+    Raises:
+        BusyError: another step is under way.
+        UserError: something did not work; what serves goes on serving, and the next step tries
+            again.
     """
     decisions: list[Decision] = []
 
@@ -311,7 +304,7 @@ def take(loop: Loop) -> None:
 
 
 def in_words(error: Exception) -> str:
-    """Return what did not work, as the journal and the person at the keyboard read it."""
+    """What did not work, as the journal and the person at the keyboard read it."""
     if isinstance(error, StoreError):
         return f"the store does not do its part: {error}"
     if isinstance(error, OvertakenError):
@@ -329,7 +322,6 @@ def caller() -> str:
 
 
 def main() -> None:
-    """Take a step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ask", action="store_true", help="ask for a retraining first")
     who = caller() if parser.parse_args().ask else None

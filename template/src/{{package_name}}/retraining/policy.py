@@ -158,13 +158,11 @@ Loader.yaml_implicit_resolvers = {
 
 
 def read_policy(path: Path = POLICY) -> Policy:
-    """Return the policy in the file.
+    """The policy in the file.
 
-    Raises
-    ------
-    UserError
-        It is missing, is not YAML, or holds a key or value that means nothing, or values
-        that do not go together; the message names the line.
+    Raises:
+        UserError: it is missing, is not YAML, or holds a key or value that means nothing, or values
+            that do not go together; the message names the line.
     """
     try:
         loader = Loader(path.read_text(encoding="utf-8"))
@@ -217,7 +215,7 @@ def misfit(message: str) -> tuple[Place, str]:
 
 
 def refusal(path: Path, lines: dict[Place, int], place: Place, reason: str) -> UserError:
-    """Return the message for the user; a place that is not in the file has the line around it."""
+    """What to tell the user; where a place is not in the file, the line of what is around it."""
     around = place
     while around and around not in lines:
         around = around[:-1]
@@ -226,7 +224,7 @@ def refusal(path: Path, lines: dict[Place, int], place: Place, reason: str) -> U
 
 
 def contradictions(policy: Policy) -> Iterator[tuple[list[Place], str]]:
-    """Yield contradictory or meaningless settings: the places that they are about, and why."""
+    """What means nothing or does not go together: the places that it is about, and why."""
     for number, freeze in enumerate(policy.limits.freeze):
         if freeze.last < freeze.first:
             yield (

@@ -22,7 +22,7 @@ Kind = Literal["ratio", "difference", "loss"]
 
 
 def unseen(model: Any, actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray) -> Reference:
-    """Return a reference of the kind of the model's residuals, before a day has been seen.
+    """A reference that says of which kind the model's residuals are, before a day has been seen.
 
     Ratios, if the rows say that values are positive; differences otherwise; losses for a model
     that gives labels. All arrays have the shape (rows,).
@@ -37,7 +37,7 @@ def unseen(model: Any, actual: np.ndarray, predicted: np.ndarray, losses: np.nda
 def residuals(
     actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray, reference: Reference
 ) -> np.ndarray:
-    """Return the residual of each row, in units of the reference; arrays of shape (rows,)."""
+    """The residual of each row, in units of the reference; arrays of shape (rows,)."""
     if reference.kind == "loss":
         return losses / reference.scale
     if reference.kind == "difference":
@@ -48,7 +48,7 @@ def residuals(
 
 
 def reference_of(blank: Reference, means: Mapping[date, float]) -> Reference:
-    """Return the reference that day means of residuals give, of the blank one's kind and scale."""
+    """The reference that day means of residuals give, of the kind and scale of the blank one."""
     values = np.array(list(means.values()), dtype=float)
     weekend = np.array([is_weekend(day) for day in means], dtype=bool)
     if not len(values):
@@ -71,20 +71,20 @@ def is_weekend(day: date) -> bool:
 
 
 def adjusted(residual: float, day: date, reference: Reference) -> float:
-    """Return a day's mean residual without the level that such days have."""
+    """A day's mean residual without the level that such days have."""
     return residual - (reference.weekend if is_weekend(day) else reference.weekday)
 
 
 def moved(reference: Reference, shift: float, days: int) -> Reference:
-    """Return the reference of the same model, corrected by the shift that the days have shown."""
+    """The reference of the same model, corrected by the shift that so many days have shown."""
     return Reference(reference.kind, reference.scale, reference.weekday, reference.weekend, days)
 
 
 def deviation(squares: float, freedom: int) -> float:
-    """Return the standard deviation of day means."""
+    """The standard deviation of day means."""
     return float(np.sqrt(squares / freedom))
 
 
 def largest_deviation(squares: float, freedom: int) -> float:
-    """Return what the standard deviation is at most, 95 % sure, if day means are about normal."""
+    """What the standard deviation is at most, 95 % sure, if day means are about normal."""
     return float(np.sqrt(squares / chi2.ppf(0.05, freedom)))

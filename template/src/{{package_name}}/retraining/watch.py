@@ -89,13 +89,11 @@ async def watch(steps: Steps, door: Door, listening: socket.socket) -> None:
 
 
 async def run_until_stopped(every: float, url: str, listening: socket.socket) -> None:
-    """Take steps until a signal ends the process."""
     steps = Steps(every)
     await watch(steps, Door(url, settings.token(), steps.wake), listening)
 
 
 def main() -> None:
-    """Watch."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=float, default=EVERY, help="seconds between two steps")
     every = parser.parse_args().every

@@ -73,11 +73,11 @@ class Stage:
         self.chapter = -1
 
     def say(self, text: str, style: str = "") -> None:
-        """Print a line that stays."""
+        """A line that stays."""
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, day: Told, lines: list[Line]) -> None:
-        """Show a day, and what the loop decided on its first morning hour about the one before."""
+        """A day, and what the loop decided on its first morning hour about the one before."""
         for line in lines:
             if line.kind in TOLD:
                 self.say(f"  {day_of(line)}  {line.kind}: {line.words}")
@@ -129,12 +129,10 @@ def perform(project: Path, folder: Path, stage: Stage) -> Tale:
 
 @contextmanager
 def folder_for(kept: Path | None) -> Iterator[Path]:
-    """Provide the folder that was asked for, which stays, or one that goes.
+    """The folder that was asked for, which stays, or one that goes.
 
-    Raises
-    ------
-    UserError
-        There is something in it.
+    Raises:
+        UserError: there is something in it.
     """
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="simulation-") as made:
@@ -147,7 +145,6 @@ def folder_for(kept: Path | None) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Run the simulation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="play there, and leave everything to look at")
     arguments = parser.parse_args()

@@ -36,12 +36,12 @@ BAD_CHAMPION = "bad champion"
 
 
 def loop_by(policy: Policy) -> Player:
-    """Return the loop as a player, by this policy."""
+    """The loop as a player, by this policy."""
     return lambda path, days, extract: Loop(path, policy, extract).play(days)
 
 
 def play_case(case: Case, player: Player, world: str, seed: int, year: int = YEAR) -> Figures:
-    """Play a case: a year if it is quiet, or else from the onset on."""
+    """What a player makes of a case: in a year if it is quiet, or else from the onset on."""
     scenario = SCENARIOS[case.scenario]
     # Other requests are rows of their own, which nobody shares.
     needed = LAST_ONSET + DRIFTED if scenario.other_demand else year
@@ -53,7 +53,7 @@ def play_case(case: Case, player: Player, world: str, seed: int, year: int = YEA
 
 
 def play_bad_champion(policy: Policy, world: str, seed: int, year: int = YEAR) -> Figures:
-    """Return what the loop does about a bad champion that somehow came past all gates."""
+    """What the loop does about a bad champion that somehow came past all gates."""
     path = path_of(WORLDS[world], SCENARIOS["quiet"], seed, year)
     onset = path.demand.onset
     loop = Loop(path, policy)

@@ -56,12 +56,12 @@ class Run:
     events: list[Event] = field(default_factory=list)
 
     def of(self, kind: Kind) -> list[Event]:
-        """Return the events of a kind."""
+        """The events of a kind."""
         return [event for event in self.events if event.kind == kind]
 
 
 def first_model(taught: Taught) -> np.ndarray:
-    """Return what the first days teach."""
+    """What the first days teach."""
     return retrained(taught, 0, TAUGHT - 1)
 
 
@@ -81,7 +81,7 @@ class Loop:
         self.state = engine.begin(model, path.date(TAUGHT - 1), policy).state
 
     def registered(self, model: np.ndarray) -> str:
-        """Return the version of a new model."""
+        """The version of a new model."""
         version = str(len(self.models) + 1)
         self.models[version] = model
         return version
@@ -98,7 +98,7 @@ class Loop:
         return self.run
 
     def scored(self) -> dict[str, np.ndarray]:
-        """Return the models that the engine wants to be scored, by role."""
+        """The models that the engine wants to be scored, by role."""
         return {role: self.models[one] for role, one in engine.scored(self.state).items()}
 
     def take(self, step: Step, day: int) -> None:
@@ -169,7 +169,7 @@ def force(loop: Loop, shift: float) -> None:
 
 
 def measure(path: Path, days: slice, models: Mapping[str, np.ndarray]) -> Day:
-    """Return what the rows of these days say of models by role: mean errors, by slice.
+    """What the rows of these days say of models by role: mean errors, by slice.
 
     The constant beside them is the best that there could have been on these days.
     """

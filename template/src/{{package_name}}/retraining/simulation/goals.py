@@ -55,7 +55,7 @@ def a_year(case: str, what: str, figure: str) -> Measure:
 
 
 def share_of(case: str, what: str, figure: str) -> Measure:
-    """Return the share of runs in which there is any."""
+    """The share of runs in which there is any."""
 
     def value(runs: Sequence[Figures]) -> float:
         return float(np.mean([getattr(one, figure) > 0 for one in runs]))
@@ -64,7 +64,7 @@ def share_of(case: str, what: str, figure: str) -> Measure:
 
 
 def share_within(case: str, what: str, figure: str, days: int) -> Measure:
-    """Return the share of runs that it takes so many days at most."""
+    """The share of runs that it takes so many days at most."""
 
     def value(runs: Sequence[Figures]) -> float:
         return float(np.mean([getattr(one, figure) <= days for one in runs]))
@@ -73,7 +73,7 @@ def share_within(case: str, what: str, figure: str, days: int) -> Measure:
 
 
 def mean(case: str, what: str, figure: str, unit: Literal["days", "share"]) -> Measure:
-    """Return the mean over all runs."""
+    """The mean over all runs."""
     return Measure(
         case, what, unit, lambda runs: float(np.mean([getattr(o, figure) for o in runs]))
     )

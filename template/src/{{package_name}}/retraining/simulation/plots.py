@@ -92,7 +92,7 @@ def at(day: date) -> float:
 
 
 def draw_chapters(axes: Axes, days: Sequence[Told], top: float, wide: bool) -> None:
-    """Draw a band behind every other chapter, and its number, with its title if there is room."""
+    """A band behind every other chapter, and its number, with its title if there is room."""
     for number, chapter in enumerate(STORY):
         own = [at(told.day) for told in days if told.chapter == number]
         if not own:
@@ -107,7 +107,7 @@ def draw_chapters(axes: Axes, days: Sequence[Told], top: float, wide: bool) -> N
 def draw_decisions(
     axes: Axes, served: Mapping[date, float], lines: Sequence[Line], size: float
 ) -> None:
-    """Draw a mark for each decision about something; on the page it leads to the record."""
+    """A mark for each decision that is not about nothing; on the page it leads to the record."""
     shown = [line for line in lines if day_of(line) in served]
     for kind, (name, shape, colour) in MARKS.items():
         own = [line for line in shown if line.kind == kind]
@@ -130,7 +130,7 @@ def name_months(axes: Axes, days: Sequence[date]) -> None:
 
 
 def as_svg(figure: Figure, salt: str) -> str:
-    """Return the figure as a part of a page: in the page's own font and colours, by their names.
+    """The figure as a part of a page: in the page's own font and colours, by their names.
 
     Another salt gives its parts other names, for a page that holds two figures.
     """

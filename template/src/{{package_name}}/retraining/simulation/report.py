@@ -48,21 +48,20 @@ class Tale:
     seconds: float
 
     def within(self, *chapters: int) -> list[Told]:
-        """Return the days of the chapters."""
+        """The days of the chapters."""
         return [told for told in self.days if told.chapter in chapters]
 
     def decided(self, *chapters: int) -> list[Line]:
-        """Return the decisions that the days of the chapters led to, each on the day after."""
+        """The decisions that the days of the chapters led to, each on the day after."""
         days = {told.day + DAY for told in self.within(*chapters)}
         return [line for line in self.lines if day_of(line) in days]
 
     def count(self, kind: str) -> int:
-        """Return the number of decisions of a kind."""
         return sum(line.kind == kind for line in self.lines)
 
 
 def mean_scores(days: Sequence[Told]) -> tuple[float, float]:
-    """Return the mean scores over all rows: as served, and of the first champion alone."""
+    """The mean scores over all rows: as served, and of the first champion alone."""
     rows = [told.rows for told in days]
     served, alone = [told.served for told in days], [told.alone for told in days]
     return float(np.average(served, weights=rows)), float(np.average(alone, weights=rows))
@@ -77,7 +76,7 @@ def loss_beside_alone(days: Sequence[Told]) -> float:
 
 
 def promises(tale: Tale) -> list[Promise]:
-    """Return what the story promises. Each can be broken, and is then told."""
+    """What the story promises. Each can be broken, and is then told."""
     calm, drift = tale.within(QUIET, SHIFT), tale.decided(DRIFT)
     promoted = [day_of(line) for line in drift if line.kind == "promoted"]
     after_promotion = [told for told in tale.within(DRIFT) if promoted and told.day > promoted[0]]
@@ -126,12 +125,12 @@ def refused_after_asking(lines: Sequence[Line]) -> bool:
 
 
 def shown(score: float) -> str:
-    """Return a score with the digits that a person reads."""
+    """A score with the digits that a person reads."""
     return f"{score:,.0f}" if abs(score) >= 100 else f"{score:#.3g}"
 
 
 def gist(tale: Tale) -> str:
-    """Return the story in a line."""
+    """The story in a line."""
     served, alone = mean_scores(tale.days)
     return (
         f"{len(tale.days)} days, mean {METRIC} {shown(served)} with the loop, "
@@ -140,7 +139,7 @@ def gist(tale: Tale) -> str:
 
 
 def in_words(tale: Tale) -> str:
-    """Return what the loop did about each mishap, as far as it did."""
+    """What the loop did about each mishap, as far as it did."""
     sentences = []
     answered = days_until("promoted", tale, DRIFT)
     if answered is not None:
@@ -160,7 +159,6 @@ def in_words(tale: Tale) -> str:
 
 
 def counted(days: int) -> str:
-    """Return the number of days, in words."""
     return f"{days} day" if days == 1 else f"{days} days"
 
 
@@ -171,7 +169,7 @@ def days_until(kind: str, tale: Tale, chapter: int) -> int | None:
 
 
 def header(tale: Tale, judged: Sequence[Promise]) -> str:
-    """Return what happened in words, and the figures that everyone asks for first."""
+    """What happened in words, and the figures that everyone asks for first."""
     rows = sum(told.rows for told in tale.days)
     facts = {
         "requests": f"{tale.requests:,}",
@@ -201,12 +199,11 @@ def header(tale: Tale, judged: Sequence[Promise]) -> str:
 
 
 def section(title: str, words: str, body: str) -> str:
-    """Return a part of the page."""
+    """A part of the page."""
     return f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>{body}</section>"
 
 
 def figure_section(tale: Tale) -> str:
-    """Return the section with the figure."""
     drawn = "".join(
         f'<figure class="{name}" aria-label="{escape(METRIC)} per day">'
         f"{as_svg(story_figure(tale.days, tale.lines, METRIC, wide), name)}</figure>"
@@ -221,7 +218,6 @@ def figure_section(tale: Tale) -> str:
 
 
 def chapter_section(tale: Tale) -> str:
-    """Return the section with the chapters."""
     cards = []
     for number, chapter in enumerate(STORY):
         days = tale.within(number)
@@ -245,7 +241,6 @@ def chapter_section(tale: Tale) -> str:
 
 
 def promise_section(judged: Sequence[Promise]) -> str:
-    """Return the section with the promises."""
     listed = "".join(
         f'<li class="{"kept" if one.kept else "broken"}"><b>{"✓" if one.kept else "✗"}</b>'
         f"{escape(one.words)}{'' if one.kept else ' (not kept)'}</li>"
@@ -256,7 +251,6 @@ def promise_section(judged: Sequence[Promise]) -> str:
 
 
 def record_section(tale: Tale) -> str:
-    """Return the section with the record."""
     heading = "<tr><th>line</th><th>day</th><th>decision</th><th>in words</th></tr>"
     words = "Every decision of the loop, in order, as make audit shows it of the real one."
     body = "".join(record_rows(tale.lines))
@@ -266,7 +260,7 @@ def record_section(tale: Tale) -> str:
 
 
 def record_rows(lines: Sequence[Line]) -> list[str]:
-    """Return a row for each line; uneventful ones that follow each other share one."""
+    """A row for each line; uneventful ones that follow each other share one."""
     rows = []
     for uneventful, some in groupby(lines, key=lambda line: line.kind == UNEVENTFUL):
         own = list(some)
@@ -279,7 +273,6 @@ def record_rows(lines: Sequence[Line]) -> list[str]:
 
 
 def record_row(line: Line, words: str, look: str) -> str:
-    """Return a row of the record."""
     return (
         f'<tr id="line-{line.number}" class="{look}"><td>{line.number}</td>'
         f"<td>{short(day_of(line))}</td><td>{escape(line.kind)}</td><td>{escape(words)}</td></tr>"
@@ -287,7 +280,6 @@ def record_row(line: Line, words: str, look: str) -> str:
 
 
 def policy_section(tale: Tale) -> str:
-    """Return the section with the policy."""
     if not tale.policy:
         return section("The policy", "The story went by retraining.yaml as it is.", "")
     words = "The story went by retraining.yaml, but for this, so that it fits in a few months:"
@@ -296,12 +288,11 @@ def policy_section(tale: Tale) -> str:
 
 
 def short(day: date) -> str:
-    """Return the day without its year."""
     return f"{day.day} {day:%b}"
 
 
 def page(tale: Tale) -> str:
-    """Return the page: one file that needs nothing else."""
+    """The page: one file that needs nothing else."""
     judged = promises(tale)
     sections = [
         figure_section(tale),

@@ -19,7 +19,7 @@ SOURCES = Path(__file__).parents[3]  # where children of this process find the p
 
 
 def story_policy(policy: Policy) -> Policy:
-    """Return the project's policy, with short waits and nothing that forbids a story."""
+    """The project's policy, with waits short enough for a story and nothing that forbids one."""
     limits, data, gates, rollback = policy.limits, policy.data, policy.gates, policy.rollback
     return replace(
         policy,

@@ -32,18 +32,15 @@ class Clock:
         part.replace(self.file)
 
     def __call__(self) -> float:
-        """Return the time."""
         return float(self.file.read_text())
 
 
 @contextmanager
 def serving(clock: Clock, log: Path) -> Iterator[str]:
-    """Provide the address of a service that runs as long; its output goes into `log`.
+    """The address of the service, which runs as long; what it has to say goes into `log`.
 
-    Raises
-    ------
-    UserError
-        It does not start.
+    Raises:
+        UserError: it does not start.
     """
     with log.open("w") as said:
         process = subprocess.Popen(
@@ -68,10 +65,8 @@ def serving(clock: Clock, log: Path) -> Iterator[str]:
 def wait_until(reached: Callable[[], bool], what: str) -> None:
     """Look again and again until it is so.
 
-    Raises
-    ------
-    UserError
-        It takes too long.
+    Raises:
+        UserError: it takes too long.
     """
     end = time.monotonic() + PATIENCE
     while not reached():
@@ -87,7 +82,6 @@ def end_with_parent() -> None:
 
 
 def main() -> None:
-    """Serve by the clock in the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clock", type=Path, help="the file that says what time it is")
     clock = Clock(parser.parse_args().clock)

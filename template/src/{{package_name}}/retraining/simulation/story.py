@@ -122,7 +122,6 @@ class Asked:
 
     @property
     def truth(self) -> np.ndarray:
-        """Return the true values."""
         return self.rows[problem.TARGET].to_numpy()
 
 
@@ -173,7 +172,7 @@ class Users:
         return {pair["id"]: pair["actual"] for part in taken for pair in part}
 
     def serving(self) -> str | None:
-        """Return the bundle that answers now."""
+        """The bundle that answers now."""
         return self.http.get("/model").json().get("champion", {}).get("bundle")
 
     def close(self) -> None:
@@ -243,7 +242,7 @@ class Story:
         self.users.close()
 
     def _live_through(self, chapter: Chapter, first: date) -> list[Line]:
-        """Live through days: yesterday's truth comes in, the loop steps, requests go on."""
+        """A day: yesterday's truth comes in, and the loop steps while requests go on."""
         self.clock.set(moment(self.day, MORNING))
         self._tell_yesterday(chapter, first)
         mixes = chapter.mishap == "extract" and self.day > first
@@ -333,7 +332,7 @@ class Story:
 
 
 def without_heard(awaited: Sequence[str], lines: Sequence[Line]) -> list[str]:
-    """Return the kinds that are still to come, in their order."""
+    """The kinds that are still to come, in their order."""
     left = list(awaited)
     for line in lines:
         if left and line.kind == left[0]:
@@ -342,7 +341,7 @@ def without_heard(awaited: Sequence[str], lines: Sequence[Line]) -> list[str]:
 
 
 def day_of(line: Line) -> date:
-    """Return the day of the decision; the newest day that it rests on is the one before."""
+    """The day on which the decision was made; the newest day that it rests on is the one before."""
     return datetime.fromtimestamp(line.time, UTC).date()
 
 
@@ -352,7 +351,7 @@ def moment(day: date, since_midnight: timedelta) -> float:
 
 
 def told_of(day: date, chapter: int, asked: Asked, alone: TrainedModel) -> Told:
-    """Return a day in figures, with the users' true values, whatever the service was told."""
+    """A day in figures: true values are those of the users, whatever the service was told."""
     answered = np.array([prediction is not None for prediction in asked.predictions])
     predictions = np.array([one for one in asked.predictions if one is not None])
     served = row_scores(asked.truth[answered], predictions, asked.rows[answered])

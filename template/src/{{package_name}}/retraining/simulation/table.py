@@ -36,13 +36,13 @@ Results = dict[str, dict[str, list[Figures]]]  # by player, by case
 
 
 def policy_of_worlds(policy: Policy) -> Policy:
-    """Return the policy without what belongs to the calendar of the project, on logged requests."""
+    """The policy without what belongs to the calendar of the project, on logged requests."""
     limits = replace(policy.limits, freeze=[])
     return replace(policy, pause=False, evidence="replay", limits=limits)
 
 
 def play_seed(world: str, seed: int, policy: Policy) -> Played:
-    """Play all cases with all players on the rows of one seed."""
+    """What all players make of all cases on the rows of one seed."""
     players = {LOOP: loop_by(policy), **BASELINES}
     contested = {measure.case for measure in CONTESTS}
     played = {(LOOP, BAD_CHAMPION): play_bad_champion(policy, world, seed)}
@@ -54,7 +54,7 @@ def play_seed(world: str, seed: int, policy: Policy) -> Played:
 
 
 def play_worlds(worlds: Sequence[str], seeds: Sequence[int], policy: Policy) -> dict[str, Results]:
-    """Return the results of all seeds in all worlds, on all cores, one thread each."""
+    """The results of all seeds in all worlds, on all cores, one thread each."""
     results: dict[str, Results] = {
         world: defaultdict(lambda: defaultdict(list)) for world in worlds
     }
@@ -70,7 +70,7 @@ def play_worlds(worlds: Sequence[str], seeds: Sequence[int], policy: Policy) -> 
 
 
 def shown(value: float, unit: str) -> str:
-    """Return a figure, short."""
+    """A figure, short."""
     if unit == "share":
         return f"{value:.2%}" if value < 0.1 else f"{value:.0%}"
     if unit == "a year":
@@ -79,7 +79,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def goal_line(goal: Goal, results: Mapping[str, Results]) -> dict[str, Any]:
-    """Return a goal: in each world what was measured, what is allowed, and whether it is met."""
+    """A goal: in each world what was measured, what is allowed, and whether it is met."""
     measure = goal.measure
     line: dict[str, Any] = {"case": measure.case, "figure": measure.name}
     for world, allowed in zip(WORLD_ORDER, goal.allowed, strict=True):
@@ -94,7 +94,7 @@ def goal_line(goal: Goal, results: Mapping[str, Results]) -> dict[str, Any]:
 
 
 def contest_line(measure: Measure, world: str, results: Results) -> dict[str, Any]:
-    """Return a figure in a world: the loop's, each baseline's, and whether the loop has won."""
+    """A figure in a world: the loop's, each baseline's, and whether the loop has won."""
     ours = measure.value(results[LOOP][measure.case])
     line = {"world": world, "case": measure.case, "figure": measure.name}
     line[LOOP] = shown(ours, measure.unit)
@@ -105,14 +105,14 @@ def contest_line(measure: Measure, world: str, results: Results) -> dict[str, An
 
 
 def contest(ours: float, theirs: float, unit: str) -> dict[str, str]:
-    """Return a baseline's figure, and whether the loop's is smaller, as far as one can see."""
+    """A baseline's figure, and whether the loop's is smaller, as far as one can see."""
     if shown(ours, unit) == shown(theirs, unit):
         return {"measured": shown(theirs, unit), "loop": "drawn"}
     return {"measured": shown(theirs, unit), "loop": "won" if ours < theirs else "lost"}
 
 
 def goal_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Table:
-    """Return the goals, for people."""
+    """The goals, for people."""
     table = Table("measured ≤ allowed; [bold red]missed where >[/]")
     for world in worlds:
         table.add_column(world, justify="right")
@@ -123,14 +123,14 @@ def goal_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Tab
 
 
 def goal_cell(cell: Mapping[str, Any]) -> str:
-    """Return what was measured beside what is allowed, marked if it is too much."""
+    """What was measured beside what is allowed, marked if it is too much."""
     if cell["met"]:
         return f"{cell['measured']} ≤ {cell['allowed']}"
     return f"[bold red]{cell['measured']} > {cell['allowed']}[/]"
 
 
 def contest_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Table:
-    """Return the contests, for people."""
+    """The contests, for people."""
     table = Table("has the loop won or lost?")
     for name in (LOOP, *BASELINES):
         table.add_column(name, justify="right", overflow="fold")
@@ -145,13 +145,12 @@ def contest_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> 
 
 
 def contest_cell(cell: Mapping[str, str]) -> str:
-    """Return a baseline's figure, and what came of the contest."""
+    """A baseline's figure, and what came of the contest."""
     style = {"won": "green", "lost": "red", "drawn": "default"}[cell["loop"]]
     return f"{cell['measured']} [{style}]{cell['loop']}[/]"
 
 
 def read_arguments() -> argparse.Namespace:
-    """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=40, help="how many years of each world")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
@@ -160,7 +159,6 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print the table."""
     arguments = read_arguments()
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: there must be one at least")

@@ -59,7 +59,7 @@ class Traffic:
         self.shocks = autoregression(np.random.default_rng(seed))
 
     def day(self, day: date, world: World) -> pd.DataFrame:
-        """Return the rows of a day in the order of time, with their true values and an own index.
+        """The rows of a day in the order of time, with their true values and an own index.
 
         All of them fit `problem.SCHEMA`.
         """
@@ -74,7 +74,7 @@ class Traffic:
         return fitting(rows.reset_index(drop=True))
 
     def told_wrongly(self, truth: np.ndarray) -> np.ndarray:
-        """Return the true values of a day from a broken feed, each one still valid by itself.
+        """The true values of a day as a broken feed tells them, each one still valid by itself.
 
         A positive number comes in another unit; anything else belongs to another row.
         """
@@ -101,7 +101,7 @@ class Traffic:
         }
 
     def _draw(self, day: date, world: World, rng: np.random.Generator) -> np.ndarray:
-        """Return the places of a day's rows."""
+        """The places of a day's rows."""
         among = np.arange(len(self.rows))
         if problem.TIME is not None:
             same = among[(self.rows[problem.TIME].dt.day_of_week == day.weekday()).to_numpy()]
@@ -112,7 +112,7 @@ class Traffic:
         return rng.choice(among, rng.integers(*ROWS_A_DAY), p=weights / weights.sum())
 
     def _truths(self, changed: int) -> np.ndarray:
-        """Return the true value of every row after so many changes."""
+        """The true value of every row after so many changes."""
         truth = self.rows[problem.TARGET].to_numpy()
         if self.numeric:
             return self._raised(truth, changed * np.log(RISE))
@@ -145,7 +145,7 @@ class Traffic:
         return np.select([labels == usual, labels == top], [top, usual], labels)
 
     def _within(self, values: np.ndarray) -> np.ndarray:
-        """Return the numbers as the schema's bounds allow them, in the type of the target."""
+        """The numbers as the schema's bounds allow them, in the type of the target."""
         lowest = self.target.ge if self.target.gt is None else np.nextafter(self.target.gt, np.inf)
         highest = (
             self.target.le if self.target.lt is None else np.nextafter(self.target.lt, -np.inf)
@@ -161,16 +161,14 @@ class Traffic:
 def project_traffic(window: DataWindow) -> Traffic:
     """Traffic from the rows that the pipeline learns from.
 
-    Raises
-    ------
-    UserError
-        They cannot be loaded or are not valid.
+    Raises:
+        UserError: they cannot be loaded or are not valid.
     """
     return Traffic(validate_rows(load_rows(window.start, window.end)))
 
 
 def autoregression(rng: np.random.Generator) -> np.ndarray:
-    """Return the shocks of many days, each of which remembers the one before; shape (days,)."""
+    """The shocks of many days, each of which remembers the one before; shape (days,)."""
     shocks = np.zeros(LONGEST)
     for day, news in enumerate(rng.normal(0, SHOCK * np.sqrt(1 - MEMORY**2), LONGEST - 1), 1):
         shocks[day] = MEMORY * shocks[day - 1] + news
@@ -178,13 +176,13 @@ def autoregression(rng: np.random.Generator) -> np.ndarray:
 
 
 def day_after(times: pd.Series) -> date:
-    """Return the day after the newest of the times."""
+    """The day after the newest of the times."""
     newest: date = times.max().date()
     return newest + timedelta(days=1)
 
 
 def moved(rows: pd.DataFrame, day: date) -> pd.DataFrame:
-    """Return the rows with the date of their time moved to the day, and other times by as much."""
+    """The rows with the date of their time moved to the day, and other times by as much."""
     times = rows[problem.TIME]
     by = pd.Timestamp(day) - times.dt.tz_localize(None).dt.normalize()
     dated = rows.select_dtypes(["datetime", "datetimetz"]).columns
@@ -192,7 +190,7 @@ def moved(rows: pd.DataFrame, day: date) -> pd.DataFrame:
 
 
 def fitting(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that fit the schema, which may ask for more than bounds."""
+    """The rows that fit the schema, which may ask for more than bounds."""
     try:
         return problem.SCHEMA.validate(rows, lazy=True)
     except SchemaErrors as errors:
@@ -201,10 +199,9 @@ def fitting(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def most_frequent(labels: np.ndarray) -> Any:
-    """Return the label that comes most often."""
+    """The label that comes most often."""
     return pd.Series(labels).mode().iloc[0]
 
 
 def is_number(values: pd.Series) -> bool:
-    """Tell whether the values are numbers, and not booleans."""
     return pd.api.types.is_numeric_dtype(values)
