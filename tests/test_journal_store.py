@@ -1,5 +1,6 @@
 """Tests of a generated project's journal on PostgreSQL, with the packages of its image."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 
 from installation import environment
 from postgres import PostgreSQL
-from projects import Ladder
+from projects import REPOSITORY, Ladder
 
 pytestmark = pytest.mark.slow
+TESTS = REPOSITORY / "tests/inside/4/retraining/test_journal.py"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,8 @@ def project(ladder: Ladder) -> Path:
 
 
 def test_the_journal_keeps_its_contract_on_postgresql(project: Path, server: PostgreSQL) -> None:
-    asked = ["python", "-m", "pytest", "--noconftest", "tests/retraining/test_journal.py"]
+    shutil.copy(TESTS, project / "tests" / "test_journal.py")
+    asked = ["python", "-m", "pytest", "--noconftest", "tests/test_journal.py"]
     finished = subprocess.run(
         ["uv", "run", "--quiet", "--only-group", "service", "--with", "pytest", *asked],
         cwd=project,

@@ -11,11 +11,21 @@ from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
+from taxi_ride_duration.retraining import engine
+from taxi_ride_duration.retraining.policy import Policy
+from taxi_ride_duration.retraining.signal import moved
+from taxi_ride_duration.retraining.state import (
+    ALL,
+    Day,
+    Fit,
+    GoBack,
+    Model,
+    Promote,
+    State,
+    Step,
+    Trial,
+)
 
-from .. import engine
-from ..policy import Policy
-from ..signal import moved
-from ..state import ALL, Day, Fit, GoBack, Model, Promote, State, Step, Trial
 from .linear import (
     Extract,
     Taught,
@@ -56,12 +66,12 @@ class Run:
     events: list[Event] = field(default_factory=list)
 
     def of(self, kind: Kind) -> list[Event]:
-        """The events of a kind."""
+        """Return the events of a kind."""
         return [event for event in self.events if event.kind == kind]
 
 
 def first_model(taught: Taught) -> np.ndarray:
-    """What the first days teach."""
+    """Return what the first days teach."""
     return retrained(taught, 0, TAUGHT - 1)
 
 
@@ -81,7 +91,7 @@ class Loop:
         self.state = engine.begin(model, path.date(TAUGHT - 1), policy).state
 
     def registered(self, model: np.ndarray) -> str:
-        """The version of a new model."""
+        """Return the version of a new model."""
         version = str(len(self.models) + 1)
         self.models[version] = model
         return version
@@ -98,7 +108,7 @@ class Loop:
         return self.run
 
     def scored(self) -> dict[str, np.ndarray]:
-        """The models that the engine wants to be scored, by role."""
+        """Return the models that the engine wants to be scored, by role."""
         return {role: self.models[one] for role, one in engine.scored(self.state).items()}
 
     def take(self, step: Step, day: int) -> None:
@@ -169,7 +179,7 @@ def force(loop: Loop, shift: float) -> None:
 
 
 def measure(path: Path, days: slice, models: Mapping[str, np.ndarray]) -> Day:
-    """What the rows of these days say of models by role: mean errors, by slice.
+    """Return what the rows of these days say of models by role: mean errors, by slice.
 
     The constant beside them is the best that there could have been on these days.
     """

@@ -15,26 +15,25 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from {{ package_name }} import model_file, problem
-from {{ package_name }}.dataset import Split
-from {{ package_name }}.deployment.export import Registered, export
-from {{ package_name }}.deployment.proof import difference
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.evaluate import baseline_scores, scores_of
-from {{ package_name }}.predict import predict
-from {{ package_name }}.retraining.challengers import (
+from taxi_ride_duration import model_file, problem
+from taxi_ride_duration.dataset import Split
+from taxi_ride_duration.deployment.export import Registered, export
+from taxi_ride_duration.deployment.proof import difference
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.evaluate import baseline_scores, scores_of
+from taxi_ride_duration.predict import predict
+from taxi_ride_duration.retraining.challengers import (
     in_sample_reference,
     moved_target,
     recalibrated,
     retrained,
     split_pipeline,
 )
-from {{ package_name }}.retraining.days import Taught
-from {{ package_name }}.retraining.state import Change, Reference
-from {{ package_name }}.serving.settings import Settings
-from {{ package_name }}.train import fit
-from {{ package_name }}.trained_model import TrainedModel
+from taxi_ride_duration.retraining.days import Taught
+from taxi_ride_duration.retraining.state import Change, Reference
+from taxi_ride_duration.serving.settings import Settings
+from taxi_ride_duration.train import fit
+from taxi_ride_duration.trained_model import TrainedModel
 
 RATIO = Reference("ratio", 1.0, 0.0, 0.0, 28)
 DIFFERENCE = Reference("difference", 5.0, 0.0, 0.0, 28)
@@ -44,7 +43,7 @@ FIRST, CHANGE = date(2025, 3, 3), date(2025, 3, 8)
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A problem of its own: one column, and a true value of 10 + 2 x that is never negative."""
+    """Let the problem be one column, and a true value of 10 + 2 x that is never negative."""
     monkeypatch.setattr(problem, "TASK", "regression", raising=False)
     columns = {"x": pa.Column("float64"), "y": pa.Column("float64", pa.Check.in_range(0, 100))}
     monkeypatch.setattr(problem, "SCHEMA", pa.DataFrameSchema(columns))
@@ -65,7 +64,7 @@ def taught(days: int = 7, rows: int = 50, level: float = 1.0) -> Taught:
 
 
 def line() -> TrainedModel:
-    """A champion that knows the old level."""
+    """Return a champion that knows the old level."""
     fitted = LinearRegression().fit(taught(5).rows[["x"]], taught(5).rows["y"])
     return TrainedModel(fitted, problem)
 
@@ -231,7 +230,7 @@ def test_a_reference_of_one_day_or_of_labels_is_still_to_be_seen(
 
 @pytest.fixture(scope="module")
 def registered(split: Split) -> Registered:
-    """The project's own model, as the registry would hand it out."""
+    """Return the project's own model, as the registry would hand it out."""
     tags = {"data_version": "d1", "git_commit": "c1", "trained_until": "", "test_share": "0.2"}
     version = ModelVersion("tested", "1", creation_timestamp=0, run_id="r1")
     version.tags.update(tags)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from .cases import BAD_CHAMPION
-from .judge import Figures
+from .scoring import Figures
 
 BEYOND = "error beyond the oracle's"
 WORLD_ORDER = ("iid", "day", "rough", "city")
@@ -55,7 +55,7 @@ def a_year(case: str, what: str, figure: str) -> Measure:
 
 
 def share_of(case: str, what: str, figure: str) -> Measure:
-    """The share of runs in which there is any."""
+    """Return the share of runs in which there is any."""
 
     def value(runs: Sequence[Figures]) -> float:
         return float(np.mean([getattr(one, figure) > 0 for one in runs]))
@@ -64,7 +64,7 @@ def share_of(case: str, what: str, figure: str) -> Measure:
 
 
 def share_within(case: str, what: str, figure: str, days: int) -> Measure:
-    """The share of runs that it takes so many days at most."""
+    """Return the share of runs that it takes so many days at most."""
 
     def value(runs: Sequence[Figures]) -> float:
         return float(np.mean([getattr(one, figure) <= days for one in runs]))
@@ -73,7 +73,7 @@ def share_within(case: str, what: str, figure: str, days: int) -> Measure:
 
 
 def mean(case: str, what: str, figure: str, unit: Literal["days", "share"]) -> Measure:
-    """The mean over all runs."""
+    """Return the mean over all runs."""
     return Measure(
         case, what, unit, lambda runs: float(np.mean([getattr(o, figure) for o in runs]))
     )

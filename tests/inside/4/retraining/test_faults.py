@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-
-from {{ package_name }}.deployment import deploy
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.pipelines import steps as pipeline
-from {{ package_name }}.pipelines import tracking
-from {{ package_name }}.retraining import challengers, engine
-from {{ package_name }}.retraining.state import Fit, Promote
-from {{ package_name }}.serving import store
-from {{ package_name }}.serving.bundle import bundle_folder, changing, read_manifest
+from taxi_ride_duration.deployment import deploy
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.pipelines import steps as pipeline
+from taxi_ride_duration.pipelines import tracking
+from taxi_ride_duration.retraining import challengers, engine
+from taxi_ride_duration.retraining.state import Fit, Promote
+from taxi_ride_duration.serving import store
+from taxi_ride_duration.serving.bundle import bundle_folder, changing, read_manifest
 
 if TYPE_CHECKING:
     from tests.retraining.conftest import City
@@ -37,9 +36,9 @@ import json, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest, pytest
-from {{ package_name }}.retraining import actions, loop
-from {{ package_name }}.retraining.journal import Journal
-from {{ package_name }}.deployment import deploy, rollback
+from taxi_ride_duration.retraining import actions, loop
+from taxi_ride_duration.retraining.journal import Journal
+from taxi_ride_duration.deployment import deploy, rollback
 
 PLACES = [
     (Journal, "append"), (actions, "register"), (actions, "crown"), (loop, "beat"),
@@ -91,7 +90,7 @@ class Steps:
         self.process = process
 
     def take(self, city: "City", number: float, boundary: int) -> bool:
-        """A step at that time, killed at a boundary; False if it ended before it came there."""
+        """Take a step, killed at a boundary; return False if it ended before it came there."""
         assert self.process.stdin is not None and self.process.stdout is not None
         order = json.dumps([str(city.folder), number, boundary])
         print(order, file=self.process.stdin, flush=True)
@@ -116,7 +115,7 @@ def steps(small_problem: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def told(city: "City") -> list[tuple[str, str]]:
-    """What the journal tells."""
+    """Return what the journal tells."""
     return [(line.kind, line.words) for line in city.lines]
 
 

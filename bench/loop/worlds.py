@@ -122,6 +122,7 @@ class Demand:
 
     @property
     def days(self) -> int:
+        """Return the number of days."""
         return len(self.design)
 
 
@@ -138,6 +139,7 @@ class Path:
         return self.truth + np.outer(self.demand.shocks, LEVEL)
 
     def date(self, day: int) -> date:
+        """Return the date of a day."""
         return self.demand.first + timedelta(days=day)
 
 
@@ -150,7 +152,7 @@ def path_of(world: World, scenario: Scenario, seed: int, days: int) -> Path:
 
 
 def true_coefficients(world: World) -> np.ndarray:
-    """What a row's log value follows on a day without any level; (COEFFICIENTS,)."""
+    """Return what a row's log value follows on a day without any level; (COEFFICIENTS,)."""
     truth = np.zeros(COEFFICIENTS)
     morning, evening = np.exp(-((HOUR - 8.0) ** 2) / 4), np.exp(-((HOUR - 17.5) ** 2) / 6)
     truth[HOUR] = 1.8 + 0.3 * morning + 0.35 * evening
@@ -162,7 +164,7 @@ def true_coefficients(world: World) -> np.ndarray:
 
 @lru_cache(maxsize=1)  # of a year: 120 MB
 def demand_of(world: World, seed: int, days: int, other_demand: bool) -> Demand:
-    """The requests of a seed; first day, onset, season and holidays vary with it."""
+    """Return the requests of a seed; first day, onset, season and holidays vary with it."""
     rng = np.random.default_rng(seed)
     first = date(2026, 1, 1) + timedelta(days=int(rng.integers(365)))
     onset = FIRST_ONSET + seed % (LAST_ONSET + 1 - FIRST_ONSET)
@@ -191,7 +193,7 @@ def day_shocks(world: World, days: int, rng: np.random.Generator) -> np.ndarray:
 def design_of(
     world: World, weekend: np.ndarray, unusual: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The rows of each day, by whether it is of a weekend and of unusual requests, both (days,)."""
+    """Return the rows of each day; `weekend` and `unusual` say which days are, both (days,)."""
     shape = (len(weekend), ROWS)
     hour = drawn(rng, DEMAND, shape)
     hour[weekend] = (hour[weekend] + world.weekend_hours) % len(HOUR)

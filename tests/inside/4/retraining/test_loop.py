@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-
-from {{ package_name }}.deployment import deploy, proof, rollback
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.experiments.plan import Experiment
-from {{ package_name }}.pipelines import tracking
-from {{ package_name }}.retraining import actions, engine, loop
-from {{ package_name }}.retraining.journal import BusyError, working
-from {{ package_name }}.retraining.policy import Policy
-from {{ package_name }}.retraining.state import Promote
-from {{ package_name }}.serving.bundle import bundle_folder, write_release
+from taxi_ride_duration.deployment import deploy, proof, rollback
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.experiments.plan import Experiment
+from taxi_ride_duration.pipelines import tracking
+from taxi_ride_duration.retraining import actions, engine, loop
+from taxi_ride_duration.retraining.journal import BusyError, working
+from taxi_ride_duration.retraining.policy import Policy
+from taxi_ride_duration.retraining.state import Promote
+from taxi_ride_duration.serving.bundle import bundle_folder, write_release
 
 if TYPE_CHECKING:
     from tests.retraining.conftest import City

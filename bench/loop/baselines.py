@@ -64,14 +64,14 @@ def threshold(path: Path, days: int, extract: Extract = right) -> Run:
 
 
 def window_model(taught: Taught, through: int, window: int) -> np.ndarray:
-    """A model of the last days up to one."""
+    """Return a model of the last days up to one."""
     return retrained(taught, max(0, through - window + 1), through)
 
 
 def mean_error(
     path: Path, days: range | list[int], model: np.ndarray, extract: Extract = right
 ) -> float:
-    """The mean error on days, as an extract shows them."""
+    """Return the mean error on days, as an extract shows them."""
     rng = np.random.default_rng(path.demand.seed)
     errors = []
     for day in days:

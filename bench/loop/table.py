@@ -1,7 +1,7 @@
 """How often the loop is wrong, and how fast it is right: many years in four worlds.
 
-Plays the policy of this project, and simple rules beside it, and holds them to what is allowed;
-leaves the figures in reports/worlds.json for programs.
+Run in a generated project, with this repository on PYTHONPATH. Play the project's policy, and
+simple rules beside it, and hold them to what is allowed; leave the figures in reports/worlds.json.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from taxi_ride_duration.errors import UserError, run
+from taxi_ride_duration.retraining.policy import Policy, read_policy
 from threadpoolctl import threadpool_limits
 
-from ...errors import UserError, run
-from ..policy import Policy, read_policy
 from .baselines import BASELINES
 from .cases import BAD_CHAMPION, CASES, loop_by, play_bad_champion, play_case
 from .goals import CONTESTS, GOALS, WORLD_ORDER, Goal, Measure
-from .judge import Figures
+from .scoring import Figures
 
 REPORTS = Path("reports")
 LOOP = "loop"
@@ -36,13 +36,13 @@ Results = dict[str, dict[str, list[Figures]]]  # by player, by case
 
 
 def policy_of_worlds(policy: Policy) -> Policy:
-    """The policy without what belongs to the calendar of the project, on logged requests."""
+    """Return the policy without what belongs to the calendar of the project, on logged requests."""
     limits = replace(policy.limits, freeze=[])
     return replace(policy, pause=False, evidence="replay", limits=limits)
 
 
 def play_seed(world: str, seed: int, policy: Policy) -> Played:
-    """What all players make of all cases on the rows of one seed."""
+    """Return what all players make of all cases on the rows of one seed."""
     players = {LOOP: loop_by(policy), **BASELINES}
     contested = {measure.case for measure in CONTESTS}
     played = {(LOOP, BAD_CHAMPION): play_bad_champion(policy, world, seed)}
@@ -54,7 +54,7 @@ def play_seed(world: str, seed: int, policy: Policy) -> Played:
 
 
 def play_worlds(worlds: Sequence[str], seeds: Sequence[int], policy: Policy) -> dict[str, Results]:
-    """The results of all seeds in all worlds, on all cores, one thread each."""
+    """Return the results of all seeds in all worlds, on all cores, one thread each."""
     results: dict[str, Results] = {
         world: defaultdict(lambda: defaultdict(list)) for world in worlds
     }
@@ -70,7 +70,7 @@ def play_worlds(worlds: Sequence[str], seeds: Sequence[int], policy: Policy) -> 
 
 
 def shown(value: float, unit: str) -> str:
-    """A figure, short."""
+    """Return a figure, short."""
     if unit == "share":
         return f"{value:.2%}" if value < 0.1 else f"{value:.0%}"
     if unit == "a year":
@@ -79,7 +79,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def goal_line(goal: Goal, results: Mapping[str, Results]) -> dict[str, Any]:
-    """A goal: in each world what was measured, what is allowed, and whether it is met."""
+    """Return a goal: in each world what was measured, what is allowed, and whether it is met."""
     measure = goal.measure
     line: dict[str, Any] = {"case": measure.case, "figure": measure.name}
     for world, allowed in zip(WORLD_ORDER, goal.allowed, strict=True):
@@ -94,7 +94,7 @@ def goal_line(goal: Goal, results: Mapping[str, Results]) -> dict[str, Any]:
 
 
 def contest_line(measure: Measure, world: str, results: Results) -> dict[str, Any]:
-    """A figure in a world: the loop's, each baseline's, and whether the loop has won."""
+    """Return a figure in a world: the loop's, each baseline's, and whether the loop has won."""
     ours = measure.value(results[LOOP][measure.case])
     line = {"world": world, "case": measure.case, "figure": measure.name}
     line[LOOP] = shown(ours, measure.unit)
@@ -105,14 +105,14 @@ def contest_line(measure: Measure, world: str, results: Results) -> dict[str, An
 
 
 def contest(ours: float, theirs: float, unit: str) -> dict[str, str]:
-    """A baseline's figure, and whether the loop's is smaller, as far as one can see."""
+    """Return a baseline's figure, and whether the loop's is smaller, as far as one can see."""
     if shown(ours, unit) == shown(theirs, unit):
         return {"measured": shown(theirs, unit), "loop": "drawn"}
     return {"measured": shown(theirs, unit), "loop": "won" if ours < theirs else "lost"}
 
 
 def goal_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Table:
-    """The goals, for people."""
+    """Return the goals, for people."""
     table = Table("measured ≤ allowed; [bold red]missed where >[/]")
     for world in worlds:
         table.add_column(world, justify="right")
@@ -123,14 +123,14 @@ def goal_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Tab
 
 
 def goal_cell(cell: Mapping[str, Any]) -> str:
-    """What was measured beside what is allowed, marked if it is too much."""
+    """Return what was measured beside what is allowed, marked if it is too much."""
     if cell["met"]:
         return f"{cell['measured']} ≤ {cell['allowed']}"
     return f"[bold red]{cell['measured']} > {cell['allowed']}[/]"
 
 
 def contest_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Table:
-    """The contests, for people."""
+    """Return the contests, for people."""
     table = Table("has the loop won or lost?")
     for name in (LOOP, *BASELINES):
         table.add_column(name, justify="right", overflow="fold")
@@ -145,12 +145,13 @@ def contest_table(lines: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> 
 
 
 def contest_cell(cell: Mapping[str, str]) -> str:
-    """A baseline's figure, and what came of the contest."""
+    """Return a baseline's figure, and what came of the contest."""
     style = {"won": "green", "lost": "red", "drawn": "default"}[cell["loop"]]
     return f"{cell['measured']} [{style}]{cell['loop']}[/]"
 
 
 def read_arguments() -> argparse.Namespace:
+    """Read the command's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=40, help="how many years of each world")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
@@ -159,6 +160,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Play, and print and write the figures."""
     arguments = read_arguments()
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: there must be one at least")

@@ -21,7 +21,7 @@ DRIFTED = 60  # days from the onset on that are judged
 
 
 def expected_errors(path: Path, days: slice, model: np.ndarray) -> np.ndarray:
-    """The mean error that a model has to expect on each day's rows; (days,).
+    """Return the mean error that a model has to expect on each day's rows; (days,).
 
     Durations are log-normal: with Y the median times exp(s Z), and a prediction of exp(d) medians,
     E |Y - exp(d)| = exp(s² / 2) (1 - 2 F(d/s - s)) + exp(d) (2 F(d/s) - 1) medians, where F is the
@@ -86,7 +86,7 @@ class Figures:
 
 
 def figures_of(run: Run, first: int) -> Figures:
-    """The figures of a run, judged from a day on: that of the onset, or the first of all."""
+    """Return the figures of a run, judged from a day on: that of the onset, or the first of all."""
     events = [event for event in run.events if event.day >= first]
     promotions = [event for event in events if event.kind == "promotion"]
     rollbacks = [event for event in events if event.kind == "rollback"]

@@ -8,11 +8,10 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-
-from {{ package_name }}.retraining.heartbeat import DAY, KINDS, beat
-from {{ package_name }}.retraining.policy import Policy, Triggers
-from {{ package_name }}.retraining.state import Model, Reference, State, Trial, Watch
-from {{ package_name }}.serving.metrics import PROM_FILES, exposition
+from taxi_ride_duration.retraining.heartbeat import DAY, KINDS, beat
+from taxi_ride_duration.retraining.policy import Policy, Triggers
+from taxi_ride_duration.retraining.state import Model, Reference, State, Trial, Watch
+from taxi_ride_duration.serving.metrics import PROM_FILES, exposition
 
 MODEL = Model("7", date(1970, 1, 3), Reference("ratio", 1.0, 0.0, 0.0, 0))
 STATE = State(champion=MODEL, since=date(1970, 1, 4), day=date(1970, 1, 6))
@@ -20,7 +19,7 @@ POLICY = Policy()
 
 
 def told(live: Path) -> dict[str, float]:
-    """The value of each series, by its name and the value of its label, if it has one."""
+    """Return the value of each series, by its name and the value of its label, if it has one."""
     text = (live / "metrics/retraining.prom").read_text(encoding="utf-8")
     samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
     return {" ".join([one.name, *one.labels.values()]): one.value for one in samples}

@@ -15,10 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-
-from {{ package_name }}.retraining.door import NOBODY, Door
-from {{ package_name }}.retraining.journal import Request, open_journal
-from {{ package_name }}.retraining.watch import Steps
+from taxi_ride_duration.retraining.door import NOBODY, Door
+from taxi_ride_duration.retraining.journal import Request, open_journal
+from taxi_ride_duration.retraining.watch import Steps
 
 TOKEN = {"Authorization": "Bearer a secret"}
 PATIENCE = 30.0
@@ -27,9 +26,9 @@ Ask = Callable[..., httpx.Response]
 # Takes steps that are the command given, and says where its door is.
 WATCHING = """
 import asyncio, json, logging, sys
-from {{ package_name }}.retraining.door import Door
-from {{ package_name }}.retraining.watch import Steps, watch
-from {{ package_name }}.serving.server import address, listen
+from taxi_ride_duration.retraining.door import Door
+from taxi_ride_duration.retraining.watch import Steps, watch
+from taxi_ride_duration.serving.server import address, listen
 
 async def main():
     steps = Steps(3600, json.loads(sys.argv[2]))
@@ -49,7 +48,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def woken() -> list[str]:
-    """Gets an entry for each time that a step is asked for."""
+    """Return the list that gets an entry for each time that a step is asked for."""
     return []
 
 
@@ -159,7 +158,7 @@ def wait(condition: Callable[[], Any], what: str) -> None:
 
 @contextmanager
 def watching(url: str, code: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process that takes steps, each of which runs the code, and the address of its door."""
+    """Return a process that takes steps, which run the code, and the address of its door."""
     step = json.dumps([sys.executable, "-c", code])
     with log.open("w") as output:
         process = subprocess.Popen(

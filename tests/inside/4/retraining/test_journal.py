@@ -13,17 +13,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from {{ package_name }}.retraining import journal
-from {{ package_name }}.retraining.journal import (
+from taxi_ride_duration.retraining import journal
+from taxi_ride_duration.retraining.journal import (
     BusyError,
     Journal,
     OvertakenError,
     open_journal,
     working,
 )
-from {{ package_name }}.retraining.policy import Policy
-from {{ package_name }}.retraining.state import (
+from taxi_ride_duration.retraining.policy import Policy
+from taxi_ride_duration.retraining.state import (
     Decision,
     Fit,
     Model,
@@ -31,8 +30,8 @@ from {{ package_name }}.retraining.state import (
     State,
     Step,
 )
-from {{ package_name }}.serving import store
-from {{ package_name }}.serving.store import RecordError, StoreError
+from taxi_ride_duration.serving import store
+from taxi_ride_duration.serving.store import RecordError, StoreError
 
 SERVER = os.environ.get("TEST_DATABASE_URL")
 POLICY = Policy()
@@ -46,7 +45,7 @@ ROWS = f"select {journal.COLUMNS} from decisions order by number"
 HOLDING = """
 import sys, time
 from pathlib import Path
-from {{ package_name }}.retraining.journal import working
+from taxi_ride_duration.retraining.journal import working
 with working(Path(sys.argv[1]), sys.argv[2]):
     print("working", flush=True)
     time.sleep(60)
@@ -60,7 +59,7 @@ def step(*words: str, day: int = 1) -> Step:
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    """An empty store: a file, or a schema of its own on the server."""
+    """Return an empty store: a file, or a schema of its own on the server."""
     if not SERVER:
         yield f"sqlite:///{tmp_path}/predictions.db"
         return

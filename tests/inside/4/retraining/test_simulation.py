@@ -18,32 +18,31 @@ import pandera.pandas as pa
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
-
-from {{ package_name }} import problem
-from {{ package_name }}.dataset import validate_rows
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.retraining.journal import Line, open_journal
-from {{ package_name }}.retraining.policy import Freeze, Limits, Policy, read_policy
-from {{ package_name }}.retraining.simulation import __main__ as simulation
-from {{ package_name }}.retraining.simulation import report, service, story, traffic
-from {{ package_name }}.retraining.simulation.report import (
+from taxi_ride_duration import problem
+from taxi_ride_duration.dataset import validate_rows
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.retraining.journal import Line, open_journal
+from taxi_ride_duration.retraining.policy import Freeze, Limits, Policy, read_policy
+from taxi_ride_duration.retraining.simulation import __main__ as simulation
+from taxi_ride_duration.retraining.simulation import report, service, story, traffic
+from taxi_ride_duration.retraining.simulation.report import (
     Tale,
     page,
     promises,
     write_reports,
 )
-from {{ package_name }}.retraining.simulation.scratch import (
+from taxi_ride_duration.retraining.simulation.scratch import (
     differences,
     fill,
     inside,
     story_policy,
 )
-from {{ package_name }}.retraining.simulation.service import (
+from taxi_ride_duration.retraining.simulation.service import (
     Clock,
     serving,
     wait_until,
 )
-from {{ package_name }}.retraining.simulation.story import (
+from taxi_ride_duration.retraining.simulation.story import (
     STORY,
     WHO,
     Asked,
@@ -53,11 +52,11 @@ from {{ package_name }}.retraining.simulation.story import (
     moment,
     without_heard,
 )
-from {{ package_name }}.retraining.simulation.traffic import Traffic, World
-from {{ package_name }}.retraining.state import Decision
-from {{ package_name }}.serving.records import CHAMPION, Feedback, Prediction
-from {{ package_name }}.serving.store import Store, open_store
-from {{ package_name }}.trained_model import TrainedModel
+from taxi_ride_duration.retraining.simulation.traffic import Traffic, World
+from taxi_ride_duration.retraining.state import Decision
+from taxi_ride_duration.serving.records import CHAMPION, Feedback, Prediction
+from taxi_ride_duration.serving.store import Store, open_store
+from taxi_ride_duration.trained_model import TrainedModel
 
 AS_EVER, CHANGED = World(), World(changed=1)
 DAY = timedelta(days=1)
@@ -239,7 +238,7 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A folder that the story has to itself, beside a small project."""
+    """Return a folder that the story has to itself, beside a small project."""
     for name in ("live", "data", ".git"):
         (tmp_path / "project" / name).mkdir(parents=True)
     (tmp_path / "project/retraining.yaml").write_text("version: 7\n")
@@ -351,7 +350,7 @@ def test_what_fails_is_counted_and_not_taken_for_told(numbers: pd.DataFrame) -> 
     assert [failure[:14] for failure in users.failures] == ["/feedback: 500", "/predict: 503 "]
 
 
-class PaperUsers(Users):
+class PaperUsers(Users):  # type: ignore[misc]
     """Writes into the log what the service would, and answers 100 to everything."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -359,9 +358,10 @@ class PaperUsers(Users):
         self.clock = clock
         self.most = 1000
         self.requests = 0
-        self.failures = []
+        self.failures: list[str] = []
 
     def ask(self, asked: Asked, part: slice) -> None:
+        """Keep no answers."""
         for _ in range(len(asked.rows.iloc[part])):
             self.requests += 1
             asked.ids.append(str(self.requests))
@@ -374,6 +374,7 @@ class PaperUsers(Users):
         with_log.close()
 
     def tell(self, ids: Sequence[str | None], truth: np.ndarray) -> dict[str, Any]:
+        """Keep what was told."""
         told = {id: value for id, value in zip(ids, truth.tolist(), strict=True) if id}
         now = self.clock()
         self.store.write([], [Feedback(id, now, value) for id, value in told.items()])
@@ -442,7 +443,7 @@ def line(number: int, day: date, kind: str, words: str = "<why>") -> Line:
 
 @pytest.fixture
 def tale() -> Tale:
-    """A story as it should go: ten days a chapter; the loop is at 1 and the first model at 2."""
+    """Return a story that goes well: ten days a chapter; the loop at 1, the first model at 2."""
     first = {number: MONDAY + 10 * number * DAY for number in range(len(STORY))}
     days = [
         Told(
@@ -490,7 +491,7 @@ def without(tale: Tale, kind: str, chapter: int) -> Tale:
 
 
 def with_worse(tale: Tale, *chapters: int, served: float = 3.0) -> Tale:
-    """The loop did worse than the first model on the days of the chapters."""
+    """Let the loop do worse than the first model on the days of the chapters."""
     days = [replace(day, served=served) if day.chapter in chapters else day for day in tale.days]
     return replace(tale, days=days)
 

@@ -14,15 +14,14 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from msgspec.structs import replace
-
-from {{ package_name }} import problem
-from {{ package_name }}.dataset import Split, split_rows
-from {{ package_name }}.deployment.export import request_rows
-from {{ package_name }}.deployment.schema import row_schema
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.monitoring.profile import profile_of
-from {{ package_name }}.predict import predict
-from {{ package_name }}.retraining.days import (
+from taxi_ride_duration import problem
+from taxi_ride_duration.dataset import Split, split_rows
+from taxi_ride_duration.deployment.export import request_rows
+from taxi_ride_duration.deployment.schema import row_schema
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.monitoring.profile import profile_of
+from taxi_ride_duration.predict import predict
+from taxi_ride_duration.retraining.days import (
     Complete,
     LeftOut,
     Waiting,
@@ -32,18 +31,18 @@ from {{ package_name }}.retraining.days import (
     together,
     training_rows,
 )
-from {{ package_name }}.retraining.policy import Data, Policy
-from {{ package_name }}.retraining.state import (
+from taxi_ride_duration.retraining.policy import Data, Policy
+from taxi_ride_duration.retraining.state import (
     ALL,
     Model,
     Reference,
     State,
     Trial,
 )
-from {{ package_name }}.serving.records import CHAMPION, Feedback, Prediction
-from {{ package_name }}.serving.store import Store, open_store
-from {{ package_name }}.train import fit
-from {{ package_name }}.trained_model import TrainedModel
+from taxi_ride_duration.serving.records import CHAMPION, Feedback, Prediction
+from taxi_ride_duration.serving.store import Store, open_store
+from taxi_ride_duration.train import fit
+from taxi_ride_duration.trained_model import TrainedModel
 
 DAY = date(2025, 3, 12)
 RATIO = Reference("ratio", 1.0, 0.0, 0.0, 28)
@@ -60,20 +59,21 @@ SCHEMA = pa.DataFrameSchema(
 )
 
 
-class Line(TrainedModel):
+class Line(TrainedModel):  # type: ignore[misc]
     """A model: level + slope x."""
 
     def __init__(self, level: float = 10.0, slope: float = 2.0) -> None:
         super().__init__((level, slope), problem)
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        """Predict as the class says."""
         level, slope = self.estimator
         return level + slope * rows["x"].to_numpy()
 
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The problem of this file, which has no time."""
+    """Return the problem of this file, which has no time."""
     monkeypatch.setattr(problem, "TASK", "regression", raising=False)
     monkeypatch.setattr(problem, "SCHEMA", SCHEMA)
     monkeypatch.setattr(problem, "TARGET", "y")
@@ -107,7 +107,7 @@ def write(
     variant: str = CHAMPION,
     known: float = 1.0,
 ) -> None:
-    """The rows of a day, answered by the model; the truth is known of a share of them."""
+    """Return the rows of a day, answered by the model; the truth is known of a share of them."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
     target = problem.TARGET
     answers = (model or Line()).predict(rows).tolist()
@@ -220,13 +220,14 @@ def test_rows_that_do_not_fit_for_several_reasons_are_all_told(store: Store, lin
         assert refused(found, "guard", reason)
 
 
-class Answering(TrainedModel):
+class Answering(TrainedModel):  # type: ignore[misc]
     """A model that answers with these values, whatever it is asked."""
 
     def __init__(self, answers: Any) -> None:
         super().__init__(np.asarray(answers), problem)
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        """Predict as the class says."""
         return self.estimator
 
 
@@ -409,7 +410,7 @@ SOME_TIME = SCHEMA.add_columns({"asked": pa.Column("datetime64[ns]")})
 
 @pytest.fixture
 def timed(lines: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same problem with a time, and an extract that ends with DAY."""
+    """Return the same problem with a time, and an extract that ends with DAY."""
     monkeypatch.setattr(problem, "SCHEMA", SOME_TIME)
     monkeypatch.setattr(problem, "TIME", "asked")
     days = [DAY - timedelta(days=number) for number in range(9, -1, -1)]

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..policy import Policy
+from taxi_ride_duration.retraining.policy import Policy
+
 from .driver import Loop, Run, force
-from .judge import DRIFTED, Figures, figures_of
 from .linear import Extract, broken, right, shuffled
+from .scoring import DRIFTED, Figures, figures_of
 from .worlds import LAST_ONSET, SCENARIOS, TAUGHT, WORLDS, Path, path_of
 
 YEAR = TAUGHT + 365
@@ -36,12 +37,12 @@ BAD_CHAMPION = "bad champion"
 
 
 def loop_by(policy: Policy) -> Player:
-    """The loop as a player, by this policy."""
+    """Return the loop as a player, by this policy."""
     return lambda path, days, extract: Loop(path, policy, extract).play(days)
 
 
 def play_case(case: Case, player: Player, world: str, seed: int, year: int = YEAR) -> Figures:
-    """What a player makes of a case: in a year if it is quiet, or else from the onset on."""
+    """Return what a player makes of a case: in a year if it is quiet, or else from the onset on."""
     scenario = SCENARIOS[case.scenario]
     # Other requests are rows of their own, which nobody shares.
     needed = LAST_ONSET + DRIFTED if scenario.other_demand else year
@@ -53,7 +54,7 @@ def play_case(case: Case, player: Player, world: str, seed: int, year: int = YEA
 
 
 def play_bad_champion(policy: Policy, world: str, seed: int, year: int = YEAR) -> Figures:
-    """What the loop does about a bad champion that somehow came past all gates."""
+    """Return what the loop does about a bad champion that somehow came past all gates."""
     path = path_of(WORLDS[world], SCENARIOS["quiet"], seed, year)
     onset = path.demand.onset
     loop = Loop(path, policy)

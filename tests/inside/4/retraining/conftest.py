@@ -12,26 +12,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
-from {{ package_name }} import problem
-from {{ package_name }}.deployment import deploy
-from {{ package_name }}.pipelines import registry, tracking
-from {{ package_name }}.pipelines.parameters import Params
-from {{ package_name }}.pipelines.training import train_and_register
-from {{ package_name }}.predict import predict
-from {{ package_name }}.retraining import loop
-from {{ package_name }}.retraining.actions import model_of, serving_version
-from {{ package_name }}.retraining.journal import Line, open_journal
-from {{ package_name }}.retraining.state import Decision, State
-from {{ package_name }}.serving.bundle import Release, read_release
-from {{ package_name }}.serving.records import (
+from taxi_ride_duration import problem
+from taxi_ride_duration.deployment import deploy
+from taxi_ride_duration.pipelines import registry, tracking
+from taxi_ride_duration.pipelines.parameters import Params
+from taxi_ride_duration.pipelines.training import train_and_register
+from taxi_ride_duration.predict import predict
+from taxi_ride_duration.retraining import loop
+from taxi_ride_duration.retraining.actions import model_of, serving_version
+from taxi_ride_duration.retraining.journal import Line, open_journal
+from taxi_ride_duration.retraining.state import Decision, State
+from taxi_ride_duration.serving.bundle import Release, read_release
+from taxi_ride_duration.serving.records import (
     CHALLENGER,
     CHAMPION,
     Feedback,
     Prediction,
 )
-from {{ package_name }}.serving.store import open_store
-from {{ package_name }}.trained_model import TrainedModel
+from taxi_ride_duration.serving.store import open_store
+from taxi_ride_duration.trained_model import TrainedModel
 
 FIRST = date(2026, 3, 2)  # a Monday, the first day of service
 ROWS = 60  # a day
@@ -113,14 +112,17 @@ class City:
 
     @property
     def live(self) -> Path:
+        """Return the folder of what serves."""
         return self.folder / "live"
 
     @property
     def url(self) -> str:
+        """Return the URL of the store."""
         return f"sqlite:///{self.live}/predictions.db"
 
     @property
     def release(self) -> Release:
+        """Return what serves."""
         release = read_release(self.live)
         assert release is not None
         return release
@@ -140,6 +142,7 @@ class City:
 
     @property
     def state(self) -> State:
+        """Return the last state in the journal."""
         with closing(open_journal(self.url)) as journal:
             state = journal.latest()[1]
         assert state is not None
@@ -147,6 +150,7 @@ class City:
 
     @property
     def lines(self) -> list[Line]:
+        """Return the lines of the journal, which must be whole."""
         with closing(open_journal(self.url)) as journal:
             assert journal.broken() is None
             return journal.lines()
@@ -156,7 +160,7 @@ class City:
         return [line.kind for line in self.lines if line.kind != "quiet"]
 
     def live_through(self, number: int, factor: float = 1.0, told: float = 1.0) -> None:
-        """A day of service, with requests that are answered, and true values for a share of them.
+        """Live a day of service, with answered requests, and true values for a share of them.
 
         Days are counted from `FIRST`. The factor is by how much everything takes longer.
         """
@@ -164,7 +168,7 @@ class City:
         self.log(predictions, feedback[: round(told * len(feedback))])
 
     def day(self, number: int, factor: float = 1.0) -> tuple[list[Prediction], list[Feedback]]:
-        """What such a day leaves in the log."""
+        """Return what such a day leaves in the log."""
         drawn = vars(problem)["drawn"]  # which the project's own does not have
         rows = drawn(number, np.datetime64(FIRST + timedelta(days=number)), ROWS)
         times = rows["at"].astype("int64").to_numpy() / 1e9
@@ -203,7 +207,7 @@ class City:
         return datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC) + timedelta(days=number)
 
     def tick(self, number: float, who: str | None = None) -> list[Decision]:
-        """A step of the loop at that time."""
+        """Take a step of the loop at that time."""
         return loop.tick(self.live, self.time(number).timestamp(), who, lambda policy, since: None)
 
     def run(self, first: int, end: int, factor: float = 1.0) -> None:
@@ -231,7 +235,7 @@ class City:
 
 
 def registered(number: str) -> TrainedModel:
-    """The model of a version."""
+    """Return the model of a version."""
     with tracking.tracking_store() as client:
         version = client.get_model_version(tracking.NAME, number)
         return model_of(str(version.run_id), number)
@@ -250,7 +254,7 @@ def replace_problem(patch: pytest.MonkeyPatch, file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def small_problem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The file with a problem of a few lines, in the place of the project's."""
+    """Return the file with a problem of a few lines, in the place of the project's."""
     file = tmp_path_factory.mktemp("problem") / "problem.py"
     file.write_text(PROBLEM, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -260,7 +264,7 @@ def small_problem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def founded(small_problem: Path, tmp_path_factory: pytest.TempPathFactory) -> City:
-    """A city in which version 1 has been trained and deployed with all proofs, and times after."""
+    """Return a city whose version 1 was trained and deployed with all proofs, and times after."""
     city = City(tmp_path_factory.mktemp("city") / "city")
     with pytest.MonkeyPatch.context() as patch:
         found(city, patch)
@@ -287,7 +291,7 @@ def found(city: City, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def city(founded: City, monkeypatch: pytest.MonkeyPatch) -> City:
-    """The city as it was founded. What is deployed is not asked for proof again."""
+    """Return the city as it was founded. What is deployed is not asked for proof again."""
     settle(monkeypatch, founded)
     founded.restore("founded")
     monkeypatch.setattr(deploy, "prove", lambda registered, folder, settings: [])

@@ -1,7 +1,7 @@
 """Benchmark of the retraining loop: false alarms, detection delay, comparison with simple rules.
 
-A new project at level 4 is installed and simulates its policy in four synthetic scenarios, one year
-for each seed.
+A new project at level 4 is installed; its policy and its engine play four synthetic worlds, one
+year for each seed. `bench.loop.table` is what runs in that project's environment.
 """
 
 import argparse
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from installation import Installation, install_project
-from projects import Ladder, snapshot
+from projects import REPOSITORY, Ladder, snapshot
 
-from .measurement import circumstances, cost_of, load, table
+from ..measurement import circumstances, cost_of, load, table
 
 WORLDS = ["iid", "day", "rough", "city"]
 VERSIONS = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
@@ -62,7 +62,8 @@ def main() -> None:
         folder = Path(parent)
         ladder = Ladder(template=snapshot(folder / "template"), folder=folder)
         installation = install_project(ladder.project(4))
-        cost = cost_of(["make", "simulate", f"WORLDS={seeds}"], installation.project)
+        command = [".venv/bin/python", "-m", "bench.loop.table", "--seeds", str(seeds)]
+        cost = cost_of(command, installation.project, PYTHONPATH=str(REPOSITORY))
         figures = json.loads((installation.project / "reports/worlds.json").read_text())
         versions = library_versions(installation)
     print(circumstances(versions))

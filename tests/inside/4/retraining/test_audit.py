@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.pipelines import tracking
-from {{ package_name }}.retraining import audit
-from {{ package_name }}.retraining.journal import Line, open_journal
-from {{ package_name }}.retraining.policy import Policy
-from {{ package_name }}.retraining.state import Decision, Model, Reference, State, Step
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.pipelines import tracking
+from taxi_ride_duration.retraining import audit
+from taxi_ride_duration.retraining.journal import Line, open_journal
+from taxi_ride_duration.retraining.policy import Policy
+from taxi_ride_duration.retraining.state import Decision, Model, Reference, State, Step
 
 BEGAN = datetime(2026, 2, 1, 0, 15, tzinfo=UTC)
 MODEL = Model("3", date(2026, 1, 31), Reference("ratio", 1.0, 0.0, 0.0, 0))
@@ -51,7 +50,7 @@ TOLD: list[tuple[float, str, str, Evidence]] = [
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The store, which the environment names; there is no registry."""
+    """Return the store, which the environment names; there is no registry."""
     url = f"sqlite:///{tmp_path}/predictions.db"
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://")
@@ -61,7 +60,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def told(url: str) -> list[Line]:
-    """A journal in which a model came, failed and went; the policy changed on the way."""
+    """Return a journal in which a model came, failed and went; the policy changed on the way."""
     number = 0
     with closing(open_journal(url)) as journal:
         for day, kind, words, evidence in TOLD:

@@ -1,6 +1,6 @@
 """The engine that ships, in a made-up city: how fast it is right, and how seldom it is wrong.
 
-Small enough for every run of the tests; `make simulate WORLDS=40` plays all four cities.
+Small enough for every run of the tests; `bench.loop` plays all four cities.
 """
 
 import json
@@ -9,21 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from {{ package_name }}.errors import UserError
-from {{ package_name }}.retraining.policy import Policy
-from {{ package_name }}.retraining.simulation import table
-from {{ package_name }}.retraining.simulation.baselines import BASELINES
-from {{ package_name }}.retraining.simulation.cases import (
+from bench.loop import table
+from bench.loop.baselines import BASELINES
+from bench.loop.cases import (
     BAD_CHAMPION,
     CASES,
     loop_by,
     play_bad_champion,
     play_case,
 )
-from {{ package_name }}.retraining.simulation.driver import Loop, measure
-from {{ package_name }}.retraining.simulation.judge import Figures, expected_errors
-from {{ package_name }}.retraining.simulation.linear import (
+from bench.loop.driver import Loop, measure
+from bench.loop.linear import (
     RIDGE,
     Extract,
     broken,
@@ -32,14 +28,17 @@ from {{ package_name }}.retraining.simulation.linear import (
     shuffled,
     taught_by,
 )
-from {{ package_name }}.retraining.simulation.worlds import (
+from bench.loop.scoring import Figures, expected_errors
+from bench.loop.worlds import (
     COEFFICIENTS,
     LEVEL,
     SCENARIOS,
     WORLDS,
     path_of,
 )
-from {{ package_name }}.retraining.state import ALL, Change
+from taxi_ride_duration.errors import UserError
+from taxi_ride_duration.retraining.policy import Policy
+from taxi_ride_duration.retraining.state import ALL, Change
 
 SEEDS = range(8)
 DAYS = 180
@@ -51,7 +50,7 @@ Outcomes = dict[str, list[Figures]]
 
 @pytest.fixture(scope="module")
 def outcomes() -> Outcomes:
-    """What came of each case, by seed."""
+    """Return what came of each case, by seed."""
     loop, found = loop_by(Policy()), defaultdict(list)
     for seed in SEEDS:
         found[BAD_CHAMPION].append(play_bad_champion(Policy(), "day", seed, DAYS))

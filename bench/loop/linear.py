@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from taxi_ride_duration.retraining.signal import reference_of
+from taxi_ride_duration.retraining.state import Change, Reference
 
-from ..signal import reference_of
-from ..state import Change, Reference
 from .worlds import COEFFICIENTS, DISTANCE, HOUR, LEVEL, Demand, Path
 
 RIDGE = 1e-3
@@ -24,7 +24,7 @@ Extract = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def right(design: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The rows as they were."""
+    """Return the rows as they were."""
     return design
 
 
@@ -60,7 +60,7 @@ KNOWN_SUMS: WeakKeyDictionary[Demand, dict[Extract, Sums]] = WeakKeyDictionary()
 
 
 def sums_of(demand: Demand, extract: Extract) -> Sums:
-    """The sums of all days of an extract."""
+    """Return the sums of all days of an extract."""
     known = KNOWN_SUMS.setdefault(demand, {})
     if extract not in known:
         known[extract] = new_sums(demand, extract)
@@ -68,7 +68,7 @@ def sums_of(demand: Demand, extract: Extract) -> Sums:
 
 
 def new_sums(demand: Demand, extract: Extract) -> Sums:
-    """The sums of all days of an extract, which takes a while."""
+    """Return the sums of all days of an extract, which takes a while."""
     rng = np.random.default_rng(demand.seed)
     shape = (demand.days, COEFFICIENTS, COEFFICIENTS)
     sums = Sums(np.empty(shape), np.empty(shape), np.empty(shape[:2]))
@@ -94,7 +94,7 @@ class Taught:
 
 
 def taught_by(path: Path, extract: Extract = right) -> Taught:
-    """What all days of a path teach, by way of an extract."""
+    """Return what all days of a path teach, by way of an extract."""
     sums = sums_of(path.demand, extract)
     moments = (sums.cross @ path.coefficients[..., None])[..., 0] + sums.noise
     return Taught(path, sums.grams, moments)
@@ -103,7 +103,7 @@ def taught_by(path: Path, extract: Extract = right) -> Taught:
 def retrained(
     taught: Taught, first: int, through: int, change: Change | None = None, weight: float = 1.0
 ) -> np.ndarray:
-    """A model of these days, the last included; (COEFFICIENTS,).
+    """Return a model of these days, the last included; (COEFFICIENTS,).
 
     Rows before the change weigh so much, and have their target moved by its shift.
     """
@@ -118,12 +118,12 @@ def retrained(
 
 
 def recalibrated(model: np.ndarray, shift: float) -> np.ndarray:
-    """The model, moved by the shift of the level; (COEFFICIENTS,)."""
+    """Return the model, moved by the shift of the level; (COEFFICIENTS,)."""
     return model + shift * LEVEL
 
 
 def in_sample_reference(taught: Taught, model: np.ndarray, first: int, through: int) -> Reference:
-    """What the model's residuals are on days that it has learned from."""
+    """Return what the model's residuals are on days that it has learned from."""
     days = range(first, through + 1)
     rows = LEVEL @ taught.grams[0] @ LEVEL
     means = (taught.moments[days] - taught.grams[days] @ model) @ LEVEL / rows
