@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
-from taxi_ride_duration.retraining import engine
+from taxi_ride_duration.retraining import decisions
+from taxi_ride_duration.retraining.detector import moved
 from taxi_ride_duration.retraining.policy import Policy
-from taxi_ride_duration.retraining.signal import moved
 from taxi_ride_duration.retraining.state import (
     ALL,
     Day,
@@ -88,7 +88,7 @@ class Loop:
         champion = first_model(self.taught)
         reference = in_sample_reference(self.taught, champion, 0, TAUGHT - 1)
         model = Model(self.registered(champion), path.date(TAUGHT - 1), reference)
-        self.state = engine.begin(model, path.date(TAUGHT - 1), policy).state
+        self.state = decisions.begin(model, path.date(TAUGHT - 1), policy).state
 
     def registered(self, model: np.ndarray) -> str:
         """Return the version of a new model."""
@@ -104,12 +104,12 @@ class Loop:
             complete = day - late
             if complete >= TAUGHT:
                 measured = measure(self.path, slice(complete, complete + 1), self.scored())
-                self.take(engine.advance(self.state, measured, self.policy), day)
+                self.take(decisions.advance(self.state, measured, self.policy), day)
         return self.run
 
     def scored(self) -> dict[str, np.ndarray]:
         """Return the models that the engine wants to be scored, by role."""
-        return {role: self.models[one] for role, one in engine.scored(self.state).items()}
+        return {role: self.models[one] for role, one in decisions.scored(self.state).items()}
 
     def take(self, step: Step, day: int) -> None:
         """Take a step, and do all that it asks for, at the end of the day."""
@@ -123,14 +123,14 @@ class Loop:
         """Do what is pending."""
         if isinstance(state.pending, Fit):
             candidates, holdout = self.fit(state, state.pending)
-            return engine.fitted(state, candidates, holdout, self.policy)
+            return decisions.fitted(state, candidates, holdout, self.policy)
         if isinstance(state.pending, Promote):
             why = state.trial.why if state.trial else ""
             self.switch("promotion", day, state.pending.model, why, state.pending.role)
-            return engine.promoted(state, self.policy)
+            return decisions.promoted(state, self.policy)
         assert isinstance(state.pending, GoBack)
         self.switch("rollback", day, state.pending.model, state.pending.why)
-        return engine.went_back(state, self.policy)
+        return decisions.went_back(state, self.policy)
 
     def switch(self, kind: Kind, day: int, to: Model, why: str, role: str = "") -> None:
         """Remember that another model serves from the next day on."""

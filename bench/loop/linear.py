@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from taxi_ride_duration.retraining.signal import reference_of
+from taxi_ride_duration.retraining.detector import reference_of
 from taxi_ride_duration.retraining.state import Change, Reference
 
 from .worlds import COEFFICIENTS, DISTANCE, HOUR, LEVEL, Demand, Path

@@ -1,6 +1,6 @@
 """What the loop knows from one step to the next: plain values, kept in the store as JSON."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 import msgspec
@@ -154,3 +154,8 @@ class Step(msgspec.Struct, frozen=True):
 
     state: State
     decisions: list[Decision]
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins."""
+    return datetime.combine(day, time(), UTC)

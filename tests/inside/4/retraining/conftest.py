@@ -19,8 +19,9 @@ from taxi_ride_duration.pipelines.parameters import Params
 from taxi_ride_duration.pipelines.training import train_and_register
 from taxi_ride_duration.predict import predict
 from taxi_ride_duration.retraining import loop
-from taxi_ride_duration.retraining.actions import model_of, serving_version
+from taxi_ride_duration.retraining.executor import model_of
 from taxi_ride_duration.retraining.journal import Line, open_journal
+from taxi_ride_duration.retraining.site import serving_version
 from taxi_ride_duration.retraining.state import Decision, State
 from taxi_ride_duration.serving.bundle import Release, read_release
 from taxi_ride_duration.serving.records import (

@@ -46,6 +46,7 @@ TOLD: list[tuple[float, str, str, Evidence]] = [
     (18, "quiet", "2,000 rows", {"residual": 0.01}),
     (46, "trusted", "version 3 came through 25 days of watch", {}),
 ]
+HEAVY = {"mlflow", "sklearn", "pandas"}
 
 
 @pytest.fixture
@@ -68,12 +69,6 @@ def told(url: str) -> list[Line]:
             time = (BEGAN + timedelta(days=day)).timestamp()
             number = journal.append(step, number, time, Policy(version=1 if day < 12 else 2))
         return journal.lines()
-
-
-@pytest.fixture
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [audit.Row("", "data", "d5")]
-    monkeypatch.setattr(audit, "origin_of", lambda version: rows)
 
 
 def printed(lines: list[Line], version: str | None = None, terminal: bool = False) -> str:
@@ -111,25 +106,23 @@ def test_a_decision_names_the_day_that_it_is_about_however_late_it_was_reached()
     assert audit.evidence_in_words(late[0].evidence) == []
 
 
-def test_it_tells_why_a_model_came(told: list[Line], no_registry: None) -> None:
+def test_it_tells_why_a_model_came(told: list[Line]) -> None:
     came, refused, since = audit.story(told, "5").values()
     kinds = ["alarm", "trained", "evidence", "evidence", "promotion", "promoted"]
     assert [row.kind for row in came if row.kind] == kinds
     assert [row.kind for row in refused] == ["guard", "refused"]
     assert [row.kind for row in since] == ["rollback"]
     text = printed(told, "5")
-    assert text.startswith("Version 5 of") and "was the champion" in text
+    assert text.startswith("Version 5 ") and "was the champion" in text
     assert "data          d5" in text and "how it came, by policy 2-" in text
     assert "shift 0.3361" in text and "retrained: days 3, e_value 38.22, gain 0.24" in text
     assert "version 5, data_version d5, rows 900" in text
     assert "quiet" not in text
 
 
-def test_without_a_version_it_tells_all_and_why_the_champion_serves(
-    told: list[Line], no_registry: None
-) -> None:
+def test_without_a_version_it_tells_all_and_why_the_champion_serves(told: list[Line]) -> None:
     text = printed(told)
-    assert "9 days since" in text and "Version 3 of" in text and "is the champion" in text
+    assert "9 days since" in text and "Version 3 " in text and "is the champion" in text
     assert "version 3 serves again" in text.partition("since then")[2]
 
 
@@ -146,16 +139,14 @@ def test_a_request_belongs_to_what_followed(told: list[Line]) -> None:
     assert [row.kind for row in came] == ["asked", "training", "promoted"]
 
 
-def test_outside_of_a_terminal_every_decision_is_one_plain_line(
-    told: list[Line], no_registry: None
-) -> None:
+def test_outside_of_a_terminal_every_decision_is_one_plain_line(told: list[Line]) -> None:
     long = Line(99, told[-1].time, "2-x", "failed", "[bold]no " * 50, {}, None, "")
     text = printed([*told, long])
     assert "\x1b" not in text and "[bold]no " * 40 in text
 
 
 def test_in_a_terminal_it_is_coloured_unless_that_is_not_wanted(
-    told: list[Line], no_registry: None, monkeypatch: pytest.MonkeyPatch
+    told: list[Line], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[1;31malarm" in printed(told, terminal=True)
@@ -195,16 +186,13 @@ def test_a_broken_chain_is_told_and_not_believed(
     assert "promoted" not in text
 
 
-def test_without_a_registry_the_rest_is_told(
-    told: list[Line],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["audit", "--version", "5"])
-    audit.main()
-    text = capsys.readouterr().out
-    assert "version 5 is the champion, instead of version 3" in text
-    assert "the registry does not tell: " in text
+def test_it_asks_no_registry(told: list[Line], url: str) -> None:
+    """It answers within a second, and where there is no registry."""
+    code = f"import sys; from {audit.__name__} import main; main(); print(*sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert not HEAVY & {*finished.stdout.split()}
+    assert "Version 3 is the champion" in finished.stdout
 
 
 def test_the_command_fails_if_the_journal_is_broken(told: list[Line], url: str) -> None:

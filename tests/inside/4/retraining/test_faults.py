@@ -17,7 +17,7 @@ from taxi_ride_duration.deployment import deploy
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.pipelines import steps as pipeline
 from taxi_ride_duration.pipelines import tracking
-from taxi_ride_duration.retraining import challengers, engine
+from taxi_ride_duration.retraining import decisions, executor
 from taxi_ride_duration.retraining.state import Fit, Promote
 from taxi_ride_duration.serving import store
 from taxi_ride_duration.serving.bundle import bundle_folder, changing, read_manifest
@@ -36,12 +36,12 @@ import json, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest, pytest
-from taxi_ride_duration.retraining import actions, loop
+from taxi_ride_duration.retraining import executor, loop
 from taxi_ride_duration.retraining.journal import Journal
 from taxi_ride_duration.deployment import deploy, rollback
 
 PLACES = [
-    (Journal, "append"), (actions, "register"), (actions, "crown"), (loop, "beat"),
+    (Journal, "append"), (executor, "register"), (executor, "crown"), (loop, "beat"),
     (deploy, "write_release"), (rollback, "write_release"),
 ]
 
@@ -236,7 +236,7 @@ def test_rows_that_nothing_can_be_learned_from_do_not_stop_the_loop(
         raise UserError("the model cannot learn from these rows")
 
     with monkeypatch.context() as patch:
-        patch.setattr(challengers, "retrained", fail)
+        patch.setattr(executor, "retrained", fail)
         kinds = [decision.kind for decision in city.tick(CALM + 0.2, "ann")]
     assert kinds == ["asked", "training", "failed", "no training"]
     city.run(CALM, CALM + 1)
@@ -321,14 +321,14 @@ def test_of_two_steps_at_once_one_writes_even_where_locks_do_not_work(
     city.restore("on trial")
     city.live_through(CALM + 3, DRIFT)
     monkeypatch.setattr(fcntl, "flock", lambda file, operation: None)
-    advance, others = engine.advance, []
+    advance, others = decisions.advance, []
 
     def overtaken(*arguments: Any) -> Any:
-        monkeypatch.setattr(engine, "advance", advance)
+        monkeypatch.setattr(decisions, "advance", advance)
         others.extend(city.tick(CALM + 4.1))
         return advance(*arguments)
 
-    monkeypatch.setattr(engine, "advance", overtaken)
+    monkeypatch.setattr(decisions, "advance", overtaken)
     with pytest.raises(UserError, match="the next step goes on from there"):
         city.tick(CALM + 4.1)
     assert [decision.kind for decision in others] == ["promotion", "promoted", "trained"]

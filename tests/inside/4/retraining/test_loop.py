@@ -1,6 +1,7 @@
 """The loop from its first day to a promotion and back: all that is not the clock is real."""
 
 import shutil
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from taxi_ride_duration.deployment import deploy, proof, rollback
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.experiments.plan import Experiment
 from taxi_ride_duration.pipelines import tracking
-from taxi_ride_duration.retraining import actions, engine, loop
+from taxi_ride_duration.retraining import decisions, executor, loop, site
 from taxi_ride_duration.retraining.journal import BusyError, working
 from taxi_ride_duration.retraining.policy import Policy
 from taxi_ride_duration.retraining.state import Promote
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CALM = 8  # days that the city has lived through when it is "calm"; three more, and it is "on trial"
 EPISODE = ["begun", "alarm", "trained", "evidence", "trained", "evidence", "trained"]
+HEAVY = {"mlflow", "sklearn", "pandas", "pandera", "scipy.stats"}
 PROMOTED = [*EPISODE, "promotion", "promoted", "trained"]
 
 
@@ -202,7 +204,7 @@ def test_what_was_decided_is_not_done_any_more_when_the_policy_forbids_it(
     city.restore("on trial")
     before = city.release
     with monkeypatch.context() as patch:
-        patch.setattr(actions, "promote", fail)
+        patch.setattr(executor, "promote", fail)
         with pytest.raises(UserError, match="No space left"):
             city.run(CALM + 3, CALM + 4, factor=1.4)
     assert isinstance(city.state.pending, Promote)
@@ -216,7 +218,7 @@ def test_what_was_done_is_written_down_whatever_the_policy_says_now(
 ) -> None:
     city.restore("on trial")
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "promoted", fail)
+        patch.setattr(decisions, "promoted", fail)
         with pytest.raises(UserError, match="No space left"):
             city.run(CALM + 3, CALM + 4, factor=1.4)
     promoted = city.serves
@@ -259,7 +261,7 @@ def test_where_predictions_change_what_happens_a_split_decides(city: "City") -> 
     release = city.release
     assert city.serves == challenger.version
     assert release.experiment is not None and release.challenger is not None
-    assert release.experiment.share == actions.WATCHED_SHARE
+    assert release.experiment.share == site.WATCHED_SHARE
     assert release.challenger.startswith("v1-")
     city.run(number, number + 2)
     assert city.serves == "1"
@@ -290,7 +292,7 @@ def test_each_step_leaves_a_sign_of_life(city: "City", monkeypatch: pytest.Monke
     metrics = (city.live / "metrics" / "retraining.prom").read_text(encoding="utf-8")
     assert 'retraining_decisions_total{kind="begun"} 1.0' in metrics
     success = [line for line in metrics.splitlines() if line.startswith("retraining_last_success")]
-    monkeypatch.setattr(engine, "advance", fail)
+    monkeypatch.setattr(decisions, "advance", fail)
     with pytest.raises(UserError, match="No space left"):
         city.run(1, 2)
     metrics = (city.live / "metrics" / "retraining.prom").read_text(encoding="utf-8")
@@ -322,3 +324,18 @@ def test_a_step_beside_another_one_does_nothing(city: "City") -> None:
         city.tick(1.1)
     assert city.lines == []
     assert not (city.live / "metrics").exists()
+
+
+def test_a_step_with_nothing_to_do_imports_nothing_slow(city: "City") -> None:
+    """Neither when nothing is new, nor while labels are waited for."""
+    city.restore("calm")
+    city.live_through(CALM, told=0.5)
+    for number in (CALM + 0.2, CALM + 1.2):
+        code = (
+            "import sys; from pathlib import Path; from taxi_ride_duration.retraining import loop; "
+            f"assert loop.tick(Path('live'), {city.time(number).timestamp()}) == []; "
+            "print(*sys.modules)"
+        )
+        finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert finished.returncode == 0, finished.stderr
+        assert not HEAVY & {*finished.stdout.split()}

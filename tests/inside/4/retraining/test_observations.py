@@ -21,10 +21,9 @@ from taxi_ride_duration.deployment.schema import row_schema
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.monitoring.profile import profile_of
 from taxi_ride_duration.predict import predict
-from taxi_ride_duration.retraining.days import (
+from taxi_ride_duration.retraining.coverage import LeftOut, Waiting, gap
+from taxi_ride_duration.retraining.observations import (
     Complete,
-    LeftOut,
-    Waiting,
     look_at,
     loss_of_rows,
     measure,
@@ -133,8 +132,9 @@ def after(day: date, days: float = 1) -> datetime:
 
 
 def look(store: Store, day: date = DAY, **other: Any) -> Any:
-    given = {"now": after(day), "policy": POLICY, "state": STATE, **other}
-    return look_at(store, day, **given)
+    given = {"policy": POLICY, "state": STATE, **other}
+    missing = gap(store, day, given.pop("now", after(day)), given["policy"], given["state"])
+    return missing or look_at(store, day, **given)
 
 
 def complete(store: Store, day: date = DAY, **other: Any) -> Complete:

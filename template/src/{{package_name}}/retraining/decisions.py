@@ -14,17 +14,26 @@ from msgspec.structs import replace
 
 from ..monitoring.profile import NOTABLE
 from .detector import (
+    adjusted,
     alarmed,
     band_of,
     change_in,
     days_between_false_alarms,
+    deviation,
+    reference_of,
     side_of,
     smallest_findable,
     updated,
 )
-from .gate import Proven, daily_losses, objections, proof_of, worse_by
 from .policy import Policy, Proof
-from .signal import adjusted, deviation, reference_of
+from .promotion_gate import (
+    Proven,
+    daily_losses,
+    failing,
+    objections,
+    proof_of,
+    worse_by,
+)
 from .state import (
     ALL,
     Change,
@@ -41,7 +50,6 @@ from .state import (
     Watch,
     Why,
 )
-from .watchdog import failing
 
 WINDOW = 28  # days: four of each weekday, by which noise is measured
 FEWEST_DAYS = 14  # that a challenger is trained on, when there is no hurry

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_regressor
 from sklearn.ensemble import StackingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
@@ -16,8 +17,8 @@ from ..deployment.schema import row_schema
 from ..errors import UserError
 from ..predict import predict
 from ..trained_model import TrainedModel
-from .days import Taught, loss_of_rows
-from .signal import reference_of, residuals, unseen
+from .detector import reference_of, residuals
+from .observations import Taught, loss_of_rows
 from .state import Change, Reference
 
 MOVED = "champion"  # the name of a recalibrated model inside what moves it
@@ -152,6 +153,19 @@ def limits(whole: bool) -> tuple[float, float]:
     if field.lt is not None:
         high = min(high, np.ceil(field.lt) - 1 if whole else np.nextafter(field.lt, -np.inf))
     return low, high
+
+
+def unseen(model: Any, actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray) -> Reference:
+    """A reference that says of which kind the model's residuals are, before a day has been seen.
+
+    Ratios, if the rows say that values are positive; differences otherwise; losses for a model
+    that gives labels. All arrays have the shape (rows,).
+    """
+    if not is_regressor(model):
+        return Reference("loss", float(abs(losses.mean())) or 1.0, 0.0, 0.0, 0)
+    if (actual > 0).all() and (predicted > 0).all():
+        return Reference("ratio", 1.0, 0.0, 0.0, 0)
+    return Reference("difference", float(np.std(actual)) or 1.0, 0.0, 0.0, 0)
 
 
 def in_sample_reference(model: TrainedModel, taught: Taught, change: Change | None) -> Reference:

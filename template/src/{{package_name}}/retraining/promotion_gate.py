@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..experiments.sequential import LARGEST_LOG, log_e_values
-from .policy import Offline, Proof
+from .policy import Offline, Proof, Rollback
 from .state import ALL, Day
 
 
@@ -129,3 +129,29 @@ def objections_beside_recalibrated(days: Sequence[Day]) -> list[str]:
     if means is None or means[0] < means[1]:
         return []
     return [f"{worse_by(*means[:2]):.1%} worse than the champion moved to the new level"]
+
+
+def failing(days: Sequence[Day], role: str, rule: Rollback) -> str | None:
+    """In words, how a new champion fails beside the warm model of that role; None if it does not.
+
+    It goes sooner than it came: what was learned from a passing shock shows on the first day after.
+
+    One of three: an e-process says that it is worse by more than the margin; its last day is worse
+    by more than `day_ratio` allows while it is also worse in total; or so are its last two days.
+    """
+    champion, warm = daily_losses(days, role)
+    if not len(champion):
+        return None
+    shares = [worse_by(*pair) for pair in zip(champion, warm, strict=True)]
+    total = worse_by(float(champion.sum()), float(warm.sum()))
+    plainly = [share > rule.day_ratio - 1 for share in shares]
+    if plainly[-1] and total > 0:
+        return f"{shares[-1]:.0%} worse on the last day, and {total:.0%} in total"
+    if len(plainly) > 1 and plainly[-1] and plainly[-2]:
+        return f"{shares[-2]:.0%} and {shares[-1]:.0%} worse on the last two days"
+    beyond = champion - warm - rule.margin * abs(warm)
+    if len(beyond) >= rule.min_days and beyond.mean() > 0:
+        log_e = log_e_values(beyond, rule.prior)[-1]
+        if log_e >= -np.log(2 * rule.alpha):
+            return f"{total:.1%} worse in {len(beyond)} days, by more than chance explains"
+    return None

@@ -5,8 +5,8 @@ Days are those of UTC, by the time of the prediction.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,11 @@ from ..pipelines.parameters import read_params
 from ..predict import predict
 from ..serving.records import Outcome
 from ..serving.store import Store
-from .engine import scored
+from .coverage import LeftOut
+from .decisions import scored
+from .detector import adjusted, residuals
 from .policy import Policy
-from .signal import adjusted, residuals
-from .state import ALL, Day, Reference, State
+from .state import ALL, Day, Reference, State, midnight
 
 MOST_UNFIT = 0.01  # of a day's rows: so many are dropped, more are a broken feed
 SHUFFLES = 50
@@ -35,21 +36,6 @@ ROUNDING = 1e-9  # share of a sum that may be due to the order of its terms
 EXPECTED = 2 * CLEAR  # what days before promise, for a day that does not to be suspicious
 
 Answers = tuple[np.ndarray, np.ndarray]  # which rows are meant, and the answers; both (rows,)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A day that may still become complete."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A day that does not count: too little of it is known, or its data cannot be trusted."""
-
-    kind: Literal["left out", "guard"]
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -82,11 +68,6 @@ def loss_of_rows(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) 
     return scores if problem.LOWER_IS_BETTER else -scores
 
 
-def midnight(day: date) -> datetime:
-    """When the day begins."""
-    return datetime.combine(day, time(), UTC)
-
-
 def outcomes_of(store: Store, first: date, last: date) -> list[Outcome]:
     """The predictions of these days, the first and the last included."""
     end = midnight(last + timedelta(days=1))
@@ -96,14 +77,12 @@ def outcomes_of(store: Store, first: date, last: date) -> list[Outcome]:
 def look_at(
     store: Store,
     day: date,
-    now: datetime,
     policy: Policy,
     state: State,
     warm: Mapping[str, Any] | None = None,
-) -> Waiting | LeftOut | Complete:
-    """The day, if it is complete and its data can be trusted; else why it does not count (yet).
+) -> LeftOut | Complete:
+    """The day, of which enough is known, if its data can be trusted; else why it does not count.
 
-    Only what is known of a whole day can be judged: what is known early is often what was easy.
     A broken feed of rows or of true values looks like drift, and whoever learns from it learns
     nonsense; it is told from a champion that fails by the models in `warm`, if there are any,
     which then fail as well.
@@ -111,26 +90,7 @@ def look_at(
     Raises:
         StoreError: the store did not answer.
     """
-    end = midnight(day + timedelta(days=1))
-    if now < end:
-        return Waiting(f"{day} is not over")
-    outcomes = outcomes_of(store, day, day)
-    if not outcomes:
-        return LeftOut("left out", "nothing was predicted")
-    asked = policy.data.min_volume * state.volume
-    if len(outcomes) < asked:
-        return LeftOut(
-            "guard",
-            f"{len(outcomes)} predictions, where {state.volume:.0f} are usual and {asked:.0f} "
-            "asked (data: min_volume). Find out whether requests, or their records, are lost",
-        )
-    known = [outcome for outcome in outcomes if outcome.known]
-    share = len(known) / len(outcomes)
-    if share < policy.data.min_labelled:
-        reason = f"{share:.0%} of its true values are known, {policy.data.min_labelled:.0%} asked"
-        if now < end + timedelta(days=policy.data.label_wait_days):
-            return Waiting(f"{day}: {reason}")
-        return LeftOut("left out", f"{reason} (data: min_labelled)")
+    known = [outcome for outcome in outcomes_of(store, day, day) if outcome.known]
     rows, fitting, unfit = fitting_rows(known)
     if len(known) - len(fitting) > MOST_UNFIT * len(known):
         return LeftOut("guard", f"{unfit}. Mend what sends the rows, or the true values")

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from taxi_ride_duration.retraining.heartbeat import DAY, KINDS, beat
+from taxi_ride_duration.retraining.metrics import DAY, KINDS, beat
 from taxi_ride_duration.retraining.policy import Policy, Triggers
 from taxi_ride_duration.retraining.state import Model, Reference, State, Trial, Watch
 from taxi_ride_duration.serving.metrics import PROM_FILES, exposition

@@ -16,9 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..serving.metrics import PROM_FILES
-from .days import midnight
 from .policy import Policy
-from .state import State, Why
+from .state import State, Why, midnight
 
 FILE = "retraining.prom"
 DAY = 86_400.0

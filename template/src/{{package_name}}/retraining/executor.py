@@ -4,10 +4,8 @@ Each can be carried out again, if it was cut off in the middle: what is there al
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
@@ -29,10 +27,11 @@ from ..pipelines.parameters import read_params
 from ..pipelines.tracking import NAME, tracking_store
 from ..pipelines.training import log_origin
 from ..predict import predict
-from ..serving.bundle import BusyError, Release, bundle_folder, read_release
-from ..serving.store import Store
-from . import challengers
-from .days import (
+from ..serving.bundle import BusyError, bundle_folder
+from .candidates import in_sample_reference, recalibrated, retrained, unseen
+from .coverage import gap
+from .detector import moved
+from .observations import (
     Complete,
     Taught,
     look_at,
@@ -41,41 +40,15 @@ from .days import (
     together,
     training_rows,
 )
-from .policy import Policy
-from .signal import moved, unseen
+from .site import Site, serving_version
 from .state import Day, Fit, Model, Reference, State
 
+ORIGIN = ("data_version", "trained_until", "git_commit")
 MODELS_KEPT = 8  # in memory: who is scored today is mostly who was yesterday
-OWN = "loop-"  # begins the name of an experiment that the loop has begun, not a person
-WATCHED_SHARE = 0.1  # of the requests, for the champion before, while a new one is watched
 
 
 class UntrainableError(UserError):
     """Nothing can be learned from these rows, now or later."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the loop works, by which policy, and when."""
-
-    live: Path
-    store: Store
-    policy: Policy
-    now: datetime
-
-    @property
-    def release(self) -> Release:
-        """What serves.
-
-        Raises:
-            UserError: nothing does, or it cannot be read.
-        """
-        release = read_release(self.live)
-        if release is None:
-            raise UserError(
-                f"nothing serves from {self.live}/ yet: run make pipeline promote deploy first"
-            )
-        return release
 
 
 class Fitted(NamedTuple):
@@ -84,11 +57,6 @@ class Fitted(NamedTuple):
     candidates: dict[str, Model]
     holdout: Day | None
     origins: dict[str, dict[str, str]]
-
-
-def serving_version(release: Release) -> str:
-    """The number of the version that serves, as its bundle's name tells it."""
-    return release.champion.partition("-")[0].removeprefix("v")
 
 
 @lru_cache(maxsize=MODELS_KEPT)
@@ -109,8 +77,8 @@ def models(versions: Mapping[str, str]) -> dict[str, Any]:
         return {role: model_of(str(one.run_id), str(one.version)) for role, one in found.items()}
 
 
-def champion_of(site: Site) -> Model:
-    """The version that serves, where it comes from, and what its residuals usually are.
+def champion_of(site: Site) -> tuple[Model, dict[str, str]]:
+    """The version that serves, with what its residuals usually are; and where it comes from.
 
     Raises:
         UserError: the registry does not have it, or does not answer.
@@ -124,7 +92,9 @@ def champion_of(site: Site) -> Model:
     parts = split_rows(rows, params.split.test_share)
     reference = usual_at_training(model, parts, site.policy.data.window_days)
     deployed = datetime.fromisoformat(site.release.time).date()
-    return Model(number, learned_through(version) or deployed - timedelta(days=1), reference)
+    origin = {name: version.tags[name] for name in ORIGIN if name in version.tags}
+    through = learned_through(version) or deployed - timedelta(days=1)
+    return Model(number, through, reference), {**origin, "version": number}
 
 
 def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
@@ -140,7 +110,7 @@ def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
         return blank
     days = parts.train[problem.TIME].to_numpy().astype("datetime64[D]")
     last = days > days.max() - np.timedelta64(window_days, "D")
-    return challengers.in_sample_reference(model, Taught(parts.train[last], days[last]), None)
+    return in_sample_reference(model, Taught(parts.train[last], days[last]), None)
 
 
 def learned_through(version: ModelVersion) -> date | None:
@@ -212,11 +182,11 @@ def trained(
     try:
         if role == "retrained" or order.change is None:
             weight = site.policy.data.old_rows_weight
-            return challengers.retrained(taught, order.change, reference, weight, params)
+            return retrained(taught, order.change, reference, weight, params)
     except UserError as error:
         raise UntrainableError(str(error)) from error
     champion = models({"champion": state.champion.version})["champion"]
-    return challengers.recalibrated(champion, order.change.shift, reference)
+    return recalibrated(champion, order.change.shift, reference)
 
 
 def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersion:
@@ -238,7 +208,7 @@ def reference_of(
         days = (order.through - order.change.day).days + 1
         return moved(state.champion.reference, order.change.shift, days)
     model = model_of(str(version.run_id), str(version.version))
-    return challengers.in_sample_reference(model, taught, order.change)
+    return in_sample_reference(model, taught, order.change)
 
 
 def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Model]) -> Day | None:
@@ -250,7 +220,8 @@ def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Mo
     if not order.holdout or not candidates:
         return None
     days = [order.through + timedelta(days=number + 1) for number in range(order.holdout)]
-    found = [look_at(site.store, day, site.now, site.policy, state) for day in days]
+    whole = [day for day in days if not gap(site.store, day, site.now, site.policy, state)]
+    found = [look_at(site.store, day, site.policy, state) for day in whole]
     complete = [day for day in found if isinstance(day, Complete)]
     if not complete:
         raise UntrainableError(f"no day from {days[0]} to {days[-1]} counts, to judge by")
@@ -327,38 +298,12 @@ def crown(client: MlflowClient, number: str) -> None:
     client.set_registered_model_alias(NAME, registry.CHAMPION, number)
 
 
-def run_by_hand(release: Release) -> bool:
-    """Whether an experiment runs that a person has begun."""
-    return release.experiment is not None and not (release.experiment.name or "").startswith(OWN)
-
-
-def arrange(site: Site, state: State) -> None:
-    """Let who needs real requests to be judged by have a share of them, and nobody else.
+def arrange(site: Site, state: State, wanted: Experiment | None) -> None:
+    """Let the experiment run beside the champion, and no other.
 
     Raises:
         UserError: the challenger cannot be put live; what serves goes on serving.
     """
-    release = site.release
-    wanted = experiment_for(state, site.policy)
-    if release.experiment != wanted and not run_by_hand(release):
-        with tracking_store() as client:
-            crown(client, state.champion.version)
-        put_live(site, state, wanted or Experiment())
-
-
-def experiment_for(state: State, policy: Policy) -> Experiment | None:
-    """Who is to answer beside the champion, as the policy's kind of evidence asks."""
-    if policy.evidence == "replay":
-        return None
-    if state.watch is not None and "previous" in state.watch.warm:
-        number = state.watch.warm["previous"].version
-        return split_test(f"watch-{state.watch.since}", number, WATCHED_SHARE)
-    challenger = state.trial.candidates.get("retrained") if state.trial else None
-    if state.trial is None or challenger is None:
-        return None
-    return split_test(str(state.trial.started), challenger.version, policy.split_share)
-
-
-def split_test(name: str, number: str, share: float) -> Experiment:
-    """An experiment of the loop's own."""
-    return Experiment(mode="split", name=f"{OWN}{name}", challenger=int(number), share=share)
+    with tracking_store() as client:
+        crown(client, state.champion.version)
+    put_live(site, state, wanted or Experiment())

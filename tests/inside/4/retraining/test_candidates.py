@@ -22,14 +22,16 @@ from taxi_ride_duration.deployment.proof import difference
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.evaluate import baseline_scores, scores_of
 from taxi_ride_duration.predict import predict
-from taxi_ride_duration.retraining.challengers import (
+from taxi_ride_duration.retraining.candidates import (
     in_sample_reference,
     moved_target,
     recalibrated,
     retrained,
     split_pipeline,
+    unseen,
 )
-from taxi_ride_duration.retraining.days import Taught
+from taxi_ride_duration.retraining.detector import residuals
+from taxi_ride_duration.retraining.observations import Taught
 from taxi_ride_duration.retraining.state import Change, Reference
 from taxi_ride_duration.serving.settings import Settings
 from taxi_ride_duration.train import fit
@@ -76,6 +78,9 @@ def at_new_level(champion: TrainedModel, shift: float, reference: Reference) -> 
     found = recalibrated(champion, shift, reference)
     assert found is not None
     return found
+
+
+NUMBERS = np.array([1.0, 2.0, 4.0])
 
 
 def test_a_ratio_moves_predictions_by_a_factor_and_a_difference_by_a_term(lines: None) -> None:
@@ -248,3 +253,25 @@ def test_the_project_s_own_model_learns_from_a_change(split: Split) -> None:
     one, other = (scores_of(each, split.test).mean() for each in (model, anew))
     worst = baseline_scores(rows, split.test).mean()
     assert abs(other - one) < 0.5 * abs(worst - one)
+
+
+def test_positive_values_give_ratios() -> None:
+    blank = unseen(LinearRegression(), NUMBERS, NUMBERS, NUMBERS)
+    found = residuals(1.4 * NUMBERS, NUMBERS, NUMBERS, blank)
+    assert blank.kind == "ratio"
+    assert found == pytest.approx(np.log(1.4))
+
+
+def test_other_numbers_give_differences_in_units_of_their_spread() -> None:
+    actual = NUMBERS - 2
+    blank = unseen(LinearRegression(), actual, actual, NUMBERS)
+    found = residuals(actual + 1, actual, NUMBERS, blank)
+    assert blank.kind == "difference"
+    assert found == pytest.approx(1 / np.std(actual))
+
+
+def test_labels_give_losses_in_units_of_their_mean() -> None:
+    losses = np.array([0.0, 0.0, 1.0])
+    blank = unseen(LogisticRegression(), NUMBERS, NUMBERS, losses)
+    assert blank.kind == "loss"
+    assert residuals(NUMBERS, NUMBERS, losses, blank).mean() == pytest.approx(1)
