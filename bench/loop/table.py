@@ -14,12 +14,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from taxi_ride_duration.errors import UserError, run
-from taxi_ride_duration.retraining.policy import Policy, read_policy
+from taxi_ride_duration.retraining.policy import Calendar, Policy, read_policy
 from threadpoolctl import threadpool_limits
 
 from .baselines import BASELINES
@@ -37,8 +36,8 @@ Results = dict[str, dict[str, list[Figures]]]  # by player, by case
 
 def policy_of_worlds(policy: Policy) -> Policy:
     """Return the policy without what belongs to the calendar of the project, on logged requests."""
-    limits = replace(policy.limits, freeze=[])
-    return replace(policy, pause=False, evidence="replay", limits=limits)
+    changes = {"pause": False, "evidence": "replay", "calendar": Calendar()}
+    return policy.model_copy(update=changes)
 
 
 def play_seed(world: str, seed: int, policy: Policy) -> Played:

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UserError, run
+from ..serving.bundle import LIVE
 from ..serving.store import StoreError, store_url
 from .journal import Line, open_journal
 
@@ -28,6 +29,8 @@ STYLES = {
     "left out": "yellow",
     "clock": "yellow",
     "guard": "yellow",
+    "alarm refused": "yellow",
+    "held": "yellow",
     "refused": "yellow",
     "not promoted": "yellow",
     "failed": "bold red",
@@ -41,7 +44,16 @@ STYLES = {
 FOLDED = {"quiet", "evidence"}  # several in a row are one line of the timeline
 CROWNED = {"begun", "promoted", "rolled back"}  # in which a version becomes the champion
 STARTS = {*CROWNED, "alarm", "training"}  # where the story of a promotion begins
-REFUSALS = {"refused", "not promoted", "no training", "expired", "guard", "failed"}
+REFUSALS = {
+    "alarm refused",
+    "held",
+    "refused",
+    "not promoted",
+    "no training",
+    "expired",
+    "guard",
+    "failed",
+}
 VERSION = re.compile(r"\bversion (\w+)")
 LINEAGE = {
     "data_version": "data",
@@ -239,8 +251,8 @@ def read_lines() -> tuple[list[Line], int | None]:
     """
     try:
         with closing(open_journal(store_url())) as journal:
-            broken = journal.broken()
-            return journal.lines(), broken
+            journal.check_tail(LIVE)
+            return journal.lines(), journal.broken()
     except StoreError as error:
         raise UserError(f"the journal cannot be read: {error}") from error
 

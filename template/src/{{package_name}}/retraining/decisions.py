@@ -54,7 +54,10 @@ from .state import (
 WINDOW = 28  # days: four of each weekday, by which noise is measured
 FEWEST_DAYS = 14  # that a challenger is trained on, when there is no hurry
 FEWEST_DAYS_TO_REFINE = 3
+GROWN = 1.5  # times the days of the new level that a challenger knew: then it is trained anew
 MONTH = 30
+WEEK = 7
+PSI_NOISE = 20.0  # divided by the rows of a day: what PSI is without any change, at most
 FEATURES_NAMED = 3  # of those that have moved, as what may explain an alarm
 
 
@@ -93,9 +96,43 @@ def scored(state: State) -> dict[str, str]:
 
 def advance(state: State, day: Day, policy: Policy) -> Step:
     """One more complete day, whose data can be trusted."""
+    moved = moved_overnight(state, day, policy)
+    if moved:
+        return held(state, day, moved)
+    state = replace(state, held=[], drifts=[*state.drifts, day.drift][-WEEK:])
     state, decisions = decided(state, day, policy)
     today = {"day": day.date.isoformat()}
     return Step(state, [replace(one, evidence=today | one.evidence) for one in decisions])
+
+
+def moved_overnight(state: State, day: Day, policy: Policy) -> dict[str, float]:
+    """Return the features that moved farther in a day than a world does, with their PSI.
+
+    A broken feed changes its inputs from one day to the next; drift takes longer, and is heard.
+    """
+    limit = policy.data.max_overnight_psi + PSI_NOISE / day.rows
+    moved = {}
+    for name, psi in day.drift.items():
+        before = [drift[name] for drift in state.drifts if name in drift]
+        if before and psi - max(before) > limit:
+            moved[name] = psi
+    return moved
+
+
+def held(state: State, day: Day, moved: dict[str, float]) -> Step:
+    """A day whose inputs are suspect: nobody learns from it until somebody confirms it."""
+    named = ", ".join(f"{name} (PSI {psi:.2g})" for name, psi in moved.items())
+    words = (
+        f"{day.date}: inputs moved overnight: {named}. Nothing is trained or promoted from such a "
+        "day. Fix the feed; if the world has changed, confirm it with make retrain"
+    )
+    state = replace(
+        state,
+        day=day.date,
+        held=[*state.held, day.date],
+        refused=[*state.refused, day.date][-MONTH * 3 :],
+    )
+    return Step(state, [Decision("held", words, {"drift": day.drift})])
 
 
 def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
@@ -104,6 +141,10 @@ def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
     state, decisions = watched(state, day, policy)
     if state.pending:
         return state, decisions
+    special = policy.calendar.special(day.date)
+    if special:
+        words = f"{special}: it raises no alarm and proves nothing"
+        return state, [*decisions, Decision("quiet", words)]
     state, found = listened(state, day, policy)
     decisions += found
     if not (state.trial and state.trial.why == "drift") and alarming(state, policy):
@@ -123,8 +164,18 @@ def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
 def counted(state: State, day: Day) -> State:
     """The state with the day's rows in it."""
     volume = 0.9 * state.volume + 0.1 * day.rows if state.volume else float(day.rows)
-    recently = [begun for begun in state.started if (day.date - begun).days < MONTH]
-    return replace(state, day=day.date, rows=state.rows + day.rows, volume=volume, started=recently)
+    trained, requested = (
+        [one for one in days if (day.date - one).days < MONTH]
+        for days in (state.trained, state.requested)
+    )
+    return replace(
+        state,
+        day=day.date,
+        rows=state.rows + day.rows,
+        volume=volume,
+        trained=trained,
+        requested=requested,
+    )
 
 
 def watched(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
@@ -227,9 +278,9 @@ def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
         "drift": day.drift,
     }
     since = f"residuals are {change.shift:+.1%} away since {change.day}{explanation(day)}"
-    objection = barred(state, policy)
+    objection = barred(state, policy, "drift")
     if objection:
-        return state, Decision("refused", f"alarm: {since}; but {objection}", evidence)
+        return state, Decision("alarm refused", f"{since}; but {objection}", evidence)
     state = begun(state, Trial("drift", state.day, change))
     return replace(state, statistic=[]), Decision("alarm", since, evidence)
 
@@ -245,24 +296,30 @@ def explanation(day: Day) -> str:
 
 def begun(state: State, trial: Trial) -> State:
     """The state in which the trial runs, in place of another one."""
-    started = [*state.started, state.day]
-    return replace(state, trial=trial, quiet=[], started=started, last_trial=state.day)
+    return replace(state, trial=trial, quiet=[], last_trial=state.day)
 
 
-def barred(state: State, policy: Policy) -> str | None:
+def barred(state: State, policy: Policy, why: Why) -> str | None:
     """What forbids a new retraining today, in words; None if nothing does."""
     stopped = stopping(acted_on(state), policy)
     if stopped:
         return stopped
     if state.muted and state.day <= state.muted:
         return f"the cooldown lasts until {state.muted} (limits: cooldown_days)"
-    allowed = policy.limits.max_retrainings_per_month
-    if len(state.started) >= allowed:
-        return (
-            f"{len(state.started)} retrainings in {MONTH} days are all that are allowed "
-            "(limits: max_retrainings_per_month)"
-        )
-    return None
+    return exhausted(state, policy, why)
+
+
+def exhausted(state: State, policy: Policy, why: Why) -> str | None:
+    """Which limit on trainings is reached, in words. Those that failed do not count."""
+    days, allowed, key = state.trained, policy.limits.max_trainings_per_month, "trainings"
+    if why == "asked":
+        days, allowed, key = state.requested, policy.limits.max_requests_per_month, "requests"
+    if len(days) < allowed:
+        return None
+    return (
+        f"{len(days)} trainings in {MONTH} days are all that are allowed "
+        f"(limits: max_{key}_per_month)"
+    )
 
 
 def acted_on(state: State) -> date:
@@ -274,10 +331,10 @@ def stopping(day: date, policy: Policy) -> str | None:
     """What forbids any training and any promotion on the day, in words; None if nothing does."""
     if policy.pause:
         return "the policy is paused (pause: true)"
-    for freeze in policy.limits.freeze:
+    for freeze in policy.calendar.freeze:
         if freeze.first <= day <= freeze.last:
-            return f"{freeze.first} to {freeze.last} is frozen: {freeze.why or 'no reason given'}"
-    return None
+            return f"{freeze.first} to {freeze.last} is frozen: {freeze.why}"
+    return policy.calendar.special(day)
 
 
 def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
@@ -360,7 +417,7 @@ def over(trial: Trial, day: date, policy: Policy) -> bool:
     """Whether the trial has had its time."""
     if trial.why == "refine":
         assert trial.change is not None
-        return days_since(trial.change, day) >= policy.data.window_days
+        return days_since(trial.change, day) >= WINDOW
     return (day - trial.started).days >= proof_for(trial, policy).max_days
 
 
@@ -383,7 +440,13 @@ def to_train(state: State, policy: Policy) -> State:
         return state
     if policy.evidence == "split" and trial.candidates:
         return state
+    if exhausted(state, policy, trial.why):
+        return state
     after = days_since(trial.change, state.day)
+    if trial.why == "refine" and trial.candidates:
+        known = max(days_since(trial.change, one.through) for one in trial.candidates.values())
+        if after < GROWN * known:
+            return state
     refined = max(policy.data.min_days_after_change, FEWEST_DAYS_TO_REFINE)
     fewest = refined if trial.why == "refine" else policy.data.min_days_after_change
     roles = ["retrained"] if after >= fewest else []
@@ -392,7 +455,7 @@ def to_train(state: State, policy: Policy) -> State:
         roles = ["recalibrated", *roles]
     if not roles:
         return state
-    first = trial.change.day - timedelta(days=policy.data.window_days)
+    first = trial.change.day - timedelta(days=policy.data.days_before_change)
     if state.change and state.change.day < trial.change.day:
         first = max(first, state.change.day)
     return replace(state, pending=Fit(roles, first, state.day, trial.change))
@@ -403,7 +466,7 @@ def scheduled(state: State, policy: Policy) -> tuple[State, list[Decision]]:
     why = due(state, policy)
     if why is None:
         return state, []
-    objection = barred(state, policy)
+    objection = barred(state, policy, why)
     if objection:
         return state, [Decision("refused", f"{why}: {objection}")]
     return in_no_hurry(state, why, policy)
@@ -425,16 +488,14 @@ def enough_days(state: State, policy: Policy) -> bool:
     """Whether there are days enough since the last change to learn from and to judge by."""
     if state.change is None:
         return True
-    fewest = min(FEWEST_DAYS, policy.data.window_days) + policy.gates.offline.holdout_days
+    fewest = FEWEST_DAYS + policy.gates.offline.holdout_days
     return days_since(state.change, state.day) >= fewest
 
 
 def in_no_hurry(state: State, why: Why, policy: Policy) -> tuple[State, list[Decision]]:
     """The state in which a challenger of the last days but a few is to be trained."""
     holdout = policy.gates.offline.holdout_days
-    first = state.day - timedelta(days=policy.data.window_days - 1)
-    if state.change:
-        first = max(first, state.change.day)
+    first = first_of_history(state, policy)
     through = state.day - timedelta(days=holdout)
     state = begun(state, Trial(why, state.day))
     pending = Fit(["retrained"], first, through, None, holdout)
@@ -442,9 +503,21 @@ def in_no_hurry(state: State, why: Why, policy: Policy) -> tuple[State, list[Dec
     return replace(state, pending=pending, rows=0), [Decision("training", words)]
 
 
+def first_of_history(state: State, policy: Policy) -> date:
+    """Return the first day that a challenger in no hurry learns from: none before a change.
+
+    It has what the champion had, and what came since. A shorter history would decide against it.
+    """
+    days = policy.data.history_days
+    first = state.champion.first if days is None else None
+    first = first or state.day - timedelta(days=(days or WINDOW) - 1)
+    return max(first, state.change.day) if state.change else first
+
+
 def ask(state: State, who: str, policy: Policy) -> Step:
     """Somebody asks for a retraining, outside of any schedule."""
-    objection = barred(state, policy)
+    who, state = confirmed(state, who)
+    objection = barred(state, policy, "asked")
     if state.trial:
         objection = f"a trial runs since {state.trial.started}"
     elif not enough_days(state, policy):
@@ -453,6 +526,15 @@ def ask(state: State, who: str, policy: Policy) -> Step:
         return Step(state, [Decision("refused", f"{who} asked for a retraining: {objection}")])
     state, decisions = in_no_hurry(state, "asked", policy)
     return Step(state, [Decision("asked", f"{who} asked for a retraining"), *decisions])
+
+
+def confirmed(state: State, who: str) -> tuple[str, State]:
+    """Return the state in which days that were held teach like others, as somebody asked for."""
+    if not state.held:
+        return who, state
+    refused = [day for day in state.refused if day not in state.held]
+    said = f"{who} confirmed the inputs since {state.held[0]}, and"
+    return said, replace(state, held=[], drifts=[], refused=refused)
 
 
 def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, policy: Policy) -> Step:
@@ -464,6 +546,10 @@ def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, poli
         if trial.change is None:
             state = replace(state, trial=None)
         return Step(state, [Decision("no training", words)])
+    if trial.why == "asked":
+        state = replace(state, requested=[*state.requested, state.day])
+    else:
+        state = replace(state, trained=[*state.trained, state.day])
     against = objections([holdout], "retrained", policy.gates.offline) if holdout else []
     named = ", ".join(f"version {one.version} ({role})" for role, one in candidates.items())
     if against:
@@ -490,6 +576,7 @@ def promoted(state: State, policy: Policy) -> Step:
         change=trial.change or state.change,
         statistic=[],
         recent=[],
+        drifts=[],
         quiet=[],
         rows=0,
         muted=state.day + timedelta(days=policy.limits.cooldown_days),
@@ -520,7 +607,7 @@ def refinement(trial: Trial, day: date, policy: Policy) -> Trial | None:
     """The trial that follows a promotion after a drift, until a full window of days is there."""
     if trial.change is None or policy.evidence == "split":
         return None
-    if days_since(trial.change, day) >= policy.data.window_days:
+    if days_since(trial.change, day) >= WINDOW:
         return None
     return Trial("refine", day, trial.change)
 
@@ -546,6 +633,7 @@ def went_back(state: State, policy: Policy) -> Step:
         change=watch.change if watch else state.change,
         statistic=[],
         recent=[],
+        drifts=[],
         quiet=[],
         muted=state.day + timedelta(days=policy.limits.cooldown_days),
         watch=None,

@@ -12,7 +12,6 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
-from msgspec.structs import replace
 
 from .. import problem
 from ..dataset import Split, load_rows, split_rows, validate_rows
@@ -30,6 +29,7 @@ from ..predict import predict
 from ..serving.bundle import BusyError, bundle_folder
 from .candidates import in_sample_reference, recalibrated, retrained, unseen
 from .coverage import gap
+from .decisions import WINDOW
 from .detector import moved
 from .observations import (
     Complete,
@@ -90,14 +90,15 @@ def champion_of(site: Site) -> tuple[Model, dict[str, str]]:
     params = read_params()
     rows = validate_rows(load_rows(params.data.start, params.data.end))
     parts = split_rows(rows, params.split.test_share)
-    reference = usual_at_training(model, parts, site.policy.data.window_days)
+    reference = usual_at_training(model, parts)
     deployed = datetime.fromisoformat(site.release.time).date()
     origin = {name: version.tags[name] for name in ORIGIN if name in version.tags}
     through = learned_through(version) or deployed - timedelta(days=1)
-    return Model(number, through, reference), {**origin, "version": number}
+    first = None if problem.TIME is None else parts.train[problem.TIME].min().date()
+    return Model(number, through, reference, first), {**origin, "version": number}
 
 
-def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
+def usual_at_training(model: Any, parts: Split) -> Reference:
     """What residuals were on the last days that the model learned from.
 
     Without times there are no days, and a model that gives labels knows its own rows too well:
@@ -109,7 +110,7 @@ def usual_at_training(model: Any, parts: Split, window_days: int) -> Reference:
     if problem.TIME is None or blank.kind == "loss":
         return blank
     days = parts.train[problem.TIME].to_numpy().astype("datetime64[D]")
-    last = days > days.max() - np.timedelta64(window_days, "D")
+    last = days > days.max() - np.timedelta64(WINDOW, "D")
     return in_sample_reference(model, Taught(parts.train[last], days[last]), None)
 
 
@@ -155,7 +156,8 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
                 continue
             version = register(model, mine, taught)
         reference = reference_of(role, version, state, order, taught)
-        candidates[role] = Model(str(version.version), order.through, reference)
+        first = state.champion.first if role == "recalibrated" else order.first
+        candidates[role] = Model(str(version.version), order.through, reference, first)
         origins[role] = {**mine, "version": str(version.version), "rows": str(len(taught.rows))}
     return Fitted(candidates, holdout_of(site, state, order, candidates), origins)
 
@@ -224,11 +226,15 @@ def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Mo
     found = [look_at(site.store, day, site.policy, state) for day in whole]
     complete = [day for day in found if isinstance(day, Complete)]
     if not complete:
-        raise UntrainableError(f"no day from {days[0]} to {days[-1]} counts, to judge by")
+        raise UntrainableError(
+            f"no day from {days[0]} to {days[-1]} has predictions with ground truth, by which a "
+            "challenger could be judged. Serve, and send ground truth to /feedback; to train "
+            "without that, run make pipeline promote deploy"
+        )
     roles = {"champion": state.champion.version}
     roles |= {role: one.version for role, one in candidates.items()}
     # Nobody but the champion has answered anything yet.
-    policy = replace(site.policy, evidence="replay")
+    policy = site.policy.model_copy(update={"evidence": "replay"})
     return measure(together(complete), models(roles), state, policy)
 
 
@@ -242,7 +248,7 @@ def held_out(site: Site, state: State, version: ModelVersion) -> Split:
     if through is None:
         return held_out_rows(version)
     last = date.fromisoformat(through)
-    first = last - timedelta(days=site.policy.data.window_days - 1)
+    first = last - timedelta(days=WINDOW - 1)
     taught = training_rows(site.store, first, last, site.policy, state.refused)
     try:
         after = last + timedelta(days=1)

@@ -147,7 +147,7 @@ class Loop:
         What is long ago is left alone.
         """
         deployed = datetime.fromisoformat(self.site.release.time).date() - timedelta(days=1)
-        oldest = self.today - timedelta(days=self.policy.data.window_days + 1)
+        oldest = self.today - timedelta(days=decisions.WINDOW + 1)
         return min(max(deployed, champion.through, oldest), self.today)
 
     def keep_guardrails(self) -> None:
@@ -249,9 +249,10 @@ class Loop:
         """The policy, which freezes what it otherwise allows while a person's experiment runs."""
         if not run_by_hand(self.site.release):
             return self.policy
-        limits = self.policy.limits
-        freeze = [*limits.freeze, Freeze(day, day + timedelta(days=1), BY_HAND)]
-        return replace(self.policy, limits=replace(limits, freeze=freeze))
+        calendar, tomorrow = self.policy.calendar, day + timedelta(days=1)
+        freeze = [*calendar.freeze, Freeze(first=day, last=tomorrow, why=BY_HAND)]
+        frozen = calendar.model_copy(update={"freeze": freeze})
+        return self.policy.model_copy(update={"calendar": frozen})
 
     def arrange(self) -> None:
         """Give the requests to who needs them; what cannot be arranged does not stop the loop."""
@@ -304,7 +305,9 @@ def tick(
         with working(live, url) as journal:
             site = Site(live, journal.store, policy, datetime.fromtimestamp(now, UTC))
             loop = Loop(site, journal, guardrails or partial(broken, live=live), told)
+            journal.check_tail(live)
             take(loop)
+            journal.anchor(live)
             beat(live, now, loop.known, policy, None, journal.counts())
     except BusyError:
         raise

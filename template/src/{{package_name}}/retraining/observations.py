@@ -24,7 +24,7 @@ from ..predict import predict
 from ..serving.records import Outcome
 from ..serving.store import Store
 from .coverage import LeftOut
-from .decisions import scored
+from .decisions import WINDOW, scored
 from .detector import adjusted, residuals
 from .policy import Policy
 from .state import ALL, Day, Reference, State, midnight
@@ -183,7 +183,7 @@ def uninformed(
     shown = [information(*pair) for pair in believable(complete, state, warm)]
     if not all(value < CLEAR for value in shown):
         return None
-    first = complete.date - timedelta(days=policy.data.window_days)
+    first = complete.date - timedelta(days=WINDOW)
     earlier = outcomes_of(store, first, complete.date - timedelta(days=1))
     trusted = [one for one in earlier if one.known and day_of(one) not in state.refused]
     before = completed(first, *fitting_rows(trusted)[:2])
@@ -358,7 +358,10 @@ def training_rows(
         parts = [loaded_rows(first, began, refused), *parts]
     days = np.concatenate([part.days for part in parts])
     if not len(days):
-        raise UserError(f"there are no rows with true values from {first} to {through}")
+        raise UserError(
+            f"there are no rows with ground truth from {first} to {through}. Send it to /feedback, "
+            "or let problem.py load newer rows"
+        )
     tables = [part.rows for part in parts if len(part.rows.columns)]
     rows = pd.concat(tables, ignore_index=True)
     if problem.TIME is None:

@@ -99,7 +99,7 @@ def slices(rows):
     return {"way": np.where(np.asarray(rows["miles"], dtype=float) < 5, "short", "long")}
 '''
 POLICY = """
-data: {min_rows: 20, window_days: 14}
+data: {min_rows: 20, history_days: 14, days_before_change: 14}
 limits: {cooldown_days: 1}
 gates: {offline: {min_rows: 50, min_slice_rows: 40, holdout_days: 2}}
 """

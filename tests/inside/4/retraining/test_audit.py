@@ -54,6 +54,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the store, which the environment names; there is no registry."""
     url = f"sqlite:///{tmp_path}/predictions.db"
     monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("LIVE", str(tmp_path))
+    monkeypatch.setattr(audit, "LIVE", tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://")
     monkeypatch.setattr(tracking, "STORE", tmp_path / "mlruns")
     return url

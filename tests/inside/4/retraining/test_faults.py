@@ -311,7 +311,7 @@ def test_a_clock_that_was_set_back_is_told_once_and_nothing_is_done_twice(city: 
     assert city.lines[:-1] == lines
     assert (city.state, city.release) == (state, release)
     city.live_through(CALM + 4, DRIFT)
-    assert [decision.kind for decision in city.tick(CALM + 5.1)] == ["evidence", "trained"]
+    assert [decision.kind for decision in city.tick(CALM + 5.1)] == ["evidence"]
     assert city.kinds().count("promoted") == 1
 
 

@@ -1,8 +1,10 @@
 """The loop from its first day to a promotion and back: all that is not the clock is real."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.experiments.plan import Experiment
 from taxi_ride_duration.pipelines import tracking
 from taxi_ride_duration.retraining import decisions, executor, loop, site
-from taxi_ride_duration.retraining.journal import BusyError, working
+from taxi_ride_duration.retraining.journal import ANCHOR, BusyError, working
 from taxi_ride_duration.retraining.policy import Policy
 from taxi_ride_duration.retraining.state import Promote
 from taxi_ride_duration.serving.bundle import bundle_folder, write_release
@@ -114,9 +116,30 @@ def test_without_a_day_to_judge_by_nothing_is_trained(city: "City") -> None:
     city.live_through(CALM + 1, told=0.5)
     told = city.tick(CALM + 12)
     assert [decision.kind for decision in told] == ["left out", "left out"]
-    kinds = [decision.kind for decision in city.tick(CALM + 12.1, "ann")]
-    assert kinds == ["asked", "training", "failed", "no training"]
+    made = city.tick(CALM + 12.1, "ann")
+    assert [decision.kind for decision in made] == ["asked", "training", "failed", "no training"]
+    assert "send ground truth to /feedback" in made[2].words
     assert city.state.trial is None
+
+
+def test_without_a_log_who_asks_is_told_what_to_do(city: "City") -> None:
+    """As on the first day of a project whose data is a year old."""
+    made = city.tick(400, "ann")
+    assert [decision.kind for decision in made][-2:] == ["failed", "no training"]
+    assert "let problem.py load newer rows" in made[-2].words
+    assert city.state.requested == [], "what failed does not count"
+
+
+def test_a_tail_of_the_journal_that_was_cut_shows(city: "City") -> None:
+    city.restore("on trial")
+    last = city.lines[-1].number
+    with closing(sqlite3.connect(city.live / "predictions.db")) as connection:
+        connection.execute("delete from decisions where number = ?", (last,))
+        connection.commit()
+    with pytest.raises(UserError, match=f"line {last} of the journal is missing"):
+        city.tick(CALM + 3.2)
+    (city.live / ANCHOR).unlink()
+    city.tick(CALM + 3.3)
 
 
 def test_when_a_chased_strike_ends_the_model_before_comes_back(city: "City") -> None:
@@ -164,7 +187,7 @@ def test_somebody_who_changes_what_is_live_is_heard(city: "City") -> None:
     assert [decision.kind for decision in told] == ["begun", "begun"]
     assert f"somebody has put version 1 live, instead of version {promoted}" in told[0].words
     assert city.state.champion.version == "1"
-    assert city.state.champion.reference.days == 14, "usual is what was usual at training"
+    assert city.state.champion.reference.days == 23, "usual is what was usual at training"
     assert city.state.trial is None and city.state.watch is None
     assert city.tick(CALM + 4.3) == []
 
@@ -180,7 +203,7 @@ def test_beside_a_persons_experiment_the_loop_only_watches(city: "City") -> None
     write_release(city.live, release)
     city.run(CALM, CALM + 4, factor=1.4)
     refused = [line for line in city.lines if line.kind != "quiet"][2:]
-    assert {line.kind for line in refused} == {"refused"}
+    assert {line.kind for line in refused} == {"alarm refused"}
     assert all("a person's experiment runs" in line.words for line in refused)
     assert [decision.kind for decision in city.tick(CALM + 4.2, "ann")] == ["refused"]
     assert city.release == release
@@ -190,13 +213,13 @@ def test_a_paused_policy_trains_and_promotes_nothing(city: "City") -> None:
     city.restore("calm")
     decide(city, "pause: true")
     city.run(CALM, CALM + 4, factor=1.4)
-    assert set(city.kinds()[2:]) == {"refused"}
+    assert set(city.kinds()[2:]) == {"alarm refused"}
     assert [decision.kind for decision in city.tick(CALM + 4.2, "ann")] == ["refused"]
     assert city.serves == "1"
 
 
 @pytest.mark.parametrize(
-    "words", ["pause: true", "limits: {freeze: [{first: 2026-03-14, last: 2026-03-14}]}"]
+    "words", ["pause: true", "calendar: {freeze: [{first: 2026-03-14, last: 2026-03-14}]}"]
 )
 def test_what_was_decided_is_not_done_any_more_when_the_policy_forbids_it(
     city: "City", monkeypatch: pytest.MonkeyPatch, words: str
@@ -279,12 +302,12 @@ def test_before_anything_is_live_the_loop_says_what_to_do(city: "City") -> None:
 
 
 def test_of_a_long_log_the_last_days_count(city: "City") -> None:
-    for number in range(40):
+    for number in range(50):
         city.live_through(number)
-    city.tick(40.1)
-    assert city.state.day == date(2026, 4, 10)
+    city.tick(50.1)
+    assert city.state.day == date(2026, 4, 20)
     days = [line for line in city.lines if line.kind == "quiet"]
-    assert len(days) < 20
+    assert len(days) < 30
 
 
 def test_each_step_leaves_a_sign_of_life(city: "City", monkeypatch: pytest.MonkeyPatch) -> None:

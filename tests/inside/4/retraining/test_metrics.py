@@ -47,7 +47,7 @@ def test_a_trial_a_watch_and_a_pause_are_told(tmp_path: Path) -> None:
         watch=Watch(date(1970, 1, 4), {}),
         last_trial=date(1970, 1, 5),
     )
-    beat(tmp_path, 1000.0, state, replace(POLICY, pause=True), None)
+    beat(tmp_path, 1000.0, state, POLICY.model_copy(update={"pause": True}), None)
     series = told(tmp_path)
     trials = {name: value for name, value in series.items() if name.startswith("retraining_trial")}
     assert trials["retraining_trial refine"] == 1 and sum(trials.values()) == 1
@@ -87,7 +87,7 @@ def test_the_age_that_the_schedule_promises(tmp_path: Path) -> None:
     assert schedule is not None
     longest = schedule + gate.max_days + POLICY.data.label_wait_days
     assert told(tmp_path)["retraining_max_age_seconds"] > longest * DAY
-    never = replace(POLICY, triggers=Triggers(schedule_days=None))
+    never = Policy(triggers=Triggers(schedule_days=None))
     beat(tmp_path, 1000.0, STATE, never, None)
     assert told(tmp_path)["retraining_max_age_seconds"] == inf
 

@@ -384,7 +384,7 @@ def test_in_a_split_only_answers_that_were_given_count(store: Store, lines: None
     }
     state = replace(STATE, trial=Trial("drift", DAY, candidates=candidates))
     models = {"champion": Line(0, 0), "retrained": Line(0, 0), "recalibrated": Line()}
-    day = measure(complete(store), models, state, replace(POLICY, evidence="split"))
+    day = measure(complete(store), models, state, POLICY.model_copy(update={"evidence": "split"}))
     served = {"champion": (rows.head(120), 10), "retrained": (rows.tail(80), 12)}
     for role, (part, level) in served.items():
         expected = abs(part["y"] - level - 2 * part["x"]).mean()
@@ -452,7 +452,7 @@ def test_the_log_teaches_and_before_it_began_the_extract(store: Store, timed: No
 
 def test_the_policy_may_name_the_extract_as_the_only_source(store: Store, timed: None) -> None:
     write(store, DAY, timed_rows(DAY).head(150))
-    policy = replace(POLICY, data=Data(source="load"))
+    policy = POLICY.model_copy(update={"data": Data(source="load")})
     taught = training_rows(store, DAY - timedelta(days=2), DAY, policy)
     assert days_taught(taught.days) == {2: 200, 1: 200, 0: 200}
 
@@ -491,7 +491,7 @@ def test_a_broken_extract_and_a_broken_log_are_told(
 
 
 def test_no_rows_at_all_are_an_error(store: Store, timed: None) -> None:
-    with pytest.raises(UserError, match="no rows with true values from 2025-04"):
+    with pytest.raises(UserError, match="no rows with ground truth from 2025-04"):
         training_rows(store, date(2025, 4, 1), date(2025, 4, 2), POLICY)
 
 
@@ -500,7 +500,7 @@ def test_the_project_s_own_rows_go_the_whole_way(store: Store, split: Split) -> 
     model, rows = fit(split.train), split.test
     write(store, DAY, rows, model)
     state = replace(STATE, champion=Model("1", DAY, Reference("loss", 1.0, 0.0, 0.0, 0)))
-    policy = replace(POLICY, data=Data(min_rows=1, min_volume=0))
+    policy = POLICY.model_copy(update={"data": Data(min_rows=2, min_volume=0)})
     day = measure(complete(store, state=state, policy=policy), {"champion": model}, state, policy)
     assert day.rows == len(rows)
     losses = loss_of_rows(rows[problem.TARGET].to_numpy(), predict(model, rows), rows)
