@@ -316,6 +316,15 @@ def test_days_that_were_refused_do_not_tell_what_is_usual(store: Store, lines: N
     assert refused(look(store, state=replace(STATE, refused=days)), "guard", "not those of")
 
 
+def test_answers_that_are_plainly_wrong_are_of_these_rows(store: Store, lines: None) -> None:
+    """A rule that has turned round is a drift; values of other rows have no relation at all."""
+    write_days(store, range(1, 8))
+    rows = rows_of(DAY)
+    turned = rows.assign(y=rows["y"].sum() / len(rows) * 2 - rows["y"])
+    write(store, DAY, turned, Answering(10 + 2 * rows["x"]))
+    assert isinstance(look(store), Complete)
+
+
 def test_equal_answers_to_all_rows_say_nothing(store: Store, lines: None) -> None:
     write_days(store, range(1, 8))
     write(store, DAY, rows_of(DAY), Line(20, 0))

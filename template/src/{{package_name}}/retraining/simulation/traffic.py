@@ -23,7 +23,7 @@ from ..state import Reference
 ROWS_A_DAY = (210, 270)
 RISE = 1.4  # of the target, where it is a number
 SHOCK = 0.02  # spread of the level of a day
-RELABELLED = 0.3  # of the rows get another label, where the target is a label
+RELABELLED = 0.22  # of the rows get another label, where the target is a label
 WRONG_UNIT = 60  # as if minutes were told in seconds
 RATED_ROWS = 2_000  # are enough to see which feature is most informative
 EPOCH = date(2025, 1, 6)  # the first simulated day where rows have no time: a Monday
