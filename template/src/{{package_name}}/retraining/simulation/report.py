@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,6 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 from jinja2 import Template
-from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from ... import problem
@@ -107,22 +107,27 @@ def headline(outcome: Outcome) -> str:
     return f"{len(outcome.days)} days, mean {METRIC} {served} with the loop, {alone} without"
 
 
+def at(day: date) -> float:
+    """Return the place of a day on the axis of time, as matplotlib counts."""
+    return float((day - date(1970, 1, 1)).days)
+
+
 def plot(outcome: Outcome) -> Figure:
     """Plot the score of each day with and without the loop, its decisions, and the chapters."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     axes = figure.subplots()
-    days = [float(date2num(told.day)) for told in outcome.days]
+    days = [at(told.day) for told in outcome.days]
     axes.plot(days, [told.alone for told in outcome.days], "--", color="#c45500", label="without")
     axes.plot(days, [told.served for told in outcome.days], color="#0072b2", label="with the loop")
     served = {told.day: told.served for told in outcome.days}
     for kind, (shape, colour) in MARKS.items():
         own = [day_of(one) for one in outcome.lines if one.kind == kind and day_of(one) in served]
-        at, heights = [float(date2num(day)) for day in own], [served[day] for day in own]
+        places, heights = [at(day) for day in own], [served[day] for day in own]
         axes.scatter(
-            at, heights, 60, colour, marker=shape, edgecolor="#3d4a57", label=kind, zorder=3
+            places, heights, 60, colour, marker=shape, edgecolor="#3d4a57", label=kind, zorder=3
         )
     for number in range(len(CHAPTERS)):
-        start = min(float(date2num(told.day)) for told in outcome.within(number))
+        start = min(at(told.day) for told in outcome.within(number))
         axes.axvline(start, color="#d8dee6", zorder=0)
         axes.text(start + 0.3, 1.01, str(number + 1), transform=axes.get_xaxis_transform())
     axes.xaxis_date()
