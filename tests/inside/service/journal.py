@@ -1,4 +1,7 @@
-"""The journal, in SQLite; and in PostgreSQL, if TEST_DATABASE_URL names a server."""
+"""Tests of the journal, run in a generated project by `test_journal_store`.
+
+With TEST_DATABASE_URL they run in PostgreSQL, otherwise in SQLite.
+"""
 
 import os
 import signal
