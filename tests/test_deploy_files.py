@@ -25,7 +25,7 @@ SUFFIXES = {
     "CounterMetricFamily": ["_total"],
 }
 # Modules that define metrics of the service and of the retraining loop.
-EXPORTING = ("serving/metrics.py", "serving/watcher.py", "retraining/heartbeat.py")
+EXPORTING = ("serving/metrics.py", "serving/watcher.py", "retraining/metrics.py")
 OF_PROMETHEUS = {"up", "ALERTS"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le", "alertstate"}
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")

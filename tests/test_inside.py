@@ -23,6 +23,8 @@ def test_what_the_template_promises_holds_in_a_project(ladder: Ladder, level: in
         assert not target.exists()
         shutil.copyfile(source / file, target)
     names = " ".join(f"tests/{file}" for file in files)
-    finished = installation.run(f"uv run pytest --quiet {names}")
+    finished = installation.run(
+        f"uv run pytest --quiet {names}", PYTHONPATH=str(REPOSITORY)
+    )  # for `bench.loop`
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "skipped" not in finished.stdout, finished.stdout

@@ -524,7 +524,7 @@ def check_simulation(report: dict[str, Any]) -> None:
     assert report["failures"] == []
     assert [promise for promise in report["promises"] if not promise["kept"]] == []
     kinds = [line["kind"] for line in report["lines"]]
-    for kind in ("alarm", "promoted", "guard", "asked", "refused", "rolled back"):
+    for kind in ("alarm", "promoted", "guard", "rolled back"):
         assert kind in kinds, f"{kind} is missing in the record"
 
 

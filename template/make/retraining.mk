@@ -8,8 +8,8 @@ tick: ## Run one step of the loop, for a scheduler
 watch: ## Run the loop as a process: EVERY=900 seconds between steps
 	$(RUN) python -m $(PACKAGE).retraining.watch $(if $(EVERY),--every $(EVERY))
 
-simulate: ## Simulate the loop on synthetic data: WORLDS=40 prints its error rates
-	$(RUN) python -m $(PACKAGE).retraining.simulation$(if $(WORLDS),.table --seeds $(WORLDS))
+simulate: ## Simulate a quarter of a year of the loop on your rows
+	$(RUN) python -m $(PACKAGE).retraining.simulation
 
 audit: ## Show what the loop decided and why: VERSION=3 for one model
 	$(RUN) python -m $(PACKAGE).retraining.audit $(if $(VERSION),--version $(VERSION))

@@ -18,8 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UserError, run
-from ..pipelines import registry
-from ..pipelines.tracking import NAME, tracking_store
+from ..serving.bundle import LIVE
 from ..serving.store import StoreError, store_url
 from .journal import Line, open_journal
 
@@ -30,6 +29,8 @@ STYLES = {
     "left out": "yellow",
     "clock": "yellow",
     "guard": "yellow",
+    "alarm refused": "yellow",
+    "held": "yellow",
     "refused": "yellow",
     "not promoted": "yellow",
     "failed": "bold red",
@@ -43,7 +44,16 @@ STYLES = {
 FOLDED = {"quiet", "evidence"}  # several in a row are one line of the timeline
 CROWNED = {"begun", "promoted", "rolled back"}  # in which a version becomes the champion
 STARTS = {*CROWNED, "alarm", "training"}  # where the story of a promotion begins
-REFUSALS = {"refused", "not promoted", "no training", "expired", "guard", "failed"}
+REFUSALS = {
+    "alarm refused",
+    "held",
+    "refused",
+    "not promoted",
+    "no training",
+    "expired",
+    "guard",
+    "failed",
+}
 VERSION = re.compile(r"\bversion (\w+)")
 LINEAGE = {
     "data_version": "data",
@@ -182,15 +192,14 @@ def shown(value: Any) -> str:
     return f"({in_words(value)})" if isinstance(value, dict) else str(value)
 
 
-def origin_of(version: str) -> list[Row]:
-    """Which data and code the version comes from, as the registry tells."""
-    try:
-        with tracking_store() as client:
-            tags = registry.numbered(client, version).tags
-    except (UserError, OSError) as error:
-        return [Row("", "", printable(f"the registry does not tell: {error}"))]
-    told = {words: tags[tag] for tag, words in LINEAGE.items() if tags.get(tag)}
-    return [Row("", words, printable(value)) for words, value in told.items()]
+def origin_of(lines: Sequence[Line], version: str) -> list[Row]:
+    """Which data and code the version comes from, as far as the journal tells."""
+    for line in reversed(lines):
+        for origin in line.evidence.values():
+            if isinstance(origin, dict) and origin.get("version") == version:
+                told = {words: origin[tag] for tag, words in LINEAGE.items() if origin.get(tag)}
+                return [Row("", words, printable(str(value))) for words, value in told.items()]
+    return []
 
 
 def show(console: Console, rows: Sequence[Row]) -> None:
@@ -226,8 +235,8 @@ def tell(console: Console, lines: Sequence[Line], version: str | None) -> None:
     for asked in [version] if version else champion:
         chapters = story(lines, asked)
         serves = "is the champion" if [asked] == champion else "was the champion"
-        head(console, f"Version {asked} of {NAME} {serves}")
-        show(console, origin_of(asked))
+        head(console, f"Version {asked} {serves}")
+        show(console, origin_of(lines, asked))
         for heading, rows in chapters.items():
             if rows:
                 head(console, heading, "italic")
@@ -242,8 +251,8 @@ def read_lines() -> tuple[list[Line], int | None]:
     """
     try:
         with closing(open_journal(store_url())) as journal:
-            broken = journal.broken()
-            return journal.lines(), broken
+            journal.check_tail(LIVE)
+            return journal.lines(), journal.broken()
     except StoreError as error:
         raise UserError(f"the journal cannot be read: {error}") from error
 

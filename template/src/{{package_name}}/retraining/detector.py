@@ -8,16 +8,19 @@ sequential change detection", 2022. It asks for day means that do not depend on 
 the level; the tolerance pays for the dependence that there is.
 
 Days are the unit because rows of a day share its weather: a test on rows would fire every week.
+It listens to residuals, not scores: large values have larger errors even for a perfect model, and
+nothing is wrong with it when there are more of them. Only where a model gives labels there is
+nothing but its score to listen to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from scipy.special import chdtri
 
 from .policy import Detector
-from .signal import deviation, largest_deviation
 from .state import Change, Reference
 
 # How many standard deviations beyond the band a change may be, each tried. What is larger still
@@ -28,6 +31,8 @@ ENOUGH = 1e12  # evidence that grows while nobody acts on it stays a number
 SURE = 1.645  # 95 % of a normal distribution lie below
 LOOKED_BACK = 14  # days, for the first day of a change
 FINDABLE = 30  # days, within which a drift that is told to be findable is found
+FEWEST_DAYS_OF_TWO_LEVELS = 14  # two weekends: before, weekdays and weekends share a level
+LARGEST_LOG_RATIO = np.log(1_000)  # so that no single row makes a day's mean
 
 
 @dataclass(frozen=True)
@@ -109,3 +114,59 @@ def smallest_findable(band: Band, settings: Detector) -> float:
             statistic = updated(statistic, middle, band)
         low, high = (low, middle) if alarmed(statistic, settings) else (middle, high)
     return high
+
+
+def residuals(
+    actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray, reference: Reference
+) -> np.ndarray:
+    """The residual of each row, in units of the reference; arrays of shape (rows,)."""
+    if reference.kind == "loss":
+        return losses / reference.scale
+    if reference.kind == "difference":
+        return (actual - predicted) / reference.scale
+    least = np.finfo(float).tiny
+    ratio = np.log(np.maximum(actual, least)) - np.log(np.maximum(predicted, least))
+    return np.clip(ratio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
+
+
+def reference_of(blank: Reference, means: Mapping[date, float]) -> Reference:
+    """The reference that day means of residuals give, of the kind and scale of the blank one."""
+    values = np.array(list(means.values()), dtype=float)
+    weekend = np.array([is_weekend(day) for day in means], dtype=bool)
+    if not len(values):
+        return blank
+    two_levels = len(values) >= FEWEST_DAYS_OF_TWO_LEVELS and weekend.any() and not weekend.all()
+    if not two_levels:
+        level = float(values.mean())
+        squares = float(((values - level) ** 2).sum())
+        return Reference(
+            blank.kind, blank.scale, level, level, len(values), squares, len(values) - 1
+        )
+    levels = float(values[~weekend].mean()), float(values[weekend].mean())
+    squares = float(((values - np.where(weekend, levels[1], levels[0])) ** 2).sum())
+    return Reference(blank.kind, blank.scale, *levels, len(values), squares, len(values) - 2)
+
+
+def is_weekend(day: date) -> bool:
+    """Whether it is a Saturday or a Sunday."""
+    return day.weekday() >= 5
+
+
+def adjusted(residual: float, day: date, reference: Reference) -> float:
+    """A day's mean residual without the level that such days have."""
+    return residual - (reference.weekend if is_weekend(day) else reference.weekday)
+
+
+def moved(reference: Reference, shift: float, days: int) -> Reference:
+    """The reference of the same model, corrected by the shift that so many days have shown."""
+    return Reference(reference.kind, reference.scale, reference.weekday, reference.weekend, days)
+
+
+def deviation(squares: float, freedom: int) -> float:
+    """The standard deviation of day means."""
+    return float(np.sqrt(squares / freedom))
+
+
+def largest_deviation(squares: float, freedom: int) -> float:
+    """What the standard deviation is at most, 95 % sure, if day means are about normal."""
+    return float(np.sqrt(squares / chdtri(freedom, 0.95)))  # SciPy's chi2 is slow to import

@@ -1,7 +1,8 @@
 """The record of what the loop decided and why, beside the prediction log, in SQLite or PostgreSQL.
 
 Lines are only ever added. Each holds a digest of its content and of the line before, so that a
-line that was changed or taken out shows. The last state in it is where the next step goes on from.
+line that was changed or taken out shows; live/loop-anchor.json, outside of the store, has the last
+digest, so that a tail that was cut shows. The last state is where the next step goes on from.
 """
 
 import fcntl
@@ -44,6 +45,7 @@ REQUESTS = Table(
     Column("time", Double, nullable=False),
     Column("who", Text, nullable=False),
 )
+ANCHOR = "loop-anchor.json"
 COLUMNS = ", ".join(DECISIONS.columns.keys())
 OPEN_REQUESTS = """select id, time, who from retraining_requests
     where id not in (select request from decisions where request is not null) order by time, id"""
@@ -155,6 +157,30 @@ class Journal:
             Line(number, time, policy, kind, words, msgspec.json.decode(evidence), request, digest)
             for number, time, policy, kind, words, evidence, request, digest in rows
         ]
+
+    def anchor(self, live: Path) -> None:
+        """Write the number and the digest of the last line beside what serves."""
+        last = self.last()
+        if last is not None:
+            part = live / f"{ANCHOR}.part"
+            part.write_bytes(msgspec.json.encode((last.number, last.digest)))
+            part.replace(live / ANCHOR)
+
+    def check_tail(self, live: Path) -> None:
+        """Raise a `StoreError` if lines are missing that were there at the last step."""
+        file = live / ANCHOR
+        if not file.exists():
+            return
+        try:
+            number, digest = msgspec.json.decode(file.read_bytes(), type=tuple[int, str])
+        except msgspec.DecodeError:
+            return  # a damaged file proves nothing
+        found = self.lines(after=number - 1)[:1]
+        if not found or found[0].digest != digest:
+            raise StoreError(
+                f"line {number} of the journal is missing or another one. Restore the database; "
+                f"or, to go on from what is there, remove {file}"
+            )
 
     def broken(self) -> int | None:
         """The number of the first line that was changed or comes after a gap; None if all fit."""
@@ -286,7 +312,7 @@ def label(policy: Policy | None) -> str:
     """How the journal names a policy: its version, and a hash of all it says."""
     if policy is None:
         return ""
-    return f"{policy.version}-{hashlib.sha256(msgspec.json.encode(policy)).hexdigest()[:8]}"
+    return f"{policy.version}-{hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:8]}"
 
 
 def plain(words: str) -> str:

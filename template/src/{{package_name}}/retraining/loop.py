@@ -2,6 +2,9 @@
 
 What is decided is written into the journal before it is done, and what was done after it. So a
 step that is cut off at any point is taken up where it was, and nothing is done twice.
+
+Most steps find nothing to do. `executor` and `observations` import MLflow, pandas and scikit-learn,
+which takes seconds; so they are imported where there is something to do.
 """
 
 import argparse
@@ -20,13 +23,13 @@ from msgspec.structs import replace
 from ..errors import UserError, run
 from ..serving.bundle import LIVE
 from ..serving.store import StoreError, store_url
-from . import actions, engine
-from .actions import Site, UntrainableError
-from .days import Complete, LeftOut, Waiting, look_at
+from . import decisions
+from .coverage import LeftOut, Waiting, gap
 from .guardrails import broken
-from .heartbeat import beat
 from .journal import BusyError, Journal, OvertakenError, open_journal, working
+from .metrics import beat
 from .policy import Freeze, Policy, read_policy
+from .site import Site, experiment_for, run_by_hand, serving_version
 from .state import Decision, Fit, GoBack, Model, Promote, State, Step
 
 CLOCK_SLACK = 60.0  # seconds by which the clocks of two machines may differ
@@ -111,21 +114,32 @@ class Loop:
 
         What the loop itself was about to put live is no surprise.
         """
-        serving = actions.serving_version(self.site.release)
+        serving = serving_version(self.site.release)
         if self.known is None:
-            champion = actions.champion_of(self.site)
-            self.write(engine.begin(champion, self.first_day(champion), self.policy))
+            self.write(self.begin())
             return
         pending = self.state.pending
         expected = {self.state.champion.version}
         if isinstance(pending, Promote | GoBack):
             expected.add(pending.model.version)
         if serving not in expected:
-            champion = models_in(self.state).get(serving) or actions.champion_of(self.site)
-            step = engine.begin(champion, self.first_day(champion), self.policy)
+            step = self.begin(models_in(self.state).get(serving))
             who = f"somebody has put version {serving} live, instead of version "
             begun = Decision("begun", f"{who}{self.state.champion.version}")
             self.write(replace(step, decisions=[begun, *step.decisions]))
+
+    def begin(self, champion: Model | None = None) -> Step:
+        """Return the step that begins with the champion, by default the version that serves."""
+        from . import executor
+
+        origin: dict[str, str] = {}
+        if champion is None:
+            champion, origin = executor.champion_of(self.site)
+        step = decisions.begin(champion, self.first_day(champion), self.policy)
+        begun = [
+            replace(one, evidence={"origin": origin} if origin else {}) for one in step.decisions
+        ]
+        return replace(step, decisions=begun)
 
     def first_day(self, champion: Model) -> date:
         """The last day that does not count: before the champion served, or what it learned from.
@@ -133,7 +147,7 @@ class Loop:
         What is long ago is left alone.
         """
         deployed = datetime.fromisoformat(self.site.release.time).date() - timedelta(days=1)
-        oldest = self.today - timedelta(days=self.policy.data.window_days + 1)
+        oldest = self.today - timedelta(days=decisions.WINDOW + 1)
         return min(max(deployed, champion.through, oldest), self.today)
 
     def keep_guardrails(self) -> None:
@@ -143,7 +157,7 @@ class Loop:
         since = self.journal.time_of("promoted")
         why = self.guardrails(self.policy, since) if since is not None else None
         if why is not None:
-            self.write(engine.breach(self.state, why))
+            self.write(decisions.breach(self.state, why))
 
     def act(self) -> None:
         """Carry out what is ordered, and what follows from it."""
@@ -152,39 +166,41 @@ class Loop:
 
     def answer(self, order: Fit | Promote | GoBack) -> Step:
         """What comes of the order."""
+        from . import executor
+
         if isinstance(order, GoBack):
-            actions.go_back(self.site, self.state, order.model)
-            return engine.went_back(self.state, self.policy)
+            executor.go_back(self.site, self.state, order.model)
+            return decisions.went_back(self.state, self.policy)
         stopped = self.stopped()
         if isinstance(order, Promote):
-            if actions.serving_version(self.site.release) == order.model.version:
+            if serving_version(self.site.release) == order.model.version:
                 why = None  # it was put live before this step, which had only to be written down
             else:
-                why = stopped or actions.promote(self.site, self.state, order.model)
+                why = stopped or executor.promote(self.site, self.state, order.model)
             if why is None:
-                return engine.promoted(self.state, self.policy)
-            return engine.not_promoted(self.state, why, self.policy)
+                return decisions.promoted(self.state, self.policy)
+            return decisions.not_promoted(self.state, why, self.policy)
         if stopped:
             return self.not_trained(Decision("refused", stopped))
         try:
-            fitted = actions.fit(self.site, self.state, order)
-        except UntrainableError as error:
+            fitted = executor.fit(self.site, self.state, order)
+        except executor.UntrainableError as error:
             return self.not_trained(Decision("failed", str(error)))
-        step = engine.fitted(self.state, fitted.candidates, fitted.holdout, self.policy)
+        step = decisions.fitted(self.state, fitted.candidates, fitted.holdout, self.policy)
         first, *others = step.decisions
         first = replace(first, evidence=first.evidence | fitted.origins)
         return replace(step, decisions=[first, *others])
 
     def not_trained(self, why: Decision) -> Step:
         """What comes of an order to train that could not be carried out."""
-        step = engine.fitted(self.state, {}, None, self.policy)
+        step = decisions.fitted(self.state, {}, None, self.policy)
         return replace(step, decisions=[why, *step.decisions])
 
     def stopped(self) -> str | None:
         """What forbids to train and to promote today, in words."""
-        if actions.run_by_hand(self.site.release):
+        if run_by_hand(self.site.release):
             return BY_HAND
-        return engine.stopping(self.today, self.policy)
+        return decisions.stopping(self.today, self.policy)
 
     def hear_requests(self) -> None:
         """Answer who asked for a retraining."""
@@ -194,7 +210,7 @@ class Loop:
                 words = f"{request.who} asked for a retraining: {stopped}"
                 step = Step(self.state, [Decision("refused", words)])
             else:
-                step = engine.ask(self.state, request.who, self.policy)
+                step = decisions.ask(self.state, request.who, self.policy)
             self.write(step, request.id)
             self.act()
 
@@ -205,38 +221,47 @@ class Loop:
         # A clock that runs ahead for once must not leave out the days that are still to come.
         if newest is None or day > datetime.fromtimestamp(newest, UTC).date():
             return False
-        roles = engine.scored(self.state)
-        found = self.look_at(day, roles)
+        found = gap(self.site.store, day, self.site.now, self.policy, self.state)
         if isinstance(found, Waiting):
             logger.info("waiting: %s", found.reason)
             return False
-        if isinstance(found, LeftOut):
-            self.write(engine.leave_out(self.state, day, found.kind, found.reason))
-            return True
-        measured = actions.day_measured(self.site, self.state, found, actions.models(roles))
-        self.write(engine.advance(self.state, measured, self.policy_on(day)))
+        self.write(self.left_out(day, found) if found else self.advance(day))
         return True
+
+    def left_out(self, day: date, found: LeftOut) -> Step:
+        """What comes of a day that does not count."""
+        return decisions.leave_out(self.state, day, found.kind, found.reason)
+
+    def advance(self, day: date) -> Step:
+        """What comes of a day of which enough is known, if its data can be trusted."""
+        from . import executor
+        from .observations import look_at
+
+        models = executor.models(decisions.scored(self.state))
+        warm = {role: models[role] for role in self.state.watch.warm} if self.state.watch else {}
+        found = look_at(self.site.store, day, self.policy, self.state, warm)
+        if isinstance(found, LeftOut):
+            return self.left_out(day, found)
+        measured = executor.day_measured(self.site, self.state, found, models)
+        return decisions.advance(self.state, measured, self.policy_on(day))
 
     def policy_on(self, day: date) -> Policy:
         """The policy, which freezes what it otherwise allows while a person's experiment runs."""
-        if not actions.run_by_hand(self.site.release):
+        if not run_by_hand(self.site.release):
             return self.policy
-        limits = self.policy.limits
-        freeze = [*limits.freeze, Freeze(day, day + timedelta(days=1), BY_HAND)]
-        return replace(self.policy, limits=replace(limits, freeze=freeze))
-
-    def look_at(self, day: date, roles: dict[str, str]) -> Complete | LeftOut | Waiting:
-        """The day, if it counts."""
-        if self.today <= day:  # a step with nothing to do asks no registry
-            return Waiting(f"{day} is not over")
-        warm = self.state.watch.warm if self.state.watch else {}
-        by_role = actions.models({role: roles[role] for role in warm}) if warm else {}
-        return look_at(self.site.store, day, self.site.now, self.policy, self.state, by_role)
+        calendar, tomorrow = self.policy.calendar, day + timedelta(days=1)
+        freeze = [*calendar.freeze, Freeze(first=day, last=tomorrow, why=BY_HAND)]
+        frozen = calendar.model_copy(update={"freeze": freeze})
+        return self.policy.model_copy(update={"calendar": frozen})
 
     def arrange(self) -> None:
         """Give the requests to who needs them; what cannot be arranged does not stop the loop."""
         try:
-            actions.arrange(self.site, self.state)
+            wanted, release = experiment_for(self.state, self.policy), self.site.release
+            if release.experiment != wanted and not run_by_hand(release):
+                from . import executor
+
+                executor.arrange(self.site, self.state, wanted)
         except UserError as error:
             self.note("failed", str(error))
 
@@ -264,10 +289,10 @@ def tick(
         UserError: something did not work; what serves goes on serving, and the next step tries
             again.
     """
-    decisions: list[Decision] = []
+    made: list[Decision] = []
 
     def told(decision: Decision) -> None:
-        decisions.append(decision)
+        made.append(decision)
         if tell is not None:
             tell(decision)
 
@@ -280,7 +305,9 @@ def tick(
         with working(live, url) as journal:
             site = Site(live, journal.store, policy, datetime.fromtimestamp(now, UTC))
             loop = Loop(site, journal, guardrails or partial(broken, live=live), told)
+            journal.check_tail(live)
             take(loop)
+            journal.anchor(live)
             beat(live, now, loop.known, policy, None, journal.counts())
     except BusyError:
         raise
@@ -290,7 +317,7 @@ def tick(
         if isinstance(error, StoreError | OSError | OvertakenError):
             raise UserError(in_words(error)) from error
         raise
-    return decisions
+    return made
 
 
 def take(loop: Loop) -> None:
@@ -328,11 +355,11 @@ def main() -> None:
     logging.basicConfig(format="%(message)s")
     logging.getLogger(__package__).setLevel(logging.INFO)
     try:
-        decisions = tick(LIVE, time.time(), who, tell=show)
+        made = tick(LIVE, time.time(), who, tell=show)
     except BusyError as busy:
         print(f"{busy}: it, or the next one, takes up what is due")
         return
-    if not decisions:
+    if not made:
         print("nothing is due")
 
 

@@ -1,6 +1,6 @@
 """What the loop knows from one step to the next: plain values, kept in the store as JSON."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 import msgspec
@@ -40,6 +40,7 @@ class Model(msgspec.Struct, frozen=True):
     version: str
     through: date
     reference: Reference
+    first: date | None = None  # the first day that it learned from, where that is known
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -134,7 +135,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0  # labelled since the last training
     muted: date | None = None  # the last day of the cooldown
     last_trial: date | None = None  # the day on which the last one began, without refinements
-    started: list[date] = []  # retrainings of the last 30 days
+    trained: list[date] = []  # days of trainings within the last 30 days
+    requested: list[date] = []  # days of those that somebody had asked for
+    drifts: list[dict[str, float]] = []  # PSI of features on the last 7 days that were not held
+    held: list[date] = []  # the last days, if their inputs moved overnight
     refused: list[date] = []  # days whose data the guard did not trust: nobody learns from them
     trial: Trial | None = None
     watch: Watch | None = None
@@ -154,3 +158,8 @@ class Step(msgspec.Struct, frozen=True):
 
     state: State
     decisions: list[Decision]
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins."""
+    return datetime.combine(day, time(), UTC)

@@ -1,1 +1,1 @@
-"""The loop rehearsed on a clock that runs fast: once as a story, and in many worlds at once."""
+"""The loop rehearsed on the project's own rows, on a clock that runs fast: `make simulate`."""

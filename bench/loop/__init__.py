@@ -1,0 +1,1 @@
+"""Error rates of the retraining loop in synthetic worlds, beside simple rules."""

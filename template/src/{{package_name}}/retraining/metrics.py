@@ -1,0 +1,182 @@
+"""That the loop lives, and how it stands, for Prometheus: written into live/metrics at each step.
+
+The service shows what stands there (`serving/metrics.py`). Alerts in
+deploy/prometheus/rules/retraining.yml look at it, so that silence is noticed too.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from typing import get_args
+
+from prometheus_client import Metric, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from ..serving.metrics import PROM_FILES
+from .policy import Policy
+from .state import State, Why, midnight
+
+FILE = "retraining.prom"
+DAY = 86_400.0
+# Each is there from the first step on: of a counter that begins at 1, no increase is seen.
+KINDS = (
+    "begun",
+    "quiet",
+    "alarm",
+    "alarm refused",
+    "training",
+    "trained",
+    "no training",
+    "evidence",
+    "promotion",
+    "promoted",
+    "not promoted",
+    "expired",
+    "trusted",
+    "rollback",
+    "rolled back",
+    "left out",
+    "guard",
+    "held",
+    "asked",
+    "refused",
+    "failed",
+    "clock",
+)
+
+
+class Told(Collector):
+    """Metrics as they are."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self.metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them."""
+        return self.metrics
+
+
+def beat(
+    live: Path,
+    now: float,
+    state: State | None,
+    policy: Policy | None,
+    failure: str | None,
+    decisions: Mapping[str, int] | None = None,
+) -> None:
+    """Write down that a step was taken, whether it failed, and what is known after it.
+
+    `decisions` is how many the journal holds of each kind. What is None is not known now, and
+    stays what was told before.
+
+    Raises:
+        OSError: the file cannot be written; the one of before is still there.
+    """
+    file = live / PROM_FILES / FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    metrics = {metric.name: metric for metric in told_before(file)}
+    metrics |= {metric.name: metric for metric in of_step(now, failure)}
+    if state is not None:
+        metrics |= {metric.name: metric for metric in of_state(state)}
+    if policy is not None:
+        metrics |= {metric.name: metric for metric in of_policy(policy)}
+    if decisions is not None:
+        counter = of_decisions(decisions)
+        metrics[counter.name] = counter
+    registry = CollectorRegistry()
+    registry.register(Told(metrics.values()))
+    write_to_textfile(str(file), registry)
+
+
+def told_before(file: Path) -> list[Metric]:
+    """What stands in the file; nothing if there is none that can be read."""
+    with suppress(OSError, ValueError, IndexError):  # the parser raises both for a cut file
+        return list(text_string_to_metric_families(file.read_text(encoding="utf-8")))
+    return []
+
+
+def of_step(now: float, failure: str | None) -> list[Metric]:
+    """When a step was taken, and, unless it failed, that it came through."""
+    tick = GaugeMetricFamily(
+        "retraining_last_tick_timestamp_seconds", "When the loop took its last step", now
+    )
+    success = GaugeMetricFamily(
+        "retraining_last_success_timestamp_seconds", "When a step last came through", now
+    )
+    return [tick] if failure is not None else [tick, success]
+
+
+def of_state(state: State) -> list[Metric]:
+    """How the loop stands."""
+    trial = GaugeMetricFamily(
+        "retraining_trial", "1 while a challenger is on trial for this reason", labels=["why"]
+    )
+    for why in get_args(Why):
+        trial.add_metric([why], state.trial is not None and state.trial.why == why)
+    metrics: list[Metric] = [
+        trial,
+        GaugeMetricFamily(
+            "retraining_watching", "1 while a new champion is watched", state.watch is not None
+        ),
+        GaugeMetricFamily(
+            "retraining_model_through_timestamp_seconds",
+            "The last day that the champion has learned from",
+            midnight(state.champion.through).timestamp(),
+        ),
+        GaugeMetricFamily(
+            "retraining_champion_since_timestamp_seconds",
+            "The first day on which the champion served",
+            midnight(state.since).timestamp(),
+        ),
+        GaugeMetricFamily(
+            "retraining_last_day_timestamp_seconds",
+            "The last day that the loop has dealt with",
+            midnight(state.day).timestamp(),
+        ),
+    ]
+    if state.last_trial is not None:
+        metrics.append(
+            GaugeMetricFamily(
+                "retraining_last_trial_timestamp_seconds",
+                "The day on which the last trial of a challenger began",
+                midnight(state.last_trial).timestamp(),
+            )
+        )
+    return metrics
+
+
+def of_policy(policy: Policy) -> list[Metric]:
+    """What the policy promises."""
+    return [
+        GaugeMetricFamily("retraining_paused", "1 if the policy pauses the loop", policy.pause),
+        GaugeMetricFamily(
+            "retraining_max_age_seconds",
+            "How long after the last day learned from another trial has begun; infinite if never",
+            max_age(policy),
+        ),
+    ]
+
+
+def of_decisions(decisions: Mapping[str, int]) -> Metric:
+    """How many decisions of each kind there have been."""
+    counter = CounterMetricFamily(
+        "retraining_decisions", "Decisions in the journal", labels=["kind"]
+    )
+    for kind in dict.fromkeys((*KINDS, *decisions)):
+        counter.add_metric([kind], decisions.get(kind, 0))
+    return counter
+
+
+def max_age(policy: Policy) -> float:
+    """Seconds within which the schedule compares the champion with a newer model.
+
+    A trial may have begun just before its day came, lasts as long as its gate allows, and the
+    true values of its last day may be waited for.
+    """
+    if policy.triggers.schedule_days is None:
+        return inf
+    trial = policy.gates.schedule.max_days + policy.data.label_wait_days
+    return (policy.triggers.schedule_days + trial + 1) * DAY
