@@ -133,7 +133,7 @@ def load_yaml(path: Path, changes: Sequence[str] = ()) -> tuple[Any, yaml.Node |
         raise UserError(f"{path}: {line}{error.problem}") from error
     except RecursionError as error:
         raise UserError(f"{path}: is nested too deeply") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read: {describe_error(error)}") from error
 
 

@@ -11,10 +11,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from ..errors import UserError
 from ..experiments.sequential import log_e_values
 from ..pipelines import parameters
-from ..serving.settings import read_yaml
+from ..pipelines.parameters import load_yaml, validated
 
 POLICY = Path("retraining.yaml")
 
@@ -240,7 +239,6 @@ class Policy(Section):
 
 def read_policy(path: Path = POLICY) -> Policy:
     """Read the policy; errors name the file, the line and the key."""
-    try:
-        return read_yaml(path, Policy)
-    except ValueError as error:  # a date that does not exist
-        raise UserError(f"{path}: {error}") from error
+    values, root = load_yaml(path)
+    policy: Policy = validated(Policy, values, path, root)
+    return policy
