@@ -191,8 +191,10 @@ def classroom(own_course: Path, tmp_path: Path) -> Path:
 
 def test_a_fix_reaches_students_at_every_level(own_course: Path, classroom: Path) -> None:
     tags = {level: git(own_course, "rev-parse", f"level-{level}-start") for level in LEVELS}
+    (own_course / "uv.lock").write_text("of the teacher's own environment")
     said = fixed(own_course, 0, "lessons/0.md", "Nothing in it has to last.", "It need not last.")
     assert "level-0-start.1, level-1-start.1" in said
+    assert "uv.lock" not in git(own_course, "ls-tree", "--name-only", "level-4")
     for name, level in (("ann", 0), ("bob", 2)):
         finished = check(classroom / name, "update")
         assert finished.returncode == 0, finished.stderr

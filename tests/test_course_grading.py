@@ -193,16 +193,18 @@ def test_grading_again_gives_the_same_bytes(
 
 
 def test_status_says_who_is_stuck_where(course: Path, classroom: Path, installed: Path) -> None:
-    (classroom / "two.csv").write_text(f"student,id\n{HONEST},0\n{WRONG},1\n")
+    (classroom / "some.csv").write_text(f"student,id\n{HONEST},0\n{WRONG},1\n{IDLE},2\n")
     shown = printed(
-        *("teach", "status", course, "students", "--roster", "two.csv", "--level", "0"),
+        *("teach", "status", course, "students", "--roster", "some.csv", "--level", "0"),
         *("--python", installed / "bin/python"),
         cwd=classroom,
     )
-    header, honest, wrong = shown.splitlines()
+    header, honest, wrong, idle = shown.splitlines()
     assert header.split()[:4] == ["student", "level", "tasks", "next"]
     assert honest.split()[:4] == [HONEST, "0", "3", "of"]
     assert "0.2" in wrong
+    assert honest.split()[-1] == "0"
+    assert idle.endswith("none yet")
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,8 @@ def show_status(
     click.echo(f"{'student':20} {'level':>5} {'tasks':>7} {'next':>5} {'days since a commit':>20}")
     for grade in grades:
         at = progress_of(grade, students[grade.student], now)
-        columns = f"{at.level:5} {at.solved:>7} {at.next_task:>5} {at.days_since_commit:20}"
+        days = "none yet" if at.days_since_commit is None else at.days_since_commit
+        columns = f"{at.level:5} {at.solved:>7} {at.next_task:>5} {days:>20}"
         click.echo(escape(f"{at.student:20} {at.note or columns}"))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import RefusedError, listed
 from ..git import GitError, git, succeeds
+from ..make import LOCK
 from .content import Content
 from .leaks import check_leaks
 from .repository import branch, levels, next_tag, tag
@@ -27,7 +28,7 @@ def fix(course: Path, content: Content, message: str) -> list[str]:
     if current not in map(branch, known):
         raise RefusedError(f"{course} is at {current or 'no branch'}: git switch level-N first")
     level = int(current.removeprefix("level-"))
-    git(course, "add", "--all")
+    git(course, "add", "--all", "--", ".", f":!{LOCK}")  # students have locks of their own
     changed = git(course, "diff", "--cached", "--name-only", "-z").split("\0")[:-1]
     if not changed:
         raise RefusedError(f"nothing in {course} has changed: edit files at {current} first")

@@ -113,7 +113,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def memory(process: psutil.Process) -> int:
-    """Return the memory of a process in bytes, shared pages once by their share where known."""
+    """Return the resident memory of a process in bytes."""
     try:
         return int(process.memory_info().rss)
     except psutil.Error:
@@ -131,12 +131,14 @@ def size(folder: Path) -> int:
 
 
 def end(pid: int) -> None:
-    """End a process and its descendants; those that fork faster are stopped first."""
-    processes = family(pid)
-    for process in processes:
-        with suppress(psutil.Error):
-            process.suspend()
-    for process in [*processes, *family(pid)]:
+    """End a process and its descendants; all are stopped first, so that none starts another."""
+    stopped: dict[int, psutil.Process] = {}
+    while new := [process for process in family(pid) if process.pid not in stopped]:
+        for process in new:
+            stopped[process.pid] = process
+            with suppress(psutil.Error):
+                process.suspend()
+    for process in stopped.values():
         with suppress(psutil.Error):
             process.kill()
     with suppress(ProcessLookupError, PermissionError):

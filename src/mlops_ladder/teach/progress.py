@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import RefusedError
 from ..git import git, succeeds
 from .grading import Grade
+from .repository import EMAIL
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Progress:
     level: int
     solved: str
     next_task: str
-    days_since_commit: int
+    days_since_commit: int | None
+    """None before the student's first commit."""
     note: str
 
 
@@ -26,10 +28,12 @@ def progress_of(grade: Grade, repository: Path, now: datetime) -> Progress:
     """Return where a student is, from the public checks of the level that is asked about."""
     solved = [mark.task for mark in grade.marks if mark.points]
     unsolved = [mark.task for mark in grade.marks if not mark.points]
-    days = 0
+    days = None
     if grade.commit:
-        seconds = int(git(repository, "log", "-1", "--format=%ct", grade.commit, plain=True))
-        days = (now - datetime.fromtimestamp(seconds, UTC)).days
+        printed = git(repository, "log", "-1", "--format=%ct %ae", grade.commit, plain=True)
+        seconds, _, author = printed.partition(" ")
+        if author != EMAIL:  # that of what a course brings
+            days = (now - datetime.fromtimestamp(int(seconds), UTC)).days
     share = f"{len(solved)} of {len(grade.marks)}"
     following = unsolved[0] if unsolved else ""
     return Progress(grade.student.name, grade.level, share, following, days, grade.note)
