@@ -112,9 +112,11 @@ class Grader:
                 watch = stack.enter_context(
                     isolation.Watch(observer.pid, [home, folder / "project"])
                 )
-                while waiting and watch.reason is None and observer.lives:
+                while waiting:
                     task = waiting.pop(0)
                     marks.append(self.run_task(task, folder, tools, variant, observer))
+                    if watch.reason or not observer.lives:
+                        break  # the other tasks get a process of their own
                 if watch.reason:
                     note = f"task {marks[-1].task} was stopped: {watch.reason}"
         return marks, note
