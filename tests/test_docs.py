@@ -301,6 +301,9 @@ def check_call(arguments: list[str]) -> None:
     assert not isinstance(level, str) or level.isupper() or int(level) in LEVELS
 
 
+COURSE_PAGES = ("teach", "learn")
+
+
 def level_of(page: Path) -> int:
     """Return the level of the project in which a page's make targets are run."""
     found = re.fullmatch(r"level-(\d)", page.stem)
@@ -310,7 +313,10 @@ def level_of(page: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_commands_on_a_page_exist(page: Path, ladder: Ladder) -> None:
-    targets = Repository(tree(ladder.fresh(level_of(page)))).targets
+    project = tree(ladder.fresh(level_of(page)))
+    if page.stem in COURSE_PAGES:
+        project |= tree(REPOSITORY / "course/student")
+    targets = Repository(project).targets
     for program, *arguments in typed(page):
         if program == "mlops-ladder":
             check_call(arguments)
