@@ -56,5 +56,6 @@ bench: setup ## Measure the command line, generating, climbing, training, servin
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.scale
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.serving
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.loop
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.teaching
 
 .PHONY: help setup demo test test-quick lint format types docs goldens picture bench
