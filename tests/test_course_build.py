@@ -52,6 +52,9 @@ def test_hidden_tests_and_answers_are_left_out(course: Path) -> None:
     assert "hidden" not in names
     assert "/answer/" not in names
     assert "/wrong/" not in names
+    for task in CONTENT.tasks:
+        published = git(course, "show", f"level-{task.level}:tasks/{task.name}/task.toml")
+        assert all(reason not in published for reason in task.wrong.values())
     assert "_src_path" not in git(course, "show", "level-4:.copier-answers.yml")
     assert "leaks" not in done("teach", "leaks", course, cwd=course)
 

@@ -52,7 +52,7 @@ def test_each_level_has_enough_tasks() -> None:
 
 @EACH_TASK
 def test_a_task_is_complete(task: CourseTask) -> None:
-    wrong = {path.name for path in (task.folder / "wrong").iterdir()}
+    wrong = {path.name for path in (task.folder / "wrong").iterdir() if path.is_dir()}
     assert wrong == set(task.wrong)
     assert len(wrong) >= 2
     hints = (task.folder / "hints.md").read_text(encoding="utf-8")

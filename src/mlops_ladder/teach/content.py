@@ -2,14 +2,14 @@
 
 A task is a folder, `tasks/LEVEL.NUMBER/`:
 
-    task.toml    title, points, minutes, the files that a student edits, and why the wrong answers
-                 that students are tempted to give are wrong
+    task.toml    title, points, minutes, and the files that a student edits
     check.py     the public checks: `cases(variant)` and `observe(given)`
     hints.md     three hints, each in a section `## N`
     start/       files that come with the task
     hidden.py    never in a course: `cases(variant, seed)` for grading
     answer/      never in a course: files, or `edits.toml` with replacements in files
     wrong/NAME/  never in a course: wrong answers that the checks must refuse
+    wrong/reasons.toml  never in a course: why students are tempted by each, and why it is wrong
 """
 
 import hashlib
@@ -29,6 +29,7 @@ from .student.tasks import Task
 PUBLIC = ("task.toml", "check.py", "hints.md")
 EXAMPLE_PACKAGE = "taxi_ride_duration"
 EDITS = "edits.toml"
+REASONS = "wrong/reasons.toml"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ class CourseTask(Task):
     @property
     def wrong(self) -> dict[str, str]:
         """Return the reasons why the tempting answers are wrong, by the answers' names."""
-        reasons: dict[str, str] = self.about["wrong"]
-        return reasons
+        return tomllib.loads((self.folder / REASONS).read_text(encoding="utf-8"))
 
     def publish(self, project: Path) -> None:
         """Copy what students get into a project."""

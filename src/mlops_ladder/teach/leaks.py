@@ -71,7 +71,7 @@ def secret_lines(content: Content, public: str) -> dict[str, str]:
 def own_lines(task: CourseTask) -> Iterator[str]:
     """Yield the lines of a task's answers and hidden tests that its public files do not have."""
     public = [*read(task.folder / "check.py"), *lines_of(task.folder / "start")]
-    secret = [*answer_lines(task), *read(task.folder / "hidden.py")]
+    secret = [*answer_lines(task), *read(task.folder / "hidden.py"), *task.wrong.values()]
     known = "\n".join(public)
     for line in map(str.strip, secret):
         if len(line) > SHORTEST and line not in known:
