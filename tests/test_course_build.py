@@ -72,6 +72,12 @@ def test_a_folder_with_files_is_refused(tmp_path: Path, ladder: Ladder) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_course_begins_at_level_0(ladder: Ladder, tmp_path: Path) -> None:
+    call = ("teach", "build", "course", "--to=-1", "--template", ladder.template)
+    assert "--to N" in refused(*call, cwd=tmp_path, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_course_may_end_before_the_highest_level(ladder: Ladder, tmp_path: Path) -> None:
     done("teach", "build", "short", "--to", "1", "--template", ladder.template, cwd=tmp_path)
     assert "level-2" not in git(tmp_path / "short", "branch")

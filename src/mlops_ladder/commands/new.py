@@ -19,7 +19,7 @@ from ..errors import RefusedError, UsageError, listed
 from ..git import GitError, git, has_identity, run_git, succeeds
 from ..make import LOCK, make
 from ..terminal import say
-from .options import Level, answer_options, given_answers, may_ask
+from .options import Level, answer_options, given_answers, may_ask, own_data_options
 
 if TYPE_CHECKING:
     from ..scaffold import ScaffoldedProblem
@@ -35,15 +35,7 @@ DATA_EXTRA = ("pandas", "pyarrow")
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
 @click.option("--level", type=Level(), help="0 to 4; asked if it is not given.")
 @answer_options
-@click.option(
-    "--from",
-    "data_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Your CSV or Parquet file, for which problem.py is written.",
-)
-@click.option("--target", metavar="COLUMN", help="The column of FILE to predict.")
-@click.option("--time", metavar="COLUMN", help="The column of FILE with the time of each row.")
+@own_data_options
 @click.option("--into", is_flag=True, help="Allow files in DEST; none is overwritten.")
 @click.option(
     "--git/--no-git",

@@ -84,6 +84,25 @@ def answer_options(function: Command) -> Command:
     return function
 
 
+def own_data_options(function: Command) -> Command:
+    """Add the options that name the user's own data."""
+    for option in (
+        click.option(
+            "--time", metavar="COLUMN", help="The column of FILE with the time of each row."
+        ),
+        click.option("--target", metavar="COLUMN", help="The column of FILE to predict."),
+        click.option(
+            "--from",
+            "data_file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Your CSV or Parquet file, for which problem.py is written.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def given_answers(pairs: tuple[str, ...], answers_file: Path | None) -> dict[str, Any]:
     """Return the answers of the file and of the command line, which takes precedence.
 

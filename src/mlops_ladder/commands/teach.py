@@ -11,7 +11,7 @@ import click
 
 from ..errors import RefusedError, UsageError
 from ..terminal import escape, say
-from .options import Level, answer_options, given_answers
+from .options import Level, answer_options, given_answers, own_data_options
 
 if TYPE_CHECKING:
     from ..source.render import Rendering
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from ..teach.roster import Student
 
 Folder = click.Path(file_okay=False, path_type=Path)
-course_argument = click.argument(
-    "course", type=click.Path(exists=True, file_okay=False, path_type=Path)
+ExistingFolder = click.Path(exists=True, file_okay=False, path_type=Path)
+course_argument = click.argument("course", type=ExistingFolder)
+repositories_argument = click.argument("repositories", type=ExistingFolder)
+roster_option = click.option(
+    "--roster", required=True, type=click.Path(path_type=Path), help="The CSV file."
 )
 content_option = click.option(
     "--content",
     "content_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=ExistingFolder,
     help="A folder with your own lessons and tasks, instead of those that come with the program.",
 )
 python_option = click.option(
@@ -53,11 +56,7 @@ def command() -> None:
 @click.option("--to", "highest", type=Level(), default=4, show_default=True, help="The last level.")
 @content_option
 @answer_options
-@click.option(
-    "--from", "data_file", metavar="FILE", type=click.Path(path_type=Path), help="Your own data."
-)
-@click.option("--target", metavar="COLUMN", help="The column of FILE to predict.")
-@click.option("--time", metavar="COLUMN", help="The column of FILE with the time of each row.")
+@own_data_options
 @click.option("--template", metavar="SOURCE", help="A git address or a path of the template.")
 def build_course(
     destination: Path,
@@ -91,7 +90,7 @@ def build_course(
             destination.absolute(),
             course_content(content_folder),
             select_template(template),
-            range(highest + 1),
+            highest,
             (problem.answers if problem else {}) | given_answers(pairs, answers_file),
             prepare if problem else None,
         )
@@ -166,8 +165,8 @@ def prove_course(course: Path, python: str | None, content_folder: Path | None) 
 
 @command.command("grade")
 @course_argument
-@click.argument("repositories", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--roster", required=True, type=click.Path(path_type=Path), help="The CSV file.")
+@repositories_argument
+@roster_option
 @click.option("--level", required=True, type=Level(), help="The level to grade.")
 @click.option("--due", metavar="TIME", help="The due date, such as 2030-01-31T23:59+01:00.")
 @click.option("--collected", metavar="TIME", help="When you fetched the repositories; default now.")
@@ -199,11 +198,12 @@ def grade_students(
     from ..teach.results import write_csv, write_gradescope
 
     content, interpreter = course_content(content_folder), python_of(course, python)
-    moments = [moment(due, "--due") if due else None, moment(collected, "--collected")]
+    until = moment(due, "--due") if due else None
+    at = moment(collected, "--collected") if collected else datetime.now(UTC)
     students = folders_of(roster, repositories)
     with services(course, content, [level], interpreter) as urls:
         grader = make_grader(course, content, level, interpreter, urls.get(level, ""))
-        grades = run_grader(grader, students, moments, jobs)
+        grades = run_grader(grader, students, until, at, jobs)
     if csv_file:
         write_csv(csv_file, grades, late_percent)
     if gradescope:
@@ -212,8 +212,8 @@ def grade_students(
 
 @command.command("status")
 @course_argument
-@click.argument("repositories", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--roster", required=True, type=click.Path(path_type=Path), help="The CSV file.")
+@repositories_argument
+@roster_option
 @click.option("--level", required=True, type=Level(), help="The level whose tasks are checked.")
 @python_option
 @content_option
@@ -232,7 +232,7 @@ def show_status(
     students, now = folders_of(roster, repositories), datetime.now(UTC)
     with services(course, content, [level], interpreter) as urls:
         grader = make_grader(course, content, level, interpreter, urls.get(level, ""), hidden=False)
-        grades = run_grader(grader, students, [None, now], jobs=2, quiet=True)
+        grades = run_grader(grader, students, None, now, jobs=2, quiet=True)
     click.echo(f"{'student':20} {'level':>5} {'tasks':>7} {'next':>5} {'days since a commit':>20}")
     for grade in grades:
         at = progress_of(grade, students[grade.student], now)
@@ -255,7 +255,7 @@ def release_answers(course: Path, level: int, content_folder: Path | None) -> No
 
 @command.command("similar")
 @course_argument
-@click.argument("repositories", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@repositories_argument
 @click.argument("destination", metavar="OUT", type=Folder)
 def export_similar(course: Path, repositories: Path, destination: Path) -> None:
     """Export to OUT the lines that students added, for a comparison by JPlag or Dolos."""
@@ -319,16 +319,14 @@ def python_of(course: Path, named: str | None) -> str:
     return str(found.absolute())
 
 
-def moment(text: str | None, option: str) -> datetime:
-    """Return a time with a time zone; now without a text.
+def moment(text: str, option: str) -> datetime:
+    """Return a time with a time zone.
 
     Raises
     ------
     UsageError
         The text is none.
     """
-    if text is None:
-        return datetime.now(UTC)
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
@@ -383,7 +381,8 @@ def make_grader(
 def run_grader(
     grader: "Grader",
     students: dict["Student", Path],
-    moments: Sequence[datetime | None],
+    due: datetime | None,
+    collected: datetime,
     jobs: int,
     quiet: bool = False,
 ) -> "list[Grade]":
@@ -397,6 +396,4 @@ def run_grader(
         if not quiet:
             click.echo(escape(f"{grade.student.name:20} {points:3} of {most}{note}"))
 
-    due, collected = moments
-    assert collected is not None  # only the due date may be missing
     return grade_all(grader, students, due, collected, jobs, report)

@@ -50,7 +50,7 @@ def build(
     destination: Path,
     content: Content,
     template: Template,
-    levels: Sequence[int],
+    highest: int,
     answers: Mapping[str, Any],
     prepare: Callable[[Rendering], None] | None = None,
 ) -> dict[int, list[str]]:
@@ -64,8 +64,8 @@ def build(
         The lessons and tasks.
     template
         The template of the project.
-    levels
-        The levels, from 0 on.
+    highest
+        The last level; the first is 0.
     answers
         Answers to the template's questions.
     prepare
@@ -73,13 +73,16 @@ def build(
 
     Raises
     ------
+    UsageError
+        The last level is below 0.
     RefusedError
         The destination is not free, a lesson is not valid, or an answer would be in the course.
     """
+    if highest < 0:
+        raise UsageError("the last level of a course is 0 or higher: --to N")
     if destination.exists() and any(destination.iterdir()):
         raise RefusedError(f"{destination} is not empty. Choose another folder")
-    if list(levels) != list(range(len(levels))):
-        raise UsageError("the levels of a course begin at 0, without a gap: --to N")
+    levels = range(highest + 1)
     check_lessons(content, levels)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(

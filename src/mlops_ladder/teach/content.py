@@ -56,20 +56,18 @@ class CourseTask(Task):
         if (self.folder / "start").exists():
             shutil.copytree(self.folder / "start", project, dirs_exist_ok=True)
 
-    def apply(self, answer: str, project: Path, variant: dict[str, Any]) -> list[Path]:
-        """Write an answer into a project, `answer` or `wrong/NAME`; return the files written."""
+    def apply(self, answer: str, project: Path, variant: dict[str, Any]) -> None:
+        """Write an answer into a project, `answer` or `wrong/NAME`."""
         folder, package = self.folder / answer, package_of(project)
-        written = []
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             if file.name == EDITS:
                 for edit in tomllib.loads(file.read_text(encoding="utf-8"))["edit"]:
-                    written.append(replace_in(project, edit, variant, package))
+                    replace_in(project, edit, variant, package)
                 continue
             destination = project / file.relative_to(folder)
             destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_text(filled(file.read_text(encoding="utf-8"), variant, package))
-            written.append(destination)
-        return written
+            text = filled(file.read_text(encoding="utf-8"), variant, package)
+            destination.write_text(text, encoding="utf-8")
 
 
 def package_of(project: Path) -> str:
@@ -85,7 +83,7 @@ def filled(text: str, variant: dict[str, Any], package: str) -> str:
     return text.replace(EXAMPLE_PACKAGE, package)
 
 
-def replace_in(project: Path, edit: dict[str, str], variant: dict[str, Any], package: str) -> Path:
+def replace_in(project: Path, edit: dict[str, str], variant: dict[str, Any], package: str) -> None:
     """Replace lines in a file of the project.
 
     Raises
@@ -97,8 +95,8 @@ def replace_in(project: Path, edit: dict[str, str], variant: dict[str, Any], pac
     text = file.read_text(encoding="utf-8")
     if text.count(edit["old"]) != 1:
         raise RefusedError(f"{edit['file']} does not have these lines once: {edit['old']!r}")
-    file.write_text(text.replace(edit["old"], filled(edit["new"], variant, package)))
-    return file
+    new = filled(edit["new"], variant, package)
+    file.write_text(text.replace(edit["old"], new), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,10 @@ class Content:
             for task in self.tasks
             if task.level == level and (with_example or not task.about.get("needs_example"))
         ]
+
+    def published_tasks(self, level: int, project: Path) -> list[CourseTask]:
+        """Return the tasks of a level that a course's project has."""
+        return [task for task in self.tasks_of(level) if (project / "tasks" / task.name).exists()]
 
     def lesson(self, level: int) -> Path:
         """Return the file of the lesson of a level."""

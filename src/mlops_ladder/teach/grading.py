@@ -93,16 +93,15 @@ class Grader:
     def run(self, folder: Path, tools: Path, variant: dict[str, Any]) -> tuple[list[Mark], str]:
         """Run all tasks of a student, and return the marks and a note on what was stopped."""
         marks, note = [], ""
-        waiting = [task for task in self.tasks if (tools / "tasks" / task.name).exists()]
+        waiting = self.content.published_tasks(self.level, tools)
         home = folder / "home"
         home.mkdir()
         while waiting:
             with ExitStack() as stack:
                 network = any(task.about.get("service") for task in waiting)
-                modules = dict.fromkeys(one for task in waiting for one in task.about["imports"])
                 observer = stack.enter_context(
                     runner.Observer(
-                        list(modules),
+                        waiting,
                         [*isolation.namespaces(network), self.python],
                         isolation.environment(home, self.python),
                         isolation.limit,

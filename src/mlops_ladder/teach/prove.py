@@ -43,11 +43,8 @@ def prove(course: Path, content: Content, python: str, urls: Mapping[int, str]) 
     for level in levels(course):
         with tempfile.TemporaryDirectory(prefix="prove-") as folder:
             project = extract_level(course, level, Path(folder) / "project")
-            tasks = [
-                task for task in content.tasks_of(level) if (project / "tasks" / task.name).exists()
-            ]
-            modules = dict.fromkeys(name for task in tasks for name in task.about["imports"])
-            with runner.Observer(list(modules), [python]) as observer:
+            tasks = content.published_tasks(level, project)
+            with runner.Observer(tasks, [python]) as observer:
                 for student in STUDENTS:
                     variant = content.variant(student) | {"url": urls.get(level, "")}
                     for task in tasks:

@@ -41,8 +41,8 @@ def release(course: Path, content: Content, level: int) -> str:
 
 def text_of(content: Content, level: int, project: Path) -> str:
     """Return the answers of a level's tasks in Markdown."""
-    tasks = [task for task in content.tasks_of(level) if (project / "tasks" / task.name).exists()]
-    return f"# Answers of level {level}\n\n" + "\n".join(map(answer_of, tasks))
+    answers = map(answer_of, content.published_tasks(level, project))
+    return f"# Answers of level {level}\n\n" + "\n".join(answers)
 
 
 def answer_of(task: CourseTask) -> str:

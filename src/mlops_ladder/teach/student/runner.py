@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,16 +33,17 @@ class Failure:
 
 
 class Observer:
-    """A process that runs the code of projects; `modules` are imported once."""
+    """A process that runs the code of projects; the modules that tasks need are imported once."""
 
     def __init__(
         self,
-        modules: Sequence[str] = (),
+        tasks: Iterable[Task],
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         limit: Callable[[], None] | None = None,
         program: Path = OBSERVER,
     ) -> None:
+        modules = dict.fromkeys(name for task in tasks for name in task.about["imports"])
         self._folder = tempfile.TemporaryDirectory(prefix="check-")
         self._process = subprocess.Popen(
             [*(command or [python()]), "-P", str(program), *modules],
@@ -146,8 +147,7 @@ def failure_of(
         else:
             got = str(outcome.get("error"))
         if got is not None:
-            look = case.get("look", task.about["files"][0])
-            return Failure(case["did"], shown(case["expected"]), got, look)
+            return Failure(case["did"], shown(case["expected"]), got, task.about["files"][0])
     return None
 
 

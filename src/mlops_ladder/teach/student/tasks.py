@@ -11,7 +11,7 @@ from typing import Any
 from .observer import load
 
 FOLDER = Path("tasks")
-VARIANT = Path("variant.json")
+OWN, COMMON = Path("variant.json"), Path("course/variant.json")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def named(wanted: list[str]) -> list[Task]:
     return [task for task in reached() if task.name in wanted]
 
 
-def variant(defaults: Path = Path("course/variant.json"), own: Path = VARIANT) -> dict[str, Any]:
-    """Return the values of this student, or those of the whole class."""
-    found: dict[str, Any] = json.loads(defaults.read_text(encoding="utf-8"))
-    return found | json.loads(own.read_text(encoding="utf-8"))
+def variant() -> dict[str, Any]:
+    """Return the values of this student; where there are none, those of the whole class."""
+    found: dict[str, Any] = json.loads(COMMON.read_text(encoding="utf-8"))
+    return found | json.loads(OWN.read_text(encoding="utf-8"))

@@ -35,10 +35,9 @@ def check(chosen: Sequence[Task]) -> int:
 
 def check_each(chosen: Sequence[Task]) -> Iterator[tuple[Task, runner.Failure | None]]:
     """Check each task and print its result."""
-    modules = dict.fromkeys(name for task in chosen for name in task.about.get("imports", []))
     project, variant = Path.cwd(), tasks.variant()
     with ExitStack() as stack:
-        observer = stack.enter_context(runner.Observer(list(modules)))
+        observer = stack.enter_context(runner.Observer(chosen))
         for task in chosen:
             if task.about.get("service") and "url" not in variant:
                 try:
