@@ -52,7 +52,7 @@ class Grade:
 
 @dataclass(frozen=True)
 class Grader:
-    """What is the same for all students of a grading.
+    """The settings of a grading, the same for all students.
 
     `level` is the level that is graded; tasks are those of the course's branch, with all fixes.
     """

@@ -1,4 +1,4 @@
-"""What students have done: their level, last commit, next task, and the lines that they wrote."""
+"""Progress of students: level, last commit, next task, and the lines that they wrote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .repository import EMAIL
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a student is."""
+    """The level, the solved tasks and the activity of a student."""
 
     student: str
     level: int
@@ -25,7 +25,7 @@ class Progress:
 
 
 def progress_of(grade: Grade, repository: Path, now: datetime) -> Progress:
-    """Return where a student is, from the public checks of the level that is asked about."""
+    """Return the progress of a student, from the public checks of the graded level."""
     solved = [mark.task for mark in grade.marks if mark.points]
     unsolved = [mark.task for mark in grade.marks if not mark.points]
     days = None

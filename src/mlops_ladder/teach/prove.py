@@ -19,7 +19,7 @@ WRONG_REASONS = ("ImportError", "ModuleNotFoundError", "SyntaxError", "Indentati
 
 @dataclass(frozen=True)
 class Proof:
-    """What was shown of a task with the data of a student."""
+    """The result of proving a task with the data of a student; no problems if it is proven."""
 
     task: str
     student: str

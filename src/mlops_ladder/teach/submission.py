@@ -1,4 +1,4 @@
-"""What a student handed in: a commit of a repository, and its files beside the teacher's."""
+"""Submissions: a commit of a student's repository, and its files beside the teacher's checks."""
 
 import shutil
 from dataclasses import dataclass

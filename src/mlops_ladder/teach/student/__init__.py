@@ -1,1 +1,1 @@
-"""What the course adds to the project: checks, hints, lessons, and the climb to the next level."""
+"""The course's part of the project: checks, hints, lessons, and the climb to the next level."""

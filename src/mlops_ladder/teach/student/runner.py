@@ -24,7 +24,7 @@ SERVING = re.compile(r"serving on (http://\S+)")
 
 @dataclass(frozen=True)
 class Failure:
-    """What a check did, what it expected, what it got, and where to look."""
+    """A failed case: the action, the expected and the actual value, and the file to look at."""
 
     did: str
     expected: str

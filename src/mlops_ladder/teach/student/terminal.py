@@ -1,4 +1,4 @@
-"""What students see: the results of checks, lessons and hints."""
+"""Output for students: the results of checks, lessons and hints."""
 
 import json
 import os
