@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from commands import done, refused
@@ -83,12 +84,17 @@ def test_a_course_may_end_before_the_highest_level(ladder: Ladder, tmp_path: Pat
     assert "level-2" not in git(tmp_path / "short", "branch")
 
 
+@pytest.mark.parametrize("name", ["yields.csv", "yields.parquet"])
 def test_a_teachers_own_data_keep_the_tasks_that_are_not_about_rides(
-    ladder: Ladder, tmp_path: Path
+    name: str, ladder: Ladder, tmp_path: Path
 ) -> None:
-    rows = "\n".join(f"{i % 7},{i % 5 * 1.5},{i % 7 + i % 5 * 2.0 + i % 3}" for i in range(400))
-    (tmp_path / "yields.csv").write_text(f"plot,rain,tons\n{rows}\n")
-    data = ("--from", "yields.csv", "--target", "tons")
+    rows = [
+        {"plot": i % 7, "rain": i % 5 * 1.5, "tons": i % 7 + i % 5 * 2 + i % 3} for i in range(400)
+    ]
+    table = pd.DataFrame(rows)
+    write = table.to_csv if name.endswith("csv") else table.to_parquet
+    write(tmp_path / name, index=False)
+    data = ("--from", name, "--target", "tons")
     said = done("teach", "build", "course", *data, "--template", ladder.template, cwd=tmp_path)
     assert "level 0: 0.1, 0.2, 0.3\n  level 1: no tasks" in said
     course = tmp_path / "course"

@@ -116,14 +116,8 @@ def add_course(
     shutil.copytree(plain, project)
     for name in LEFT_OUT:
         (project / name).unlink(missing_ok=True)
-    answers = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
-    del answers["_src_path"]  # a path of the teacher's machine
-    header = "# The answers from which this course was generated.\n"
-    text = yaml.safe_dump(answers, allow_unicode=True)
-    (project / ANSWERS_FILE).write_text(header + text, encoding="utf-8")
-    readme = project / "README.md"
-    text = CLIMB.sub("", readme.read_text(encoding="utf-8"))
-    readme.write_text(text.replace("## Start\n", f"{README}## Start\n", 1), encoding="utf-8")
+    forget_template(project / ANSWERS_FILE)
+    describe_course(project / "README.md")
     shutil.copytree(content.folder / "student", project, dirs_exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(STUDENT, project / "course", ignore=ignored)
@@ -136,6 +130,20 @@ def add_course(
         for task in tasks:
             task.publish(project)
     return project
+
+
+def forget_template(file: Path) -> None:
+    """Remove the template's address from the answers: it may be a path of the teacher's machine."""
+    answers = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del answers["_src_path"]
+    text = yaml.safe_dump(answers, allow_unicode=True)
+    file.write_text(f"# The answers from which this course was generated.\n{text}", "utf-8")
+
+
+def describe_course(readme: Path) -> None:
+    """Replace the README's section on climbing with the template by one on the course."""
+    text = CLIMB.sub("", readme.read_text(encoding="utf-8"))
+    readme.write_text(text.replace("## Start\n", f"{README}## Start\n", 1), encoding="utf-8")
 
 
 def only_tasks(lesson: str, tasks: Sequence[CourseTask]) -> str:

@@ -170,7 +170,7 @@ def course_content(folder: Path | None) -> Content:
 
 
 def lines_of(folder: Path) -> Iterator[str]:
-    """Yield the lines of all text files below a folder."""
+    """Yield the lines of all files below a folder; of a binary one, what is text in it."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if "__pycache__" not in file.parts:
-            yield from file.read_text(encoding="utf-8").splitlines()
+            yield from file.read_text(encoding="utf-8", errors="replace").splitlines()
