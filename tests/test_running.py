@@ -515,6 +515,7 @@ def simulate(installation: Installation) -> dict[str, Any]:
     reports = installation.project / "reports"
     page = (reports / "simulation.html").read_text(encoding="utf-8")
     assert "Traceback" not in output + page
+    assert "HTTP Request" not in output, "each of thousands of requests is logged"
     assert (reports / "simulation.png").stat().st_size > 10_000
     return dict(json.loads((reports / "simulation.json").read_text(encoding="utf-8")))
 

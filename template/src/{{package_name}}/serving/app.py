@@ -103,7 +103,7 @@ def refusal_of(error: Exception, path: str) -> RequestError:
 
 
 class Service(Guarded):
-    """The service; `now` is the time of its records in POSIX seconds, `others` are more routes."""
+    """The service; `now` is the time of its records in POSIX seconds."""
 
     def __init__(
         self,
@@ -113,7 +113,6 @@ class Service(Guarded):
         token: str | None,
         now: Callable[[], float] = time.time,
         hosts: frozenset[str] = LOOPBACK,
-        others: Sequence[Route] = (),
     ) -> None:
         self.watcher = watcher
         self.log = log
@@ -131,7 +130,6 @@ class Service(Guarded):
             Route("/openapi.json", self.description),
             Route("/docs", self.page),
             Route("/", self.page),
-            *others,
         ]
         super().__init__(routes, hosts, self.lifespan)
         self._timers = {route.path: metrics.request_seconds.labels(route.path) for route in routes}

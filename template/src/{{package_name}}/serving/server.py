@@ -6,11 +6,10 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from ..errors import UserError, run
@@ -47,15 +46,20 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_service(now: Callable[[], float] = time.time, others: Sequence[Route] = ()) -> Service:
-    """Return the service of a process; `now` is its clock, `others` are more routes."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+def make_service(now: Callable[[], float] = time.time) -> Service:
+    """Return the service for the settings and the environment; `now` is its clock."""
     limits = settings.read_settings()
     url = store_url()
     watcher = Watcher(LIVE, limits.max_rows)
     log = PredictionLog(lambda: open_store(url), watcher.score)
     hosts = settings.allowed_hosts() | {settings.host()}
-    return Service(watcher, log, limits, settings.token(), now, hosts, others)
+    return Service(watcher, log, limits, settings.token(), now, hosts)
+
+
+def make_worker() -> Service:
+    """Return the service of a process, which writes its log to standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    return make_service()
 
 
 def configured(application: Any, grace_seconds: int, **options: Any) -> uvicorn.Config:
@@ -93,7 +97,7 @@ def serve(service: Service | str, workers: int = 1) -> None:
 def main() -> None:
     """Run the service."""
     workers = settings.workers()
-    serve(make_service() if workers == 1 else f"{__package__}.server:make_service", workers)
+    serve(make_worker() if workers == 1 else f"{__package__}.server:make_worker", workers)
 
 
 if __name__ == "__main__":

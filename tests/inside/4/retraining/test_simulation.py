@@ -17,7 +17,13 @@ from taxi_ride_duration.dataset import validate_rows
 from taxi_ride_duration.retraining.journal import Line
 from taxi_ride_duration.retraining.policy import Calendar, Freeze, Policy, read_policy
 from taxi_ride_duration.retraining.simulation import report, traffic
-from taxi_ride_duration.retraining.simulation.report import Outcome, page, promises, write_reports
+from taxi_ride_duration.retraining.simulation.report import (
+    Outcome,
+    page,
+    plot,
+    promises,
+    write_reports,
+)
 from taxi_ride_duration.retraining.simulation.sandbox import sandbox, scenario_policy
 from taxi_ride_duration.retraining.simulation.scenario import CHAPTERS, Told
 from taxi_ride_duration.retraining.simulation.traffic import Traffic
@@ -251,7 +257,7 @@ def test_better_follows_the_problem(outcome: Outcome, monkeypatch: pytest.Monkey
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_it_shows(outcome: Outcome) -> None:
-    text = page(outcome)
+    text = page(outcome, plot(outcome))
     assert "Champion</b>: the model that serves" in text
     assert "<why>" not in text and "&lt;why&gt;" in text
     assert text.count("✓") == len(promises(outcome)) and "✗" not in text

@@ -13,11 +13,12 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 
 from ... import problem
+from ...experiments.scores import metric_name
+from ...monitoring.summary import shown
 from ..journal import Line
 from .scenario import CHAPTERS, DAY, POISONED, Told, day_of
 
 REPORTS = Path("reports")
-METRIC = problem.METRIC.replace("_", " ")
 CLEARLY = 0.05  # of the mean score
 QUIET, DRIFT, FEED, SHOCK, AFTER = range(len(CHAPTERS))
 # Decisions that the figure marks, by the shape and the colour of their marks.
@@ -96,15 +97,10 @@ def promises(outcome: Outcome) -> list[Promise]:
     ]
 
 
-def shown(score: float) -> str:
-    """Return a score with the digits that a person reads."""
-    return f"{score:,.0f}" if abs(score) >= 100 else f"{score:#.3g}"
-
-
 def headline(outcome: Outcome) -> str:
     """Return the result in a line."""
     served, alone = map(shown, mean_scores(outcome.days))
-    return f"{len(outcome.days)} days, mean {METRIC} {served} with the loop, {alone} without"
+    return f"{len(outcome.days)} days, mean {metric_name()} {served} with the loop, {alone} without"
 
 
 def at(day: date) -> float:
@@ -131,20 +127,20 @@ def plot(outcome: Outcome) -> Figure:
         axes.axvline(start, color="#d8dee6", zorder=0)
         axes.text(start + 0.3, 1.01, str(number + 1), transform=axes.get_xaxis_transform())
     axes.xaxis_date()
-    axes.set(ylabel=f"mean {METRIC} of the day", xlim=(days[0], days[-1] + 1))
+    axes.set(ylabel=f"mean {metric_name()} of the day", xlim=(days[0], days[-1] + 1))
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower left", ncols=6, frameon=False)
     return figure
 
 
-def page(outcome: Outcome) -> str:
+def page(outcome: Outcome, figure: Figure) -> str:
     """Return the page: one file that needs nothing else."""
     svg = StringIO()
-    plot(outcome).savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
     form = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     return Template(form, "[%", "%]", "[[", "]]", autoescape=True, trim_blocks=True).render(
         headline=headline(outcome),
-        metric=METRIC,
+        metric=metric_name(),
         better="Lower" if problem.LOWER_IS_BETTER else "Higher",
         svg=svg.getvalue()[svg.getvalue().index("<svg") :],
         chapters=CHAPTERS,
@@ -160,8 +156,9 @@ def write_reports(outcome: Outcome, folder: Path = REPORTS) -> list[Path]:
     """Write page, figure and file; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"simulation.{ending}" for ending in ("html", "png", "json")]
-    paths[0].write_text(page(outcome), encoding="utf-8")
-    plot(outcome).savefig(paths[1], dpi=160)
+    figure = plot(outcome)
+    paths[0].write_text(page(outcome, figure), encoding="utf-8")
+    figure.savefig(paths[1], dpi=160)
     told = {
         "metric": problem.METRIC,
         "chapters": [chapter.title for chapter in CHAPTERS],
