@@ -11,7 +11,10 @@ watch: ## Run the loop as a process: EVERY=900 seconds between steps
 simulate: ## Simulate a quarter of a year of the loop on your rows
 	$(RUN) python -m $(PACKAGE).retraining.simulation
 
+backtest: ## Replay your past rows through the policy, beside simple rules
+	$(RUN) python -m $(PACKAGE).retraining.backtest
+
 audit: ## Show what the loop decided and why: VERSION=3 for one model
 	$(RUN) python -m $(PACKAGE).retraining.audit $(if $(VERSION),--version $(VERSION))
 
-.PHONY: retrain tick watch simulate audit
+.PHONY: retrain tick watch simulate backtest audit
