@@ -8,6 +8,7 @@ import pytest
 
 from commands import done, refused
 from courses import CONTENT, check, climb, climb_refused, solve
+from mlops_ladder.teach import offline
 from projects import LEVELS, commit_all, git
 
 PYPROJECT = "pyproject.toml"
@@ -299,6 +300,19 @@ def test_lines_that_students_added_are_exported(classroom: Path, own_course: Pat
     assert exported == ["duration.py"]
     text = (classroom.parent / "out/ann/exercises/duration.py").read_text()
     assert text == "    return (dropoff - pickup).dt.total_seconds() / 60\n"
+
+
+def test_packages_for_a_class_without_a_network_include_what_builds_the_project(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is downloaded is asked of a package index, so it is not run here."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(offline, "run", lambda command, folder: commands.append(command))
+    (tmp_path / "wheels").mkdir()
+    offline.download(course, 2, tmp_path / "wheels")
+    assert [command[:2] for command in commands] == [["uv", "export"], ["uv", "run"]]
+    asked = (tmp_path / "wheels/requirements.txt").read_text().splitlines()
+    assert asked[0].startswith("hatchling") and asked[1:] == ["editables"]
 
 
 def test_a_class_without_a_network_gets_files(course: Path, tmp_path: Path) -> None:

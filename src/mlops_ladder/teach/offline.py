@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 from ..errors import RefusedError
@@ -10,6 +11,15 @@ from ..git import git
 from .repository import branch, extract_level, levels
 
 SHOWN = 300
+REQUIREMENTS = "requirements.txt"
+EDITABLE = "editables"  # which hatchling needs to install a project from its folder
+# By pip, because uv resolves for all systems and versions, whose packages are not all there.
+INSTALLATION = [
+    "python -m venv .venv && . .venv/bin/activate",
+    "pip install --no-index --find-links PATH/TO/wheels -r PATH/TO/wheels/requirements.txt",
+    "pip install --no-index --no-deps --no-build-isolation --editable .",
+    "export RUN=  # make runs what is in this environment",
+]
 
 
 def bundle(course: Path, destination: Path, wheels: int | None) -> list[str]:
@@ -32,8 +42,8 @@ def bundle(course: Path, destination: Path, wheels: int | None) -> list[str]:
     ]
     if wheels is not None:
         download(course, wheels, destination / "wheels")
-        lines += ["", "and installs without a network:", ""]
-        lines += ["    export UV_FIND_LINKS=PATH/TO/wheels UV_NO_INDEX=1; make setup"]
+        lines += ["", "and installs without a network, with PATH/TO this folder:", ""]
+        lines += [f"    {line}" for line in INSTALLATION]
     return lines
 
 
@@ -44,10 +54,14 @@ def download(course: Path, level: int, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="wheels-") as name:
         project = extract_level(course, level, Path(name) / "project")
         export = ["uv", "export", "--quiet", "--all-extras", "--all-groups", "--no-hashes"]
-        run([*export, "--no-emit-project", "--output-file", "requirements.txt"], project)
+        run([*export, "--no-emit-project", "--output-file", REQUIREMENTS], project)
+        written = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+        with (project / REQUIREMENTS).open("a", encoding="utf-8") as file:
+            file.writelines(f"{one}\n" for one in [*written["build-system"]["requires"], EDITABLE])
         pip = ["uv", "run", "--quiet", "--no-project", "--with", "pip", "python", "-m", "pip"]
-        options = ["--quiet", "--requirement", "requirements.txt", "--dest"]
+        options = ["--quiet", "--requirement", REQUIREMENTS, "--dest"]
         run([*pip, "download", *options, str(folder.absolute())], project)
+        shutil.copy(project / REQUIREMENTS, folder)
 
 
 def run(command: list[str], folder: Path) -> None:
