@@ -30,7 +30,7 @@ TARGETS = {
     1: "check-notebook test lint format types build train evaluate predict release check-update",
     2: "pipeline tracking tracking-server register promote explain reproduce",
     3: "serve deploy rollback smoke load-test ab-report monitor prune image apply",
-    4: "retrain tick watch simulate audit",
+    4: "retrain tick watch simulate backtest audit",
 }
 
 
@@ -471,6 +471,9 @@ def test_another_problem_is_one_file_rewritten(
     ladder.climb(project, 4)
     installation.make("lint types")
     check_simulation(simulate(installation))
+    replayed = installation.make("backtest")
+    assert "The loop left out 332 of 332 days: fewer than 50 rows" in replayed
+    assert re.search(r"^monthly +0 +11 +11 +0 +0\.4\d\d", replayed, re.MULTILINE), replayed
 
 
 def predicted(installation: Installation, row: dict[str, Any], folder: Path) -> dict[str, str]:
@@ -533,6 +536,14 @@ def check_simulation(report: dict[str, Any]) -> None:
 @at_levels(4)
 def test_the_simulation_tells_its_story(installation: Installation) -> None:
     check_simulation(simulate(installation))
+
+
+@at_levels(4)
+def test_the_past_is_replayed(installation: Installation) -> None:
+    replayed = installation.make("backtest")
+    assert "Replaying 32 days, 2025-01-29 to 2025-03-01" in replayed
+    assert re.search(r"^never +0 +0 +0 +0 +2\.\d\d$", replayed, re.MULTILINE), replayed
+    assert (installation.project / "reports/backtest.png").stat().st_size > 10_000
 
 
 @at_levels(4)

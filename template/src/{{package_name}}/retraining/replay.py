@@ -31,7 +31,6 @@ from .state import Day, Fit, GoBack, Model, Promote, State, Step
 WORSE = 1.1  # times the usual error of a week: the threshold rule trains
 DAY = timedelta(days=1)
 SILENT = ("quiet", "evidence", "trained", "promotion", "left out")  # too frequent, or told twice
-
 EVENTS = ("alarm", "promoted", "rolled back")  # the kinds of decisions that are counted
 
 
@@ -77,8 +76,8 @@ class Past:
         if len(self.days) < WEEK:
             raise UserError(
                 f"{len(every)} days with rows are too few to replay: the first {self.taught_days} "
-                f"teach the first model, and {WEEK} more are needed. Load more rows: data in "
-                "params.yaml says which"
+                f"teach the first model, and {WEEK} more are needed. Load more rows (data in "
+                "params.yaml), or let fewer days teach (data: history_days in retraining.yaml)"
             )
 
     def rows(self, first: date, through: date, refused: Collection[date] = ()) -> Taught:
