@@ -202,7 +202,7 @@ def test_moved_values_stay_within_the_schema_and_whole_numbers_whole(
 def test_rows_that_a_model_cannot_learn_from_are_told(
     lines: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="no rows with true values since the change on 2025-03-08"):
+    with pytest.raises(UserError, match="no rows with ground truth since the change on 2025-03-08"):
         retrained(taught(5), Change(CHANGE, 0.0), RATIO, 0.05, {})
     monkeypatch.setattr(problem, "build_model", lambda: LogisticRegression())
     one_label = Taught(taught().rows.assign(y=1), taught().days)
