@@ -233,7 +233,7 @@ def measure_loop(installation: Installation, predictions: int) -> None:
             use_of([*step, *more], project, DATABASE_URL=url) for more in ([], ["--ask"], [])
         )
         beyond = max(looked.memory, trained.memory - fit.memory)
-        for name, use in (("a day is measured", looked), ("trains", trained), ("idle", idle)):
+        for name, use in (("measures a day", looked), ("trains", trained), ("finds nothing", idle)):
             lines.append([f"{number:,}", name, f"{use.cpu:.1f}", f"{use.memory:.2f}"])
         file.unlink()
     print(f"\n`make tick`, one run of each; load {load()} after.\n")

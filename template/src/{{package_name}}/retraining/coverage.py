@@ -62,7 +62,7 @@ def counts(store: Store, day: date) -> tuple[int, int]:
         predictions.c.time >= midnight(day).timestamp(),
         predictions.c.time < midnight(day + timedelta(days=1)).timestamp(),
     )
-    query = select(func.count(), func.count(feedback.c.time)).select_from(joined).where(*within)
+    query = select(func.count(), func.count(feedback.c.id)).select_from(joined).where(*within)
     with store.transaction() as connection:
         predicted, known = connection.execute(query).one()
     return predicted, known

@@ -1,4 +1,4 @@
-"""What the engine's orders mean in the world: training, promoting, going back.
+"""The engine's orders carried out: training, promotion and rollback.
 
 Each can be carried out again, if it was cut off in the middle: what is there already stays.
 """

@@ -159,7 +159,7 @@ def logged_rows(store: Store, day: date, share: float) -> Generator[pd.DataFrame
     query = query.where(feedback.c.time.is_not(None)).order_by(predictions.c.time, predictions.c.id)
     with store.transaction() as connection:
         if share < 1:
-            if connection.dialect.name == "sqlite":  # it has no such function
+            if connection.dialect.name == "sqlite":  # PostgreSQL has this function
                 driver: Any = connection.connection.driver_connection
                 driver.create_function("hashtextextended", 2, hash_of, deterministic=True)
             drawn = func.hashtextextended(predictions.c.id, 0)
@@ -171,7 +171,7 @@ def logged_rows(store: Store, day: date, share: float) -> Generator[pd.DataFrame
 
 
 def hash_of(text: str, _: int) -> int:
-    """Return a hash of 64 bits, of which an experiment's, another BLAKE2b, tells nothing."""
+    """Return a hash of 64 bits that is independent of the one that assigns experiments."""
     digest = blake2b(text.encode(), digest_size=8, person=b"sample").digest()
     return int.from_bytes(digest, "big", signed=True)
 
