@@ -1,7 +1,9 @@
-"""Benchmark of the pipeline on millions of rows, and of monitoring on millions of predictions.
+"""Benchmark of the pipeline, the monitoring report and the loop on millions of rows.
 
 The pipeline runs beside a plain script with the same model, and the report of `make monitor` over
-90 days on two logs of different sizes, in which every prediction has ground truth.
+90 days on two logs of different sizes, in which every prediction has ground truth. The loop takes
+a step over a day of two such logs of 29 days, and one that trains a challenger, beside a script
+that fits the same model to as many rows.
 
 The rows have the shape of the TLC's files: Parquet with 19 columns, of which five are used. The
 script reads them, computes the same features, fits the same model and evaluates it, without
@@ -9,11 +11,14 @@ validation, hashes, tracking or a registry.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from installation import Installation, environment, install_project
@@ -64,15 +69,16 @@ print(np.abs(predicted - test["duration_minutes"]).mean())
 """
 
 
+SECONDS = 86_400  # a day has
 DAYS = 90
 MONITORING_SECONDS, MONITORING_MEMORY = 20, 0.5
 WRITE_LOG = """
-import json, sqlite3, sys, time
+import json, sqlite3, sys
 import numpy as np
 from {package} import problem
 from {package}.serving.store import open_store
 
-file, total, days = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+file, total, start, end = sys.argv[1], *map(int, sys.argv[2:])
 open_store(f"sqlite:///{{file}}").close()
 rides = problem.sample(days=60, rides_per_day=1700)
 names = [name for name in rides if name != problem.TARGET]
@@ -90,12 +96,10 @@ log.executemany(
         for n, (row, one, other) in enumerate(zip(rows, predicted.tolist(), actual.tolist()))
     ],
 )
-now = time.time()
-start = (now // 86400 - days + 1) * 86400
 for first in range(0, total, len(rows)):
     chosen = f"from base where n < {{total - first}} order by n"
     id = f"printf('%012x-0', {{first}} + n)"
-    at = f"{{start}} + ({{first}} + n) * {{(now - start) / total}}"
+    at = f"{{start}} + ({{first}} + n) * {{(end - start) / total}}"
     log.execute(
         "insert into predictions (id, time, version, variant, unit, row, prediction, row_format) "
         f"select {{id}}, {{at}}, '1', 'champion', '', row, predicted, 1 {{chosen}}"
@@ -105,6 +109,18 @@ for first in range(0, total, len(rows)):
         f"select {{id}}, {{at}} + 600, actual, score {{chosen}}"
     )
     log.commit()
+"""
+
+
+LOGGED_DAYS = 29  # of which the loop looks at the last, and learns from the others
+LOOP_MEMORY = 0.5
+FIT = """
+import pandas as pd
+from {package} import problem
+
+rides = problem.sample(days=50, rides_per_day={rows} // 50)
+model = problem.build_model()
+model.fit(pd.DataFrame(problem.features(rides)), rides[problem.TARGET].to_numpy())
 """
 
 
@@ -163,6 +179,16 @@ def measure_pipeline(installation: Installation, rows: int) -> None:
     )
 
 
+def write_log(
+    installation: Installation, file: Path, predictions: int, start: int, end: int
+) -> None:
+    """Write a prediction log, evenly over a time in POSIX seconds."""
+    python = str(installation.project / ".venv/bin/python")
+    code = WRITE_LOG.format(package=answers_of(installation.project)["package_name"])
+    numbers = map(str, (predictions, start, end))
+    use_of([python, "-c", code, str(file), *numbers], installation.project)
+
+
 def measure_monitoring(installation: Installation, predictions: int) -> None:
     """Measure the report on a log of so many predictions and on a fifth of it, and print both."""
     project, python = installation.project, str(installation.project / ".venv/bin/python")
@@ -170,11 +196,8 @@ def measure_monitoring(installation: Installation, predictions: int) -> None:
     installation.make("pipeline promote deploy")
     lines = []
     for number in (predictions // 5, predictions):
-        file = project / f"{number}.db"
-        use_of(
-            [python, "-c", WRITE_LOG.format(package=package), str(file), str(number), str(DAYS)],
-            project,
-        )
+        file, now = project / f"{number}.db", int(time.time())
+        write_log(installation, file, number, now - now % SECONDS - (DAYS - 1) * SECONDS, now)
         report = [python, "-m", f"{package}.monitoring.report", "--days", str(DAYS)]
         use = use_of(report, project, DATABASE_URL=f"sqlite:///{file}")
         megabytes = file.stat().st_size / number  # bytes for each, and MB for each million
@@ -188,11 +211,45 @@ def measure_monitoring(installation: Installation, predictions: int) -> None:
     )
 
 
+def measure_loop(installation: Installation, predictions: int) -> None:
+    """Measure steps of the loop at so many predictions a day and a tenth of it, and print them."""
+    project, python = installation.project, str(installation.project / ".venv/bin/python")
+    package = answers_of(project)["package_name"]
+    installation.make("pipeline promote deploy")
+    most = [python, "-c", f"from {package}.retraining.policy import Data; print(Data().max_rows)"]
+    rows = int(subprocess.run(most, cwd=project, capture_output=True, check=True).stdout)
+    fit = use_of([python, "-c", FIT.format(package=package, rows=rows)], project)
+    today = int(time.time()) // SECONDS * SECONDS
+    release = project / "live/release.json"
+    begun = datetime.fromtimestamp(today - SECONDS, UTC).isoformat()
+    release.write_text(json.dumps(json.loads(release.read_text()) | {"time": begun}))
+    step, lines = [python, "-m", f"{package}.retraining.loop"], []
+    for number in (predictions // 10, predictions):
+        file = project / f"{number}.db"
+        write_log(installation, file, LOGGED_DAYS * number, today - LOGGED_DAYS * SECONDS, today)
+        (project / "live/loop-anchor.json").unlink(missing_ok=True)
+        url = f"sqlite:///{file}"
+        looked, trained, idle = (
+            use_of([*step, *more], project, DATABASE_URL=url) for more in ([], ["--ask"], [])
+        )
+        beyond = max(looked.memory, trained.memory - fit.memory)
+        for name, use in (("measures a day", looked), ("trains", trained), ("finds nothing", idle)):
+            lines.append([f"{number:,}", name, f"{use.cpu:.1f}", f"{use.memory:.2f}"])
+        file.unlink()
+    print(f"\n`make tick`, one run of each; load {load()} after.\n")
+    print(table(["predictions a day", "step", "CPU seconds", "memory, GB"], lines))
+    print(
+        f"The fit alone, of {rows:,} rows: {fit.cpu:.1f} CPU seconds, {fit.memory:.2f} GB. "
+        f"Target beyond it: {verdict(beyond, LOOP_MEMORY, ' GB')}."
+    )
+
+
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=3_000_000, help="of the pipeline; 0: leave out")
     parser.add_argument("--predictions", type=int, default=5_000_000, help="the same of the log")
+    parser.add_argument("--a-day", type=int, default=1_000_000, help="the same of the loop's log")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
@@ -202,6 +259,8 @@ def main() -> None:
             measure_pipeline(install_project(ladder.project(2)), arguments.rows)
         if arguments.predictions:
             measure_monitoring(install_project(ladder.project(3)), arguments.predictions)
+        if arguments.a_day:
+            measure_loop(install_project(ladder.project(4)), arguments.a_day)
 
 
 if __name__ == "__main__":

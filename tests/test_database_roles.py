@@ -156,6 +156,8 @@ from {package}.experiments.comparison import Trial, compare
 from {package}.experiments.plan import Experiment
 from {package}.experiments.scores import score_missing
 from {package}.retraining.journal import open_journal
+from {package}.retraining.observations import training_rows
+from {package}.retraining.policy import Data, Policy
 from {package}.serving.records import Feedback, Prediction
 from {package}.serving.store import open_store
 
@@ -178,6 +180,10 @@ with closing(open_store(service)) as store:
         print("day", day.champion, day.challenger)
 with closing(open_journal(loop)) as journal:
     print("loop", len(journal.store.outcomes()), journal.latest())
+    today, policy = datetime.now(UTC).date(), Policy(data=Data(max_rows=3000))
+    window = today - timedelta(days=6), today
+    taught, again = (training_rows(journal.store, *window, policy) for _ in range(2))
+    print("taught", 2800 < len(taught.rows) < 3200, taught.of, taught.rows.equals(again.rows))
 """
 
 
@@ -201,6 +207,7 @@ def test_the_service_the_loop_and_the_reports_work_with_their_roles(
     assert finished.returncode == 0, finished.stderr
     assert "day 1.0 0.5" in finished.stdout
     assert "loop 6000 (0, None)" in finished.stdout
+    assert "taught True 6000 True" in finished.stdout
     printed = installation.make("monitor", DATABASE_URL=urls[0])
     # 6,000 minutes end now: at night they hold five complete days, later four.
     assert re.search(

@@ -115,8 +115,8 @@ def within(query: Select[Any], start: float, seconds: int) -> Select[Any]:
 
 
 def fitting_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that fit the current `problem.SCHEMA`, in its types."""
-    schema = problem.SCHEMA.remove_columns([problem.TARGET])
+    """Return the rows that fit `problem.SCHEMA`, in its types; they may lack the target."""
+    schema = problem.SCHEMA.remove_columns(list({problem.TARGET} - {*rows}))
     while len(rows):
         try:
             return schema.validate(rows, lazy=True)

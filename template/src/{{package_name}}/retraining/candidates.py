@@ -1,4 +1,4 @@
-"""Who challenges the champion: the champion moved to a new level, and a model trained anew."""
+"""The challengers: the champion moved to a new level, and a model trained anew."""
 
 import inspect
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ FEWEST_DAYS = 2  # whose means tell how much days differ
 
 
 def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> TrainedModel | None:
-    """The champion with its predictions moved by the mean residual; None where that has no meaning.
+    """Return the champion moved by the mean residual; None where that has no meaning.
 
     Residuals that are ratios move by a factor, differences by a term. It is built of scikit-learn
     alone, so that it is kept, exported and served as any other model; a champion that has been
@@ -52,7 +52,7 @@ def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> 
 
 
 def split_pipeline(model: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """The steps of a pipeline but the last, and the last; another model has no steps.
+    """Return the steps of a pipeline but the last, and the last; another model has no steps.
 
     Only the last is moved: what comes before it takes text, which a moved model could not export.
     """
@@ -62,7 +62,7 @@ def split_pipeline(model: Any) -> tuple[list[tuple[str, Any]], Any]:
 
 
 def unwrapped(model: Any) -> tuple[Any, float, float]:
-    """The model inside a recalibrated one, its factor and its term; another one as it is."""
+    """Return the model inside a recalibrated one, its factor and term; another one as it is."""
     if isinstance(model, StackingRegressor) and [name for name, _ in model.estimators] == [MOVED]:
         level = model.final_estimator_
         return model.estimators_[0], float(level.coef_[0]), float(level.intercept_)
@@ -76,14 +76,11 @@ def retrained(
     weight: float,
     params: Mapping[str, Any],
 ) -> TrainedModel:
-    """The problem's model, fitted to the rows.
+    """Return the problem's model, fitted to the rows.
 
     After a change, rows from before it still tell how one row differs from another, and the few
     new ones what the level is: the old ones are moved by its shift, in units of the champion's
     residuals, and weigh less. Where a model takes no weights, a share of them stands for all.
-
-    Raises:
-        UserError: the model does not take these rows, or none is from after the change.
     """
     rows = taught.rows
     target = rows[problem.TARGET].to_numpy()
@@ -91,7 +88,7 @@ def retrained(
         return fit_weighted(rows, target, None, params)
     old = taught.days < np.datetime64(change.day)
     if old.all():
-        raise UserError(f"there are no rows with true values since the change on {change.day}")
+        raise UserError(f"there are no rows with ground truth since the change on {change.day}")
     if reference is not None:
         target = np.where(old, moved_target(target, change.shift, reference), target)
     weights = np.where(old, weight, 1.0)
@@ -104,11 +101,7 @@ def retrained(
 def fit_weighted(
     rows: pd.DataFrame, target: np.ndarray, weights: np.ndarray | None, params: Mapping[str, Any]
 ) -> TrainedModel:
-    """The problem's model, fitted to the target, with these weights or all alike.
-
-    Raises:
-        UserError: the model does not take them.
-    """
+    """Return the problem's model, fitted to the target, with these weights or all alike."""
     model = problem.build_model(**params)
     given = {} if weights is None else {weights_argument(model): weights}
     try:
@@ -119,7 +112,7 @@ def fit_weighted(
 
 
 def weights_argument(model: Any) -> str:
-    """What `fit` calls the weights of rows, in a pipeline those of its last step; or nothing."""
+    """Return the name of `fit`'s weights, in a pipeline those of its last step; or nothing."""
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         inner = weights_argument(last)
@@ -129,7 +122,7 @@ def weights_argument(model: Any) -> str:
 
 
 def moved_target(target: np.ndarray, shift: float, reference: Reference) -> np.ndarray:
-    """True values as they would be after the shift, within what the schema allows.
+    """Return the target as it would be after the shift, within what the schema allows.
 
     Whole numbers stay whole; labels, whose residuals are losses, stay what they are.
     """
@@ -144,7 +137,7 @@ def moved_target(target: np.ndarray, shift: float, reference: Reference) -> np.n
 
 
 def limits(whole: bool) -> tuple[float, float]:
-    """The smallest and the largest true value that the schema allows."""
+    """Return the smallest and the largest value of the target that the schema allows."""
     field = row_schema(problem.SCHEMA, problem.TARGET).target
     low = -np.inf if field.ge is None else field.ge
     high = np.inf if field.le is None else field.le
@@ -156,7 +149,7 @@ def limits(whole: bool) -> tuple[float, float]:
 
 
 def unseen(model: Any, actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray) -> Reference:
-    """A reference that says of which kind the model's residuals are, before a day has been seen.
+    """Return a reference of no days, which says of which kind the model's residuals are.
 
     Ratios, if the rows say that values are positive; differences otherwise; losses for a model
     that gives labels. All arrays have the shape (rows,).
@@ -169,13 +162,10 @@ def unseen(model: Any, actual: np.ndarray, predicted: np.ndarray, losses: np.nda
 
 
 def in_sample_reference(model: TrainedModel, taught: Taught, change: Change | None) -> Reference:
-    """What the model's residuals are on the rows since the change that it has learned from.
+    """Return what residuals are on the rows since the change that the model has learned from.
 
     Only of which kind they are, where there are fewer than two days of them, or where residuals
     are losses: those are smaller on rows learned from than on any others.
-
-    Raises:
-        ValueError: there is no row since the change.
     """
     new = taught.days >= np.datetime64(change.day if change else date.min)
     rows, days = taught.rows[new], taught.days[new]

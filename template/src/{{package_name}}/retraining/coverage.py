@@ -33,9 +33,6 @@ def gap(
     """Return why the day does not count (yet); None if its rows can be looked at.
 
     Only what is known of a whole day can be judged: what is known early is often what was easy.
-
-    Raises:
-        StoreError: the store did not answer.
     """
     end = midnight(day + timedelta(days=1))
     if now < end:
@@ -52,7 +49,7 @@ def gap(
         )
     share = known / predicted
     if share < policy.data.min_labelled:
-        reason = f"{share:.0%} of its true values are known, {policy.data.min_labelled:.0%} asked"
+        reason = f"{share:.0%} of its ground truth is known, {policy.data.min_labelled:.0%} asked"
         if now < end + timedelta(days=policy.data.label_wait_days):
             return Waiting(f"{day}: {reason}")
         return LeftOut("left out", f"{reason} (data: min_labelled)")
@@ -65,7 +62,7 @@ def counts(store: Store, day: date) -> tuple[int, int]:
         predictions.c.time >= midnight(day).timestamp(),
         predictions.c.time < midnight(day + timedelta(days=1)).timestamp(),
     )
-    query = select(func.count(), func.count(feedback.c.time)).select_from(joined).where(*within)
+    query = select(func.count(), func.count(feedback.c.id)).select_from(joined).where(*within)
     with store.transaction() as connection:
         predicted, known = connection.execute(query).one()
     return predicted, known

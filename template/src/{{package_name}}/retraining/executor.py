@@ -1,4 +1,4 @@
-"""What the engine's orders mean in the world: training, promoting, going back.
+"""The engine's orders carried out: training, promotion and rollback.
 
 Each can be carried out again, if it was cut off in the middle: what is there already stays.
 """
@@ -32,6 +32,7 @@ from .coverage import gap
 from .decisions import WINDOW
 from .detector import moved
 from .observations import (
+    MOST_SCORED,
     Complete,
     Taught,
     look_at,
@@ -61,28 +62,20 @@ class Fitted(NamedTuple):
 
 @lru_cache(maxsize=MODELS_KEPT)
 def model_of(run_id: str, number: str) -> Any:
-    """The model of a run, registered under that number: it never changes."""
+    """Return the model of a run, registered under that number: it never changes."""
     with tracking_store() as client:
         return registry.load_model(client.get_model_version(NAME, number))
 
 
 def models(versions: Mapping[str, str]) -> dict[str, Any]:
-    """The models of versions, by role.
-
-    Raises:
-        UserError: the registry does not have one, or does not answer.
-    """
+    """Return the models of versions, by role."""
     with tracking_store() as client:
         found = {role: client.get_model_version(NAME, one) for role, one in versions.items()}
         return {role: model_of(str(one.run_id), str(one.version)) for role, one in found.items()}
 
 
 def champion_of(site: Site) -> tuple[Model, dict[str, str]]:
-    """The version that serves, with what its residuals usually are; and where it comes from.
-
-    Raises:
-        UserError: the registry does not have it, or does not answer.
-    """
+    """Return the version that serves, its usual residuals, and where it comes from."""
     number = serving_version(site.release)
     with tracking_store() as client:
         version = client.get_model_version(NAME, number)
@@ -99,7 +92,7 @@ def champion_of(site: Site) -> tuple[Model, dict[str, str]]:
 
 
 def usual_at_training(model: Any, parts: Split) -> Reference:
-    """What residuals were on the last days that the model learned from.
+    """Return what residuals were on the last days that the model learned from.
 
     Without times there are no days, and a model that gives labels knows its own rows too well:
     then the first days in production tell what is usual.
@@ -115,13 +108,13 @@ def usual_at_training(model: Any, parts: Split) -> Reference:
 
 
 def learned_through(version: ModelVersion) -> date | None:
-    """The last day that the version has learned from, if its tags say it."""
+    """Return the last day that the version has learned from, if its tags say it."""
     told = version.tags.get("through") or version.tags.get("trained_until")
     return datetime.fromisoformat(told).date() if told else None
 
 
 def day_measured(site: Site, state: State, complete: Complete, by_role: Mapping[str, Any]) -> Day:
-    """The day as the engine wants it, with how far its rows are from what the champion knows."""
+    """Return the day for the engine, with how far its rows are from what the champion knows."""
     profile = read_profile(bundle_folder(site.live, site.release.champion) / PROFILE)
     return measure(complete, by_role, state, site.policy, profile)
 
@@ -131,7 +124,6 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
 
     Raises:
         UntrainableError: the rows do not do, or there is nothing to judge by.
-        UserError: the registry does not answer.
     """
     params = read_params()
     try:
@@ -145,6 +137,7 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
         "test_share": str(params.split.test_share),
         "through": order.through.isoformat(),
     }
+    used = f"{len(taught.rows)} of {taught.of}"
     candidates, origins = {}, {}
     for role in order.roles:
         key = f"{state.trial.started if state.trial else state.day}/{role}/{order.through}"
@@ -158,12 +151,12 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
         reference = reference_of(role, version, state, order, taught)
         first = state.champion.first if role == "recalibrated" else order.first
         candidates[role] = Model(str(version.version), order.through, reference, first)
-        origins[role] = {**mine, "version": str(version.version), "rows": str(len(taught.rows))}
+        origins[role] = {**mine, "version": str(version.version), "rows": used}
     return Fitted(candidates, holdout_of(site, state, order, candidates), origins)
 
 
 def known_version(tags: Mapping[str, str]) -> ModelVersion | None:
-    """The version that the same order has made from the same rows, if it has."""
+    """Return the version that the same order has made from the same rows, if it has."""
     wanted = " and ".join(
         f"tags.{name} = '{tags[name]}'" for name in ("loop_key", "data_version", "git_commit")
     )
@@ -175,24 +168,19 @@ def known_version(tags: Mapping[str, str]) -> ModelVersion | None:
 def trained(
     role: str, site: Site, state: State, order: Fit, taught: Taught, params: Mapping[str, Any]
 ) -> Any | None:
-    """The challenger of that role; None if the champion's kind cannot have one.
-
-    Raises:
-        UntrainableError: the rows do not do.
-    """
-    reference = state.champion.reference
+    """Return the challenger of that role; None if the champion's kind cannot have one."""
+    reference, weight = state.champion.reference, site.policy.data.old_rows_weight
+    if role == "recalibrated" and order.change is not None:
+        champion = models({"champion": state.champion.version})["champion"]
+        return recalibrated(champion, order.change.shift, reference)
     try:
-        if role == "retrained" or order.change is None:
-            weight = site.policy.data.old_rows_weight
-            return retrained(taught, order.change, reference, weight, params)
+        return retrained(taught, order.change, reference, weight, params)
     except UserError as error:
         raise UntrainableError(str(error)) from error
-    champion = models({"champion": state.champion.version})["champion"]
-    return recalibrated(champion, order.change.shift, reference)
 
 
 def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersion:
-    """The model as a new version in the registry."""
+    """Register the model as a new version."""
     parts = Split(train=taught.rows, test=taught.rows.tail(100))
     with tracking_store() as client, mlflow.start_run(run_name=tags["loop_key"]):
         log_origin(dict(tags), parts)
@@ -205,7 +193,7 @@ def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersio
 def reference_of(
     role: str, version: ModelVersion, state: State, order: Fit, taught: Taught
 ) -> Reference:
-    """What the residuals of a challenger are when nothing changes."""
+    """Return what the residuals of a challenger are when nothing changes."""
     if role == "recalibrated" and order.change is not None:
         days = (order.through - order.change.day).days + 1
         return moved(state.champion.reference, order.change.shift, days)
@@ -214,16 +202,13 @@ def reference_of(
 
 
 def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Model]) -> Day | None:
-    """How the challengers do beside the champion on the days that were held out, as one day.
-
-    Raises:
-        UntrainableError: none of these days counts.
-    """
+    """Measure the challengers beside the champion on the days held out, as one day."""
     if not order.holdout or not candidates:
         return None
     days = [order.through + timedelta(days=number + 1) for number in range(order.holdout)]
     whole = [day for day in days if not gap(site.store, day, site.now, site.policy, state)]
-    found = [look_at(site.store, day, site.policy, state) for day in whole]
+    most = MOST_SCORED // max(1, len(whole))
+    found = [look_at(site.store, day, site.policy, state, most=most) for day in whole]
     complete = [day for day in found if isinstance(day, Complete)]
     if not complete:
         raise UntrainableError(
@@ -239,7 +224,7 @@ def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Mo
 
 
 def held_out(site: Site, state: State, version: ModelVersion) -> Split:
-    """Rows of the log that the version learned from, and rows to prove its bundle by.
+    """Return rows that the version learned from, and rows to prove its bundle by; not too many.
 
     Those are newer, if there are any: a challenger that answers its share of the requests has
     just been trained, and all that is to be shown is that its bundle predicts what it does.
@@ -249,10 +234,12 @@ def held_out(site: Site, state: State, version: ModelVersion) -> Split:
         return held_out_rows(version)
     last = date.fromisoformat(through)
     first = last - timedelta(days=WINDOW - 1)
-    taught = training_rows(site.store, first, last, site.policy, state.refused)
+    rows = partial(
+        training_rows, site.store, policy=site.policy, refused=state.refused, most=MOST_SCORED
+    )
+    taught = rows(first, last)
     try:
-        after = last + timedelta(days=1)
-        fresh = training_rows(site.store, after, state.day, site.policy, state.refused).rows
+        fresh = rows(last + timedelta(days=1), state.day).rows
     except UserError:  # there are none
         fresh = taught.rows[taught.days == taught.days.max()]
     return Split(train=taught.rows, test=fresh)
@@ -264,11 +251,10 @@ def put_live(site: Site, state: State, experiment: Experiment) -> None:
 
 
 def promote(site: Site, state: State, model: Model) -> str | None:
-    """Make the version the champion, and put it live; why it may not, if it may not.
+    """Make the version the champion, and put it live; return why it may not, if it may not.
 
     Raises:
         BusyError: somebody else is changing what is live.
-        UserError: the registry does not answer.
     """
     with tracking_store() as client:
         crown(client, model.version)
@@ -284,11 +270,7 @@ def promote(site: Site, state: State, model: Model) -> str | None:
 
 
 def go_back(site: Site, state: State, model: Model) -> None:
-    """Make the version the champion again, and put it live alone.
-
-    Raises:
-        UserError: it cannot be put live; what serves goes on serving.
-    """
+    """Make the version the champion again, and put it live alone."""
     with tracking_store() as client:
         crown(client, model.version)
     try:
@@ -305,11 +287,7 @@ def crown(client: MlflowClient, number: str) -> None:
 
 
 def arrange(site: Site, state: State, wanted: Experiment | None) -> None:
-    """Let the experiment run beside the champion, and no other.
-
-    Raises:
-        UserError: the challenger cannot be put live; what serves goes on serving.
-    """
+    """Let the experiment run beside the champion, and no other."""
     with tracking_store() as client:
         crown(client, state.champion.version)
     put_live(site, state, wanted or Experiment())

@@ -1,77 +1,97 @@
 """Days of the prediction log: which of them count, how models did on them, and what they teach.
 
-Days are those of UTC, by the time of the prediction.
+Days are those of UTC, by the time of the prediction. They are read one at a time into typed
+columns. Of many rows a share is read, drawn by a hash of their ids: the same rows each time.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandera.errors import SchemaErrors
+from sqlalchemy import func
 
 from .. import problem
-from ..dataset import describe_failures, split_rows, validate_rows
+from ..dataset import split_rows, validate_rows
 from ..deployment.schema import row_schema
 from ..errors import UserError
 from ..evaluate import row_scores, slice_masks
-from ..monitoring.production import columns_of
+from ..monitoring import production
 from ..monitoring.profile import Profile, stability_index
 from ..pipelines.parameters import read_params
 from ..predict import predict
-from ..serving.records import Outcome
-from ..serving.store import Store
-from .coverage import LeftOut
+from ..serving.store import OUTCOMES, Store, from_json
+from ..serving.tables import feedback, predictions
+from .coverage import LeftOut, counts
 from .decisions import WINDOW, scored
 from .detector import adjusted, residuals
 from .policy import Policy
 from .state import ALL, Day, Reference, State, midnight
 
+MOST_SCORED = 100_000  # rows of a day: more tell its mean no better, beside how days differ
+AT_ONCE = 10_000  # rows that are objects before they are typed columns
 MOST_UNFIT = 0.01  # of a day's rows: so many are dropped, more are a broken feed
+UNFIT_SHOWN = 3
 SHUFFLES = 50
-CLEAR = 3.0  # standard deviations by which answers beat their own shuffled ones
+CLEAR = 3.0  # standard deviations by which predictions beat their own shuffled ones
 ROUNDING = 1e-9  # share of a sum that may be due to the order of its terms
 EXPECTED = 2 * CLEAR  # what days before promise, for a day that does not to be suspicious
 
-Answers = tuple[np.ndarray, np.ndarray]  # which rows are meant, and the answers; both (rows,)
+Answers = tuple[np.ndarray, np.ndarray]  # which rows are meant, and predictions; both (rows,)
 
 
 @dataclass(frozen=True)
 class Complete:
-    """The rows whose truth is known, in the schema's types, and who answered what; (rows,)."""
+    """Rows with ground truth in the schema's types, and who predicted what; arrays are (rows,).
+
+    They are a share of all, if there are too many. Of those read, `dropped` do not fit the schema.
+    """
 
     date: date
     rows: pd.DataFrame
     served: np.ndarray
     versions: np.ndarray
     variants: np.ndarray
+    share: float = 1.0
+    dropped: int = 0
+    unfit: str = ""  # why they do not fit
 
     @property
     def actual(self) -> np.ndarray:
-        """The true values."""
+        """Get the ground truth."""
         return self.rows[problem.TARGET].to_numpy()
+
+    @property
+    def read(self) -> int:
+        """Get the number of rows that were read."""
+        return len(self.rows) + self.dropped
+
+    @property
+    def whole(self) -> float:
+        """Get the number of rows of which these are a share."""
+        return len(self.rows) / self.share
 
 
 @dataclass(frozen=True)
 class Taught:
-    """Rows to learn from, and the day of each, as datetime64[D] of shape (rows,)."""
+    """Rows to learn from, the day of each as datetime64[D], and of how many they are a sample."""
 
     rows: pd.DataFrame
     days: np.ndarray
+    of: int = 0
+
+
+NOTHING = Taught(pd.DataFrame(), np.array([], "datetime64[D]"))
 
 
 def loss_of_rows(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-    """The score of each row, with its sign changed where higher scores are better; (rows,)."""
+    """Return the score of each row, its sign changed where higher scores are better; (rows,)."""
     scores = row_scores(actual, predicted, rows)
     return scores if problem.LOWER_IS_BETTER else -scores
-
-
-def outcomes_of(store: Store, first: date, last: date) -> list[Outcome]:
-    """The predictions of these days, the first and the last included."""
-    end = midnight(last + timedelta(days=1))
-    return store.outcomes(midnight(first).timestamp(), end.timestamp())
 
 
 def look_at(
@@ -80,82 +100,105 @@ def look_at(
     policy: Policy,
     state: State,
     warm: Mapping[str, Any] | None = None,
+    most: int = MOST_SCORED,
 ) -> LeftOut | Complete:
-    """The day, of which enough is known, if its data can be trusted; else why it does not count.
+    """Return the day's rows, about `most`, if its data can be trusted; else why it does not count.
 
-    A broken feed of rows or of true values looks like drift, and whoever learns from it learns
+    A broken feed of rows or of ground truth looks like drift, and whoever learns from it learns
     nonsense; it is told from a champion that fails by the models in `warm`, if there are any,
     which then fail as well.
-
-    Raises:
-        StoreError: the store did not answer.
     """
-    known = [outcome for outcome in outcomes_of(store, day, day) if outcome.known]
-    rows, fitting, unfit = fitting_rows(known)
-    if len(known) - len(fitting) > MOST_UNFIT * len(known):
-        return LeftOut("guard", f"{unfit}. Mend what sends the rows, or the true values")
-    if len(fitting) < policy.data.min_rows:
-        reason = f"{len(fitting)} rows say too little: {policy.data.min_rows} are asked"
+    known = counts(store, day)[1]
+    complete = read_day(store, day, share_of(known, most))
+    if complete.dropped > MOST_UNFIT * complete.read:
+        return LeftOut("guard", f"{complete.unfit}. Fix what sends the rows, or the ground truth")
+    if known:
+        complete = replace(complete, share=complete.read / known)
+    if complete.whole < policy.data.min_rows:
+        reason = f"{complete.whole:.0f} rows say too little: {policy.data.min_rows} are asked"
         return LeftOut("left out", f"{reason} (data: min_rows)")
-    complete = completed(day, rows, fitting)
     if not np.isfinite(loss_of_rows(complete.actual, complete.served, complete.rows)).all():
-        return LeftOut("guard", f"some true value or answer has no {problem.METRIC}: mend the feed")
+        reason = f"some ground truth or prediction has no {problem.METRIC}: fix the feed"
+        return LeftOut("guard", reason)
     suspicion = off_level(complete, policy, state, warm or {}) or uninformed(
-        complete, store, policy, state, warm or {}
+        complete, store, state, warm or {}
     )
     return LeftOut("guard", suspicion) if suspicion else complete
 
 
-def completed(day: date, rows: pd.DataFrame, outcomes: Sequence[Outcome]) -> Complete:
-    """The rows with what was answered to them."""
-    answered = [outcome.prediction for outcome in outcomes]
-    return Complete(
-        date=day,
-        rows=rows,
-        served=np.asarray([one.prediction for one in answered]),
-        versions=np.asarray([one.version for one in answered], dtype=str),
-        variants=np.asarray([one.variant for one in answered], dtype=str),
+def share_of(rows: int, most: int) -> float:
+    """Return which share of the rows is to be read, so that they are about `most`."""
+    return min(1.0, most / max(1, rows))
+
+
+def read_day(store: Store, day: date, share: float) -> Complete:
+    """Read a share of the day's rows with ground truth, and keep those that fit the schema."""
+    nothing, read, silent, reasons = np.empty(0), 0, 0, list[str]()
+    parts = [Complete(day, pd.DataFrame(), nothing, nothing, nothing)]
+    with closing(logged_rows(store, day, share)) as batches:
+        for logged in batches:
+            rows, served = decoded(logged)
+            fits = production.fitting_rows(rows.loc[served.index])
+            unfit = rows.loc[served.index.difference(fits.index)[: UNFIT_SHOWN - len(reasons)]]
+            reasons += [why_unfit(unfit.loc[[at]], logged["id"][at]) for at in unfit.index]
+            read, silent = read + len(rows), silent + len(rows) - len(served)
+            made_by = [logged[name][fits.index].to_numpy(str) for name in ("version", "variant")]
+            values = np.asarray(served[fits.index].tolist())
+            parts.append(Complete(day, fits, values, made_by[0], made_by[1], share))
+    found = together(parts)
+    dropped = read - len(found.rows)
+    told = [f"{silent} of {read} rows were answered with no value"] if silent else []
+    if dropped > silent:
+        told += [f"{dropped - silent} of {read} rows violate problem.SCHEMA", *reasons]
+    return replace(found, dropped=dropped, unfit="; ".join(told))
+
+
+def logged_rows(store: Store, day: date, share: float) -> Generator[pd.DataFrame]:
+    """Yield a share of the day's predictions with ground truth, some at a time, values as JSON."""
+    query = production.within(OUTCOMES, midnight(day).timestamp(), production.DAY)
+    query = query.where(feedback.c.time.is_not(None)).order_by(predictions.c.time, predictions.c.id)
+    with store.transaction() as connection:
+        if share < 1:
+            if connection.dialect.name == "sqlite":  # PostgreSQL has this function
+                driver: Any = connection.connection.driver_connection
+                driver.create_function("hashtextextended", 2, hash_of, deterministic=True)
+            drawn = func.hashtextextended(predictions.c.id, 0)
+            query = query.where(drawn < int((2 * share - 1) * 2**63))
+        result = connection.execute(query, execution_options={"yield_per": AT_ONCE})
+        for some in result.partitions():
+            logged = pd.DataFrame(some, columns=[*result.keys()], dtype=object)
+            yield logged.rename(columns={"names": "format"})
+
+
+def hash_of(text: str, _: int) -> int:
+    """Return a hash of 64 bits that is independent of the one that assigns experiments."""
+    digest = blake2b(text.encode(), digest_size=8, person=b"sample").digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def decoded(logged: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the rows with ground truth, and the predictions that are not null; all are objects."""
+    rows = production.decode_rows(logged, {one: from_json(one) for one in set(logged["format"])})
+    actual, served = (
+        pd.Series(from_json(f"[{','.join(logged[name])}]"), dtype=object)
+        for name in ("actual", "prediction")
     )
+    return rows.assign(**{problem.TARGET: actual}), served.dropna()
 
 
-def fitting_rows(known: Sequence[Outcome]) -> tuple[pd.DataFrame, list[Outcome], str]:
-    """The rows with their true values, in the types of `problem.SCHEMA`, as far as they fit it.
-
-    Beside them their outcomes, in the same order, and in words what is wrong with the others.
-    """
-    answered = [one for one in known if one.prediction.prediction is not None]
-    reasons = []
-    if len(answered) < len(known):
-        reasons = [f"{len(known) - len(answered)} of {len(known)} rows were answered with no value"]
-    rows = pd.DataFrame.from_records(
-        [one.prediction.row for one in answered], index=[one.prediction.id for one in answered]
-    )
-    rows[problem.TARGET] = [one.actual for one in answered]
-    while len(rows):
-        try:
-            fitting = problem.SCHEMA.validate(rows, lazy=True)
-        except SchemaErrors as errors:
-            # What is of a wrong type is told first; then what is out of range.
-            reasons.append(described(errors.failure_cases, len(known)))
-            unfit = rows.index.isin(errors.failure_cases["index"].dropna())
-            rows = rows[~unfit] if unfit.any() else rows.iloc[:0]
-        else:
-            kept = set(fitting.index)
-            outcomes = [one for one in answered if one.prediction.id in kept]
-            return fitting.reset_index(drop=True), outcomes, "; ".join(reasons)
-    return pd.DataFrame(), [], "; ".join(reasons)
-
-
-def described(failures: pd.DataFrame, rows: int) -> str:
-    """In one line, how many rows do not fit, and the first of them by its prediction's id."""
-    heading, *reasons = describe_failures(failures, rows).splitlines()
-    return "; ".join([heading, *(reason.strip() for reason in reasons[:1])])
+def why_unfit(row: pd.DataFrame, name: str) -> str:
+    """Return why the row does not fit the schema."""
+    try:
+        validate_rows(row.set_axis([name]))
+    except UserError as error:
+        return str(error).splitlines()[-1].strip()
+    return f"row {name} does not fit beside the others"
 
 
 def off_level(
     complete: Complete, policy: Policy, state: State, warm: Mapping[str, Any]
 ) -> str | None:
-    """Why the level of the true values cannot be believed: no drift moves it so far in a day."""
+    """Return why the level of the ground truth cannot be believed: no drift moves it so far."""
     reference, most = state.champion.reference, np.log(policy.data.max_shift)
     if reference.kind != "ratio":
         return None
@@ -166,37 +209,45 @@ def off_level(
     if min(map(abs, shifts)) <= most:
         return None
     return (
-        f"true values are {np.exp(shifts[0]):.3g} times what was predicted, where a factor of "
+        f"ground truth is {np.exp(shifts[0]):.3g} times what was predicted, where a factor of "
         f"{policy.data.max_shift:g} is the most that is believed (data: max_shift). Find out "
-        "whether rows or true values have changed their unit; if the world has, raise the limit"
+        "whether rows or ground truth have changed their unit; if the world has, raise the limit"
     )
 
 
 def uninformed(
-    complete: Complete, store: Store, policy: Policy, state: State, warm: Mapping[str, Any]
+    complete: Complete, store: Store, state: State, warm: Mapping[str, Any]
 ) -> str | None:
-    """Why true values cannot belong to their rows: all answers might as well be shuffled.
+    """Return why ground truth cannot belong to its rows: predictions might as well be shuffled.
 
-    That says something only where answers used to be better than shuffled ones. How clearly they
+    That says something only where they used to be better than shuffled ones. How clearly they
     must be follows from the days before: evidence grows with the root of the number of rows.
     """
     shown = [information(*pair) for pair in believable(complete, state, warm)]
-    if not all(abs(value) < CLEAR for value in shown):  # plainly wrong answers are of these rows
+    if not all(abs(value) < CLEAR for value in shown):  # plainly wrong ones are of these rows
         return None
     first = complete.date - timedelta(days=WINDOW)
-    earlier = outcomes_of(store, first, complete.date - timedelta(days=1))
-    trusted = [one for one in earlier if one.known and day_of(one) not in state.refused]
-    before = completed(first, *fitting_rows(trusted)[:2])
-    if before.rows.empty:
+    known = known_rows(store, first, complete.date - timedelta(days=1), state.refused)
+    share = share_of(sum(known.values()), MOST_SCORED)
+    earlier = [read_day(store, day, share) for day in known]
+    if not any(len(day.rows) for day in earlier):
         return None
-    share = len(complete.rows) / len(before.rows)
-    expected = information(before.actual, before.served, before.rows) * np.sqrt(share)
+    before = together(earlier)
+    root = np.sqrt(len(complete.rows) / len(before.rows))
+    expected = information(before.actual, before.served, before.rows) * root
     if not expected > EXPECTED:
         return None
     return (
-        f"answers are {shown[0]:.1f} standard deviations better than shuffled ones, where "
-        f"{expected:.1f} are usual: true values are not those of their rows. Mend what tells them"
+        f"predictions are {shown[0]:.1f} standard deviations better than shuffled ones, where "
+        f"{expected:.1f} are usual: ground truth is not that of its rows. Fix what sends it"
     )
+
+
+def known_rows(store: Store, first: date, last: date, refused: Collection[date]) -> dict[date, int]:
+    """Count the rows with ground truth of each day that has any, but for the refused days."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    found = {day: counts(store, day)[1] for day in days if day not in refused}
+    return {day: known for day, known in found.items() if known}
 
 
 def believable(
@@ -211,42 +262,40 @@ def believable(
         yield complete.actual, predict(model, complete.rows), complete.rows
 
 
-def information(actual: np.ndarray, answers: np.ndarray, rows: pd.DataFrame) -> float:
-    """By how many standard deviations answers do better than the same ones, shuffled.
+def information(actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame) -> float:
+    """Return by how many standard deviations predictions beat the same ones, shuffled.
 
     NaN where their order does not matter, such as when all are equal.
     """
     rng = np.random.default_rng(0)
     shuffled = [
-        loss_of_rows(rng.permutation(actual), answers, rows).mean() for _ in range(SHUFFLES)
+        loss_of_rows(rng.permutation(actual), predicted, rows).mean() for _ in range(SHUFFLES)
     ]
     mean, spread = float(np.mean(shuffled)), float(np.std(shuffled, ddof=1))
     if spread <= ROUNDING * abs(mean):
         return np.nan
-    return (mean - float(loss_of_rows(actual, answers, rows).mean())) / spread
+    return (mean - float(loss_of_rows(actual, predicted, rows).mean())) / spread
 
 
 def mean_residual(
     actual: np.ndarray, predicted: np.ndarray, rows: pd.DataFrame, reference: Reference
 ) -> float:
-    """The mean of the residuals, in units of the reference."""
+    """Return the mean of the residuals, in units of the reference."""
     losses = loss_of_rows(actual, predicted, rows)
     return float(residuals(actual, predicted, losses, reference).mean())
 
 
-def day_of(outcome: Outcome) -> date:
-    """The day of the prediction."""
-    return datetime.fromtimestamp(outcome.prediction.time, UTC).date()
-
-
 def together(days: Sequence[Complete]) -> Complete:
-    """Several days as one, with the date of the last."""
+    """Return several days as one, with the date of the last; those without rows are left out."""
+    days = [day for day in days if len(day.rows)] or days[-1:]
+    rows = pd.concat([day.rows for day in days], ignore_index=True)
     return Complete(
         date=days[-1].date,
-        rows=pd.concat([day.rows for day in days], ignore_index=True),
+        rows=rows,
         served=np.concatenate([day.served for day in days]),
         versions=np.concatenate([day.versions for day in days]),
         variants=np.concatenate([day.variants for day in days]),
+        share=len(rows) / sum(day.whole for day in days) if len(rows) else 1.0,
     )
 
 
@@ -257,13 +306,10 @@ def measure(
     policy: Policy,
     profile: Profile | None = None,
 ) -> Day:
-    """How well each model did on the day, and how far its rows are from the profile's.
+    """Return how well each model did on the day, and how far its rows are from the profile's.
 
     Besides the models, given by role, stands the constant that would have been the best of that
-    very day. A role without an answer, or with one whose score is no number, is left out.
-
-    Raises:
-        UserError: the champion has such a one.
+    very day. A role without a prediction, or with one whose score is no number, is left out.
     """
     given = in_split if policy.evidence == "split" else in_replay
     by_role = given(complete, models, state)
@@ -288,20 +334,23 @@ def measure(
             f"{problem.METRIC} is no number: look at problem.score_rows"
         )
     own, answers = by_role["champion"]
+    fields = row_schema(problem.SCHEMA, problem.TARGET).fields
     return Day(
         date=complete.date,
-        rows=len(complete.rows),
+        rows=round(complete.whole),
         residual=mean_residual(
             complete.actual[own], answers[own], complete.rows[own], state.champion.reference
         ),
         losses=losses,
         counts=counts,
-        drift=drift_of(complete.rows, profile) if profile else {},
+        drift=stability_index(profile, production.columns_of(complete.rows, fields))
+        if profile
+        else {},
     )
 
 
 def in_replay(complete: Complete, models: Mapping[str, Any], state: State) -> dict[str, Answers]:
-    """What each model answers to all rows; the champion as it was served, where it was."""
+    """Return what each model predicts for all rows; the champion as it was served, where it was."""
     every = np.full(len(complete.rows), True)
     found = {
         role: (every, predict(model, complete.rows))
@@ -317,86 +366,70 @@ def in_replay(complete: Complete, models: Mapping[str, Any], state: State) -> di
 
 
 def in_split(complete: Complete, models: Mapping[str, Any], state: State) -> dict[str, Answers]:
-    """What each version answered to the rows that it served; a model that was not heard is out."""
-    found = {}
-    for role, version in scored(state).items():
-        own = complete.versions == version
-        if own.any():
-            found[role] = own, complete.served
+    """Return what each version predicted for the rows that it served, if it served any."""
+    own = {role: complete.versions == version for role, version in scored(state).items()}
+    found = {role: (rows, complete.served) for role, rows in own.items() if rows.any()}
     if "champion" not in found:
         every = np.full(len(complete.rows), True)
         found["champion"] = every, predict(models["champion"], complete.rows)
     return found
 
 
-def drift_of(rows: pd.DataFrame, profile: Profile) -> dict[str, float]:
-    """How far each field is from the training rows: their stability index."""
-    return stability_index(
-        profile, columns_of(rows, row_schema(problem.SCHEMA, problem.TARGET).fields)
-    )
-
-
 def training_rows(
-    store: Store, first: date, through: date, policy: Policy, refused: Collection[date] = ()
+    store: Store,
+    first: date,
+    through: date,
+    policy: Policy,
+    refused: Collection[date] = (),
+    most: int | None = None,
 ) -> Taught:
-    """Rows with true values from `first` to `through`, both included, but for the refused days.
+    """Return rows with ground truth from `first` to `through`, but for the refused days.
 
-    The log has them; those from before it began come from `problem.load`, which the policy may
+    Of each day it is the same share, so that they are about `most`, by default the policy's
+    `max_rows`. Days before the first in the log come from `problem.load`, which the policy may
     also name as the only source. Without a time in them, all of its rows count as of the first
     day, and rows that judge other models, as `dataset.split_rows` says, teach nothing.
-
-    Raises:
-        UserError: there are no rows, or they break `problem.SCHEMA`.
-        StoreError: the store did not answer.
     """
-    began, parts = through + timedelta(days=1), []
-    if policy.data.source == "log":
-        began, logged = logged_rows(store, first, through, refused)
-        parts = [logged]
+    known = known_rows(store, first, through, refused) if policy.data.source == "log" else {}
+    began, loaded = min(known, default=through + timedelta(days=1)), NOTHING
     if first < began or problem.TIME is None:
         # Even if none of its rows teach: where a row belongs depends on the order of its columns.
-        parts = [loaded_rows(first, began, refused), *parts]
-    days = np.concatenate([part.days for part in parts])
-    if not len(days):
+        loaded = loaded_rows(first, began, refused)
+    total = len(loaded.days) + sum(known.values())
+    if not total:
         raise UserError(
             f"there are no rows with ground truth from {first} to {through}. Send it to /feedback, "
             "or let problem.py load newer rows"
         )
-    tables = [part.rows for part in parts if len(part.rows.columns)]
-    rows = pd.concat(tables, ignore_index=True)
+    share = share_of(total, most or policy.data.max_rows)
+    drawn = np.random.default_rng(0).random(len(loaded.days)) < share
+    logged = [read_day(store, day, share) for day in known]
+    if sum(day.dropped for day in logged) > MOST_UNFIT * sum(day.read for day in logged):
+        worst = max(logged, key=lambda day: day.dropped)
+        raise UserError(f"the prediction log of {worst.date} cannot teach: {worst.unfit}")
+    tables = [loaded.rows[drawn], *[day.rows for day in logged]]
+    rows = pd.concat([one for one in tables if len(one.columns)], ignore_index=True)
+    of_logged = [np.full(len(day.rows), day.date, "datetime64[D]") for day in logged]
+    days = np.concatenate([loaded.days[drawn], *of_logged])
     if problem.TIME is None:
         rows = split_rows(rows, read_params().split.test_share).train
-    return Taught(rows.reset_index(drop=True), days[rows.index])
-
-
-def logged_rows(
-    store: Store, first: date, through: date, refused: Collection[date]
-) -> tuple[date, Taught]:
-    """The first day of the window of which the log knows, and its rows with true values."""
-    outcomes = outcomes_of(store, first, through)
-    began = day_of(outcomes[0]) if outcomes else through + timedelta(days=1)
-    known = [one for one in outcomes if one.known and day_of(one) not in refused]
-    rows, fitting, unfit = fitting_rows(known)
-    if len(known) - len(fitting) > MOST_UNFIT * len(known):
-        raise UserError(f"the prediction log from {first} to {through} cannot teach: {unfit}")
-    return began, Taught(rows, np.array([day_of(one) for one in fitting], "datetime64[D]"))
+    return Taught(rows.reset_index(drop=True), days[rows.index], total)
 
 
 def loaded_rows(first: date, end: date, refused: Collection[date]) -> Taught:
-    """The rows of `problem.load` from `first` up to, but without, `end`."""
+    """Return the rows of `problem.load` from `first` up to, but without, `end`."""
     try:
         rows = problem.load(first, end)
     except (OSError, ValueError) as error:
         raise UserError(f"the data could not be loaded: {error}") from error
     if rows.empty:
-        return Taught(pd.DataFrame(), np.array([], "datetime64[D]"))
+        return NOTHING
     rows = validate_rows(rows)
     if problem.TIME is None:
-        days = np.full(len(rows), first, "datetime64[D]")
+        days, refused = np.full(len(rows), first, "datetime64[D]"), []
     else:
         times = pd.to_datetime(rows[problem.TIME], utc=True).dt.tz_localize(None)
         days = times.to_numpy().astype("datetime64[D]")
     taught = (days >= np.datetime64(first)) & (days < np.datetime64(end))
-    if problem.TIME is not None:
-        taught &= ~np.isin(days, np.array(list(refused), "datetime64[D]"))
+    taught &= ~np.isin(days, np.array(list(refused), "datetime64[D]"))
     return Taught(rows[taught], days[taught])

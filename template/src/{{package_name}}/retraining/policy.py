@@ -129,6 +129,7 @@ class Data(Section):
 
     A challenger on schedule learns from as many days as the champion did, or from `history_days`;
     after a drift, from `days_before_change`, whose rows weigh `old_rows_weight`, and all since.
+    Of more than `max_rows`, about so many are drawn, the same share of each day.
     """
 
     source: Literal["log", "load"] = "log"
@@ -136,6 +137,7 @@ class Data(Section):
     days_before_change: Days = 28
     min_days_after_change: Annotated[int, Field(ge=1)] = 2
     old_rows_weight: Share = 0.05
+    max_rows: Annotated[int, Field(ge=100)] = 500_000
     min_labelled: Annotated[float, Field(gt=0, le=1)] = 0.9
     label_wait_days: Count = 7
     min_rows: Annotated[int, Field(ge=2)] = 50

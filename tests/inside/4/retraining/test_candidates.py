@@ -45,7 +45,7 @@ FIRST, CHANGE = date(2025, 3, 3), date(2025, 3, 8)
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the problem be one column, and a true value of 10 + 2 x that is never negative."""
+    """Let the problem be one column, and a target of 10 + 2 x that is never negative."""
     monkeypatch.setattr(problem, "TASK", "regression", raising=False)
     columns = {"x": pa.Column("float64"), "y": pa.Column("float64", pa.Check.in_range(0, 100))}
     monkeypatch.setattr(problem, "SCHEMA", pa.DataFrameSchema(columns))
@@ -57,7 +57,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def taught(days: int = 7, rows: int = 50, level: float = 1.0) -> Taught:
-    """Days of rows from FIRST on; from CHANGE on true values are so many times as large."""
+    """Days of rows from FIRST on; from CHANGE on the target is so many times as large."""
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 10, days * rows)
     day = np.datetime64(FIRST) + np.repeat(np.arange(days), rows)
@@ -202,7 +202,7 @@ def test_moved_values_stay_within_the_schema_and_whole_numbers_whole(
 def test_rows_that_a_model_cannot_learn_from_are_told(
     lines: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="no rows with true values since the change on 2025-03-08"):
+    with pytest.raises(UserError, match="no rows with ground truth since the change on 2025-03-08"):
         retrained(taught(5), Change(CHANGE, 0.0), RATIO, 0.05, {})
     monkeypatch.setattr(problem, "build_model", lambda: LogisticRegression())
     one_label = Taught(taught().rows.assign(y=1), taught().days)

@@ -69,6 +69,16 @@ def test_a_challenger_says_where_it_comes_from(city: "City") -> None:
         assert tags[name] == origin[name]
     assert tags["loop_key"] == origin["loop_key"] == "2026-03-10/retrained/2026-03-12"
     assert tags["trained_until"].startswith("2026-03-12T")
+    assert origin["rows"] == "1020 of 1020"
+
+
+def test_a_challenger_learns_from_no_more_rows_than_the_policy_says(city: "City") -> None:
+    city.restore("calm")
+    decide(city, "data: {min_rows: 20, history_days: 14, max_rows: 100}")
+    city.tick(CALM + 0.2, "ann")
+    rows, _, known = city.lines[-1].evidence["retrained"]["rows"].partition(" of ")
+    assert 70 < int(rows) < 130
+    assert int(known) == 12 * 60
 
 
 def test_on_quiet_days_nothing_is_trained_and_a_second_step_does_nothing(city: "City") -> None:

@@ -1,8 +1,9 @@
 """Which days count, what models did on them, and what they teach: here on a problem of two columns.
 
-A row has a number x and a side; the true value y is about 10 + 2 x.
+A row has a number x and a side; the ground truth y is about 10 + 2 x.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +22,8 @@ from taxi_ride_duration.deployment.schema import row_schema
 from taxi_ride_duration.errors import UserError
 from taxi_ride_duration.monitoring.profile import profile_of
 from taxi_ride_duration.predict import predict
-from taxi_ride_duration.retraining.coverage import LeftOut, Waiting, gap
+from taxi_ride_duration.retraining import observations
+from taxi_ride_duration.retraining.coverage import LeftOut, Waiting, counts, gap
 from taxi_ride_duration.retraining.observations import (
     Complete,
     look_at,
@@ -106,7 +108,7 @@ def write(
     variant: str = CHAMPION,
     known: float = 1.0,
 ) -> None:
-    """Return the rows of a day, answered by the model; the truth is known of a share of them."""
+    """Log the rows of a day, answered by the model, and the ground truth of a share of them."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
     target = problem.TARGET
     answers = (model or Line()).predict(rows).tolist()
@@ -143,6 +145,64 @@ def complete(store: Store, day: date = DAY, **other: Any) -> Complete:
     return found
 
 
+def test_of_too_many_rows_a_sample_counts_for_the_day(store: Store, lines: None) -> None:
+    """The same rows each time, and of each version, although the log was written in order."""
+    rows = rows_of(DAY, 2000)
+    write(store, DAY, rows.head(1500))
+    write(store, DAY, rows.tail(500), version="2", variant="challenger")
+    found, again = (look_at(store, DAY, POLICY, STATE, most=400) for _ in range(2))
+    assert isinstance(found, Complete) and isinstance(again, Complete)
+    pd.testing.assert_frame_equal(found.rows, again.rows)
+    assert 320 < len(found.rows) < 480
+    assert 0.15 < (found.versions == "2").mean() < 0.35
+    whole = found.rows.merge(rows, on=["x", "side", "y"])
+    assert len(whole) == len(found.rows), "rows, predictions and ground truth stay together"
+    day = measure(found, {"champion": Line()}, STATE, POLICY)
+    assert (day.rows, day.counts[ALL]) == (2000, len(found.rows))
+    assert day.residual == pytest.approx(np.log(rows["y"] / (10 + 2 * rows["x"])).mean(), abs=0.02)
+    assert complete(store).share == 1
+    both = together([found, complete(store)])
+    assert (both.whole, len(both.rows)) == (pytest.approx(4000), len(found.rows) + 2000)
+
+
+def test_a_sample_of_a_broken_feed_is_refused_as_well(store: Store, lines: None) -> None:
+    write(store, DAY, rows_of(DAY, 1000).assign(x=99.0), Answering([20.0] * 1000))
+    found = look_at(store, DAY, POLICY, STATE, most=100)
+    assert refused(found, "guard", "rows violate problem.SCHEMA; row 2025-03-12/1/")
+    assert isinstance(look(store, policy=Policy(data=Data(min_rows=1001))), LeftOut)
+
+
+def test_rows_that_are_read_in_parts_are_those_read_at_once(
+    store: Store, lines: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(DAY).astype({"y": object})
+    rows.loc[150, "y"] = "soon"
+    write(store, DAY, rows)
+    at_once = complete(store)
+    monkeypatch.setattr(observations, "AT_ONCE", 7)
+    in_parts = complete(store)
+    pd.testing.assert_frame_equal(in_parts.rows, at_once.rows)
+    for name in ("served", "versions", "variants"):
+        np.testing.assert_array_equal(getattr(in_parts, name), getattr(at_once, name))
+    assert (in_parts.dropped, in_parts.unfit) == (1, at_once.unfit)
+    assert {column.dtype.kind for _, column in in_parts.rows[["x", "y"]].items()} == {"f"}
+
+
+def test_after_an_error_while_rows_are_read_the_store_is_of_use(
+    store: Store, lines: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop writes into it what went wrong, while the error is still being handled."""
+
+    def fail(rows: pd.DataFrame) -> pd.DataFrame:
+        raise RuntimeError("a check of problem.SCHEMA failed")
+
+    write(store, DAY, rows_of(DAY))
+    monkeypatch.setattr(observations.production, "fitting_rows", fail)
+    with pytest.raises(RuntimeError) as caught:
+        look(store)
+    assert counts(store, DAY) == (200, 200), caught
+
+
 def refused(found: Any, kind: str, reason: str) -> bool:
     assert isinstance(found, LeftOut), found
     return found.kind == kind and reason in found.reason
@@ -162,9 +222,9 @@ def test_labels_that_are_late_are_waited_for_and_then_given_up(store: Store, lin
     write(store, DAY, rows_of(DAY), known=0.5)
     waiting = look(store)
     assert isinstance(waiting, Waiting)
-    assert "50% of its true values" in waiting.reason
+    assert "50% of its ground truth" in waiting.reason
     assert isinstance(look(store, now=after(DAY, 7.9)), Waiting)
-    assert refused(look(store, now=after(DAY, 8)), "left out", "50% of its true values")
+    assert refused(look(store, now=after(DAY, 8)), "left out", "50% of its ground truth")
 
 
 @pytest.mark.parametrize(
@@ -255,12 +315,12 @@ def test_where_another_version_answered_its_answers_tell_the_level(
     assert refused(look(store), "guard", "max_shift")
 
 
-def test_a_true_value_without_a_score_refuses_the_day(
+def test_ground_truth_without_a_score_refuses_the_day(
     store: Store, lines: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, DAY, rows_of(DAY))
     monkeypatch.setattr(problem, "score_rows", lambda actual, told: np.full(len(told), np.inf))
-    assert refused(look(store), "guard", "mend the feed")
+    assert refused(look(store), "guard", "fix the feed")
 
 
 def test_a_champion_that_fails_is_told_from_a_feed_that_does(store: Store, lines: None) -> None:
@@ -284,20 +344,32 @@ def write_days(store: Store, days: Sequence[int], change: Any = lambda rows: row
         write(store, day, change(rows_of(day)))
 
 
-def test_true_values_of_other_rows_are_refused(store: Store, lines: None) -> None:
+def test_ground_truth_of_other_rows_is_refused(store: Store, lines: None) -> None:
     write_days(store, range(1, 8))
     write(store, DAY, shuffled(rows_of(DAY)))
     found = look(store)
-    assert refused(found, "guard", "true values are not those of their rows")
-    assert refused(look(store, warm={"previous": Line(9, 2)}), "guard", "not those of their rows")
+    assert refused(found, "guard", "ground truth is not that of its rows")
+    assert refused(look(store, warm={"previous": Line(9, 2)}), "guard", "not that of its rows")
 
 
-def test_a_champion_that_knows_nothing_is_told_from_true_values_that_do(
+def test_a_sample_of_the_days_before_tells_what_is_usual(
+    store: Store, lines: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_days(store, range(1, 8))
+    write(store, DAY, shuffled(rows_of(DAY)))
+    (every,) = re.findall(r"where ([\d.]+) are usual", look(store).reason)
+    monkeypatch.setattr(observations, "MOST_SCORED", 700)
+    (sampled,) = re.findall(r"where ([\d.]+) are usual", look(store).reason)
+    assert sampled != every
+    assert float(sampled) == pytest.approx(float(every), rel=0.4)
+
+
+def test_a_champion_that_knows_nothing_is_told_from_ground_truth_that_does(
     store: Store, lines: None
 ) -> None:
     write_days(store, range(1, 8))
     write(store, DAY, rows_of(DAY), Answering(shuffled(rows_of(DAY))["y"]))
-    assert refused(look(store), "guard", "not those of their rows")
+    assert refused(look(store), "guard", "not that of its rows")
     assert isinstance(look(store, warm={"previous": Line()}), Complete)
 
 
@@ -313,7 +385,7 @@ def test_days_that_were_refused_do_not_tell_what_is_usual(store: Store, lines: N
     write_days(store, [10, 11, 12])
     assert isinstance(look(store), Complete)
     days = [DAY - timedelta(days=number) for number in range(1, 10)]
-    assert refused(look(store, state=replace(STATE, refused=days)), "guard", "not those of")
+    assert refused(look(store, state=replace(STATE, refused=days)), "guard", "not that of")
 
 
 def test_answers_that_are_plainly_wrong_are_of_these_rows(store: Store, lines: None) -> None:
@@ -457,6 +529,26 @@ def test_the_log_teaches_and_before_it_began_the_extract(store: Store, timed: No
     assert days_taught(taught.days) == {3: 200, 2: 147, 0: 147}
     taught = training_rows(store, DAY - timedelta(days=2), yesterday, POLICY)
     assert days_taught(taught.days) == {2: 147, 1: 147}
+
+
+def test_of_too_many_rows_the_same_share_of_each_day_teaches(store: Store, timed: None) -> None:
+    """Of the extract as of the log, and the same rows when a step is repeated."""
+    for number in range(5):
+        write(store, DAY - timedelta(days=number), timed_rows(DAY - timedelta(days=number)))
+    policy = POLICY.model_copy(update={"data": Data(max_rows=1000)})
+    first = DAY - timedelta(days=9)
+    taught, again = (training_rows(store, first, DAY, policy) for _ in range(2))
+    pd.testing.assert_frame_equal(taught.rows, again.rows)
+    np.testing.assert_array_equal(taught.days, again.days)
+    np.testing.assert_array_equal(taught.rows["asked"].to_numpy().astype("M8[D]"), taught.days)
+    by_day = days_taught(taught.days)
+    assert by_day.keys() == {*range(10)}
+    assert all(70 < rows < 130 for rows in by_day.values()), by_day
+    assert 900 < len(taught.rows) < 1100
+    assert taught.of == 2000
+    fewer = training_rows(store, first, DAY, policy, most=200)
+    assert 150 < len(fewer.rows) < 250
+    assert {*fewer.rows["x"]} < {*taught.rows["x"]}, "a smaller sample is a part of a larger one"
 
 
 def test_the_policy_may_name_the_extract_as_the_only_source(store: Store, timed: None) -> None:
