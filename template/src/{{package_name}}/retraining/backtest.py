@@ -6,7 +6,7 @@ prediction log. Writes reports/backtest.png and reports/backtest.json.
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,40 +16,47 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import func, select
 
 from .. import problem
-from ..dataset import load_rows, validate_rows
 from ..errors import UserError, run
 from ..experiments.scores import metric_name
 from ..monitoring.summary import shown
 from ..pipelines.parameters import read_params
 from ..serving.store import reading
+from ..serving.tables import predictions
 from .decisions import WEEK
-from .observations import Taught, logged_rows
+from .observations import (
+    MOST_UNFIT,
+    Complete,
+    Taught,
+    known_rows,
+    loaded_rows,
+    read_day,
+    share_of,
+)
 from .policy import POLICY, Policy, read_policy
 from .replay import DAY, EVENTS, RULES, Past, Replayed
 
 REPORTS = Path("reports")
-EARLIEST = date(1971, 1, 1)
 COLOURS = {"loop": "#0072b2", "monthly": "#009e73", "threshold": "#cc79a7", "never": "#c45500"}
 MARKS = {"alarm": ("o", "white"), "promoted": ("^", "#009e73"), "rolled back": ("v", "#d0312d")}
 
 
 def past_rows(policy: Policy) -> Taught:
-    """Return all rows with ground truth: those before the prediction log began are loaded."""
-    today = datetime.now(UTC).date()
-    parts, began = [], today
-    if policy.data.source == "log":
-        with reading() as store:
-            began, logged = logged_rows(store, EARLIEST, today - DAY, ())
-        parts = [logged] if len(logged.days) else []
+    """Return the rows with ground truth, about `max_rows`; those before the log began are loaded.
+
+    Days of the log with rows that do not fit the schema are left out, as the loop does.
+    """
+    logged = [] if policy.data.source == "load" else logged_days(policy.data.max_rows)
+    parts = [Taught(day.rows, np.full(len(day.rows), day.date, "datetime64[D]")) for day in logged]
     if problem.TIME is not None:
         window = read_params().data
-        rows = validate_rows(load_rows(window.start, window.end))
-        times = pd.to_datetime(rows[problem.TIME], utc=True).dt.tz_localize(None)
-        days = times.to_numpy().astype("datetime64[D]")
-        before = days < np.datetime64(began)
-        parts = [Taught(rows[before], days[before]), *parts]
+        end = min((day.date for day in logged), default=window.end)
+        loaded = loaded_rows(window.start, end)
+        share = share_of(len(loaded.days), policy.data.max_rows)
+        drawn = np.random.default_rng(0).random(len(loaded.days)) < share
+        parts = [Taught(loaded.rows[drawn], loaded.days[drawn]), *parts]
     if not parts:
         raise UserError(
             "problem.py has no TIME, and the prediction log no ground truth: there is no past to "
@@ -57,6 +64,20 @@ def past_rows(policy: Policy) -> Taught:
         )
     tables = [part.rows for part in parts]
     return Taught(pd.concat(tables, ignore_index=True), np.concatenate([p.days for p in parts]))
+
+
+def logged_days(most: int) -> list[Complete]:
+    """Return the days of the prediction log that are over, with about so many rows in all."""
+    with reading() as store:
+        with store.transaction() as connection:
+            begun = connection.execute(select(func.min(predictions.c.time))).scalar()
+        if begun is None:
+            return []
+        first, today = datetime.fromtimestamp(begun, UTC).date(), datetime.now(UTC).date()
+        known = known_rows(store, first, today - DAY, ())
+        share = share_of(sum(known.values()), most)
+        days = [read_day(store, day, share) for day in known]
+    return [day for day in days if day.dropped <= MOST_UNFIT * day.read and len(day.rows)]
 
 
 def mean_score(past: Past, replayed: Replayed) -> float:

@@ -4,10 +4,11 @@ Days are those of UTC, by the time of the prediction. They are read one at a tim
 columns. Of many rows a share is read, drawn by a hash of their ids: the same rows each time.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy import func
 from .. import problem
 from ..dataset import split_rows, validate_rows
 from ..deployment.schema import row_schema
-from ..errors import UserError
+from ..errors import UserError, describe_error
 from ..evaluate import row_scores, slice_masks
 from ..monitoring import production
 from ..monitoring.profile import Profile, stability_index
@@ -102,27 +103,37 @@ def look_at(
     warm: Mapping[str, Any] | None = None,
     most: int = MOST_SCORED,
 ) -> LeftOut | Complete:
-    """Return the day's rows, about `most`, if its data can be trusted; else why it does not count.
-
-    A broken feed of rows or of ground truth looks like drift, and whoever learns from it learns
-    nonsense; it is told from a champion that fails by the models in `warm`, if there are any,
-    which then fail as well.
-    """
+    """Return about `most` of the day's rows if they can be trusted; else why it does not count."""
     known = counts(store, day)[1]
     complete = read_day(store, day, share_of(known, most))
     if complete.dropped > MOST_UNFIT * complete.read:
         return LeftOut("guard", f"{complete.unfit}. Fix what sends the rows, or the ground truth")
     if known:
         complete = replace(complete, share=complete.read / known)
+    return guarded(complete, partial(days_before, store, day, state), policy, state, warm or {})
+
+
+def guarded(
+    complete: Complete,
+    earlier: Callable[[], list[Complete]],
+    policy: Policy,
+    state: State,
+    warm: Mapping[str, Any],
+) -> LeftOut | Complete:
+    """Return the day if its data can be trusted, or why it does not count.
+
+    A broken feed of rows or of ground truth looks like drift, and whoever learns from it learns
+    nonsense; it is told from a champion that fails by the models in `warm`, if there are any,
+    which then fail as well.
+    """
     if complete.whole < policy.data.min_rows:
         reason = f"{complete.whole:.0f} rows say too little: {policy.data.min_rows} are asked"
         return LeftOut("left out", f"{reason} (data: min_rows)")
     if not np.isfinite(loss_of_rows(complete.actual, complete.served, complete.rows)).all():
         reason = f"some ground truth or prediction has no {problem.METRIC}: fix the feed"
         return LeftOut("guard", reason)
-    suspicion = off_level(complete, policy, state, warm or {}) or uninformed(
-        complete, store, state, warm or {}
-    )
+    suspicion = off_level(complete, policy, state, warm)
+    suspicion = suspicion or uninformed(complete, earlier, state, warm)
     return LeftOut("guard", suspicion) if suspicion else complete
 
 
@@ -216,7 +227,10 @@ def off_level(
 
 
 def uninformed(
-    complete: Complete, store: Store, state: State, warm: Mapping[str, Any]
+    complete: Complete,
+    earlier: Callable[[], list[Complete]],
+    state: State,
+    warm: Mapping[str, Any],
 ) -> str | None:
     """Return why ground truth cannot belong to its rows: predictions might as well be shuffled.
 
@@ -226,13 +240,10 @@ def uninformed(
     shown = [information(*pair) for pair in believable(complete, state, warm)]
     if not all(abs(value) < CLEAR for value in shown):  # plainly wrong ones are of these rows
         return None
-    first = complete.date - timedelta(days=WINDOW)
-    known = known_rows(store, first, complete.date - timedelta(days=1), state.refused)
-    share = share_of(sum(known.values()), MOST_SCORED)
-    earlier = [read_day(store, day, share) for day in known]
-    if not any(len(day.rows) for day in earlier):
+    days = earlier()
+    if not any(len(day.rows) for day in days):
         return None
-    before = together(earlier)
+    before = together(days)
     root = np.sqrt(len(complete.rows) / len(before.rows))
     expected = information(before.actual, before.served, before.rows) * root
     if not expected > EXPECTED:
@@ -241,6 +252,14 @@ def uninformed(
         f"predictions are {shown[0]:.1f} standard deviations better than shuffled ones, where "
         f"{expected:.1f} are usual: ground truth is not that of its rows. Fix what sends it"
     )
+
+
+def days_before(store: Store, day: date, state: State) -> list[Complete]:
+    """Return the days of a window before the day, with about `MOST_SCORED` rows in all."""
+    first, last = day - timedelta(days=WINDOW), day - timedelta(days=1)
+    known = known_rows(store, first, last, state.refused)
+    share = share_of(sum(known.values()), MOST_SCORED)
+    return [read_day(store, one, share) for one in known]
 
 
 def known_rows(store: Store, first: date, last: date, refused: Collection[date]) -> dict[date, int]:
@@ -416,20 +435,25 @@ def training_rows(
     return Taught(rows.reset_index(drop=True), days[rows.index], total)
 
 
-def loaded_rows(first: date, end: date, refused: Collection[date]) -> Taught:
-    """Return the rows of `problem.load` from `first` up to, but without, `end`."""
+def loaded_rows(first: date | None, end: date | None, refused: Collection[date] = ()) -> Taught:
+    """Return the rows of `problem.load` from `first` up to, but without, `end`, if they are given.
+
+    Without a time in the rows, all count as of `first`.
+    """
     try:
         rows = problem.load(first, end)
-    except (OSError, ValueError) as error:
-        raise UserError(f"the data could not be loaded: {error}") from error
+    except Exception as error:  # a database or a cloud store raises errors of its own
+        raise UserError(f"problem.py: load() failed: {describe_error(error)}") from error
     if rows.empty:
         return NOTHING
     rows = validate_rows(rows)
     if problem.TIME is None:
-        days, refused = np.full(len(rows), first, "datetime64[D]"), []
-    else:
-        times = pd.to_datetime(rows[problem.TIME], utc=True).dt.tz_localize(None)
-        days = times.to_numpy().astype("datetime64[D]")
-    taught = (days >= np.datetime64(first)) & (days < np.datetime64(end))
-    taught &= ~np.isin(days, np.array(list(refused), "datetime64[D]"))
+        return Taught(rows, np.full(len(rows), first, "datetime64[D]"))
+    times = pd.to_datetime(rows[problem.TIME], utc=True).dt.tz_localize(None)
+    days = times.to_numpy().astype("datetime64[D]")
+    taught = ~np.isin(days, np.array(list(refused), "datetime64[D]"))
+    if first is not None:
+        taught &= days >= np.datetime64(first)
+    if end is not None:
+        taught &= days < np.datetime64(end)
     return Taught(rows[taught], days[taught])

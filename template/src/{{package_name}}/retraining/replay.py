@@ -22,11 +22,12 @@ from ..predict import predict
 from ..trained_model import TrainedModel
 from . import decisions
 from .candidates import fit_weighted, in_sample_reference, recalibrated, retrained
+from .coverage import LeftOut, Waiting, shortage
 from .decisions import MONTH, WEEK, WINDOW
 from .detector import moved
-from .observations import Complete, Taught, measure, off_level
+from .observations import Complete, Taught, guarded, measure
 from .policy import Policy
-from .state import Day, Fit, GoBack, Model, Promote, State, Step
+from .state import Day, Fit, GoBack, Model, Promote, State, Step, midnight
 
 WORSE = 1.1  # times the usual error of a week: the threshold rule trains
 DAY = timedelta(days=1)
@@ -171,6 +172,7 @@ class LoopReplay:
         self.policy = past.policy.model_copy(update={"evidence": "replay", "pause": False})
         self.models: dict[str, TrainedModel] = {}
         self.profiles: dict[str, Profile] = {}
+        self.trusted: list[Complete] = []  # the last days that the guard let pass
         self.replayed = Replayed("loop")
         taught = past.window(past.before)
         reference = in_sample_reference(past.first_model, taught, None)
@@ -210,18 +212,20 @@ class LoopReplay:
 
     def observed(self, day: date) -> Step:
         """Return what the engine makes of a day."""
-        rows = self.past.rows(day, day).rows.reset_index(drop=True)
-        fewest = self.policy.data.min_rows
-        if len(rows) < fewest:
-            self.replayed.left_out += 1
-            words = f"{len(rows)} rows, {fewest} asked (data: min_rows)"
-            return decisions.leave_out(self.state, day, "left out", words)
         models = {role: self.models[one] for role, one in decisions.scored(self.state).items()}
         complete = self.complete(day, day, models["champion"])
-        warm = {role: models[role] for role in self.state.watch.warm} if self.state.watch else {}
-        suspicion = off_level(complete, self.policy, self.state, warm)
-        if suspicion:
-            return decisions.leave_out(self.state, day, "guard", suspicion)
+        rows, morning = len(complete.rows), midnight(day + DAY)
+        found: Waiting | LeftOut | Complete | None
+        found = shortage(rows, rows, day, morning, self.policy, self.state)
+        if found is None:
+            warm = self.state.watch.warm if self.state.watch else {}
+            kept = {role: models[role] for role in warm}
+            found = guarded(complete, lambda: self.trusted, self.policy, self.state, kept)
+        if not isinstance(found, Complete):
+            kind = found.kind if isinstance(found, LeftOut) else "left out"
+            self.replayed.left_out += kind == "left out"
+            return decisions.leave_out(self.state, day, kind, found.reason)
+        self.trusted = [*self.trusted, complete][-WINDOW:]
         profile = self.profiles[self.state.champion.version]
         measured = measure(complete, models, self.state, self.policy, profile)
         return decisions.advance(self.state, measured, self.policy)
