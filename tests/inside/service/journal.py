@@ -21,6 +21,7 @@ from taxi_ride_duration.retraining.journal import (
     BusyError,
     Journal,
     OvertakenError,
+    ask,
     open_journal,
     working,
 )
@@ -205,8 +206,8 @@ def test_nothing_is_written_after_a_line_that_is_gone(opened: Journal) -> None:
         opened.append(step("b"), 1, 1.0, POLICY)
 
 
-def test_a_request_is_answered_once(opened: Journal) -> None:
-    first, second = opened.ask("ann\0", 1.0), opened.ask("bob", 2.0)
+def test_a_request_is_answered_once(opened: Journal, url: str) -> None:
+    first, second = ask(url, "ann\0", 1.0), ask(url, "bob", 2.0)
     assert first.who == "ann\N{SYMBOL FOR NULL}"
     assert opened.requests() == [first, second]
     opened.append(step("asked", "and more"), 0, 3.0, POLICY, first.id)

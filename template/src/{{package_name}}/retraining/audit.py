@@ -271,7 +271,7 @@ def main() -> None:
             "the database"
         )
     if not lines:
-        raise UserError("the loop has not decided anything yet: run make watch")
+        raise UserError("the loop has not decided anything yet: run make tick")
     tell(console, lines, version)
 
 

@@ -38,9 +38,11 @@ DECISIONS = Table(
     Column("request", Text, unique=True),
     Column("digest", Text, nullable=False),
 )
+# Where the service has a role of its own in PostgreSQL, it may add requests, and nothing else.
+requested = MetaData()
 REQUESTS = Table(
     "retraining_requests",
-    metadata,
+    requested,
     Column("id", Text, primary_key=True),
     Column("time", Double, nullable=False),
     Column("who", Text, nullable=False),
@@ -95,6 +97,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self.store = store
         store.create_tables(metadata)
+        store.create_tables(requested)
 
     def latest(self) -> tuple[int, State | None]:
         """The number of the last line, 0 if there is none, and the last state written.
@@ -193,13 +196,6 @@ class Journal:
             before = digest
         return None
 
-    def ask(self, who: str, time: float) -> Request:
-        """Ask for a retraining; the next step of the loop takes it up."""
-        request = Request(secrets.token_hex(8), time, plain(who))
-        with self.store.transaction() as connection:
-            connection.execute(insert(REQUESTS), msgspec.structs.asdict(request))
-        return request
-
     def requests(self) -> list[Request]:
         """What was asked and not yet answered by a line, the oldest first."""
         return [Request(*row) for row in self._rows(OPEN_REQUESTS)]
@@ -279,6 +275,20 @@ def open_journal(url: str) -> Journal:
     except StoreError:
         store.close()
         raise
+
+
+def ask(url: str, who: str, time: float) -> Request:
+    """Write down a request for a retraining, which the next step of the loop answers.
+
+    Raises:
+        StoreError: the store did not take it.
+    """
+    request = Request(secrets.token_hex(8), time, plain(who))
+    with closing(open_store(url)) as store:
+        store.create_tables(requested)
+        with store.transaction() as connection:
+            connection.execute(insert(REQUESTS), msgspec.structs.asdict(request))
+    return request
 
 
 @contextmanager

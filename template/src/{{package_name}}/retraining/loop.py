@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..serving.store import StoreError, store_url
 from . import decisions
 from .coverage import LeftOut, Waiting, gap
 from .guardrails import broken
-from .journal import BusyError, Journal, OvertakenError, open_journal, working
+from .journal import BusyError, Journal, OvertakenError, ask, working
 from .metrics import beat
 from .policy import Freeze, Policy, read_policy
 from .site import Site, experiment_for, run_by_hand, serving_version
@@ -300,8 +300,7 @@ def tick(
     try:
         policy, url = read_policy(), store_url()
         if who is not None:
-            with closing(open_journal(url)) as journal:
-                journal.ask(who, now)
+            ask(url, who, now)
         with working(live, url) as journal:
             site = Site(live, journal.store, policy, datetime.fromtimestamp(now, UTC))
             loop = Loop(site, journal, guardrails or partial(broken, live=live), told)
