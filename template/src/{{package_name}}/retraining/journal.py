@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text, insert, text
+from sqlalchemy import (
+    Column,
+    Double,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+)
 
 from ..serving.store import (
     POSTGRESQL,
@@ -24,6 +35,7 @@ from ..serving.store import (
     open_store,
     to_json,
 )
+from ..serving.tables import predictions
 from .policy import Policy
 from .state import Decision, State, Step
 
@@ -48,11 +60,17 @@ REQUESTS = Table(
     Column("who", Text, nullable=False),
 )
 ANCHOR = "loop-anchor.json"
-COLUMNS = ", ".join(DECISIONS.columns.keys())
-OPEN_REQUESTS = """select id, time, who from retraining_requests
-    where id not in (select request from decisions where request is not null) order by time, id"""
+DECIDED = DECISIONS.columns
+LINES = select(*[column for column in DECIDED if column is not DECIDED.state])
+OPEN_REQUESTS = (
+    select(REQUESTS)
+    .where(REQUESTS.c.id.not_in(select(DECIDED.request).where(DECIDED.request.is_not(None))))
+    .order_by(REQUESTS.c.time, REQUESTS.c.id)
+)
 # Let go of when the connection ends, however that happens. Each schema has its own.
-LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.decisions', 0))"
+LOCK = select(
+    func.pg_try_advisory_lock(func.hashtextextended(func.current_schema() + ".decisions", 0))
+)
 
 
 class OvertakenError(Exception):
@@ -105,15 +123,14 @@ class Journal:
         Raises:
             StoreError: the store did not answer, or the state cannot be read.
         """
-        found = self._rows(
-            "select state from decisions where state is not null order by number desc limit 1"
-        )
-        return self.latest_number(), decode_state(found[0][0]) if found else None
+        with_state = select(DECIDED.state).where(DECIDED.state.is_not(None))
+        found = self._rows(with_state.order_by(DECIDED.number.desc()).limit(1))
+        return self.latest_number(), decode_state(found[0].state) if found else None
 
     def latest_number(self) -> int:
         """The number of the last line, 0 if there is none."""
-        ((number,),) = self._rows("select coalesce(max(number), 0) from decisions")
-        return number
+        ((number,),) = self._rows(select(func.max(DECIDED.number)))
+        return number or 0
 
     def last(self) -> Line | None:
         """The last line; None if there is none yet."""
@@ -122,12 +139,13 @@ class Journal:
 
     def time_of(self, kind: str) -> float | None:
         """The time of the last line of that kind; None if there is none."""
-        ((newest,),) = self._rows("select max(time) from decisions where kind = :kind", kind=kind)
+        ((newest,),) = self._rows(select(func.max(DECIDED.time)).where(DECIDED.kind == kind))
         return newest
 
     def counts(self) -> dict[str, int]:
         """How many lines there are of each kind."""
-        return dict(self._rows("select kind, count(*) from decisions group by kind"))
+        counted = select(DECIDED.kind, func.count()).group_by(DECIDED.kind)
+        return {row.kind: row[1] for row in self._rows(counted)}
 
     def append(
         self, step: Step, after: int, time: float, policy: Policy, request: str | None = None
@@ -151,14 +169,9 @@ class Journal:
 
     def lines(self, after: int = 0) -> list[Line]:
         """All lines after that number, in order."""
-        rows = self._rows(
-            "select number, time, policy, kind, words, evidence, request, digest"
-            " from decisions where number > :after order by number",
-            after=after,
-        )
+        rows = self._rows(LINES.where(DECIDED.number > after).order_by(DECIDED.number))
         return [
-            Line(number, time, policy, kind, words, msgspec.json.decode(evidence), request, digest)
-            for number, time, policy, kind, words, evidence, request, digest in rows
+            Line(**row._asdict() | {"evidence": msgspec.json.decode(row.evidence)}) for row in rows
         ]
 
     def anchor(self, live: Path) -> None:
@@ -188,21 +201,20 @@ class Journal:
     def broken(self) -> int | None:
         """The number of the first line that was changed or comes after a gap; None if all fit."""
         before = ""
-        for expected, (*content, digest) in enumerate(
-            self._rows(f"select {COLUMNS} from decisions order by number"), start=1
-        ):
-            if content[0] != expected or digest_of(before, content) != digest:
+        rows = self._rows(select(DECISIONS).order_by(DECIDED.number))
+        for expected, row in enumerate(rows, start=1):
+            if row.number != expected or digest_of(before, list(row)[:-1]) != row.digest:
                 return expected
-            before = digest
+            before = row.digest
         return None
 
     def requests(self) -> list[Request]:
         """What was asked and not yet answered by a line, the oldest first."""
-        return [Request(*row) for row in self._rows(OPEN_REQUESTS)]
+        return [Request(**row._asdict()) for row in self._rows(OPEN_REQUESTS)]
 
     def newest_prediction(self) -> float | None:
         """The time of the newest prediction in the log, in POSIX seconds; None if there is none."""
-        ((newest,),) = self._rows("select max(time) from predictions")
+        ((newest,),) = self._rows(select(func.max(predictions.c.time)))
         return newest
 
     def lock(self) -> bool:
@@ -239,7 +251,7 @@ class Journal:
                 request if number == after + 1 else None,
             ]
             digest = digest_of(digest, content)
-            lines.append(dict(zip(DECISIONS.columns.keys(), [*content, digest], strict=True)))
+            lines.append(dict(zip(DECIDED.keys(), [*content, digest], strict=True)))
         try:
             with self.store.transaction() as connection:
                 connection.execute(insert(DECISIONS), lines)
@@ -252,14 +264,14 @@ class Journal:
     def _digest_at(self, number: int) -> str:
         if number == 0:
             return ""
-        found = self._rows("select digest from decisions where number = :number", number=number)
+        found = self._rows(select(DECIDED.digest).where(DECIDED.number == number))
         if not found:
             raise StoreError(f"line {number} of the journal is gone")
-        return found[0][0]
+        return found[0].digest
 
-    def _rows(self, query: str, **values: Any) -> list[Any]:
+    def _rows(self, query: Select[Any]) -> list[Any]:
         with self.store.transaction() as connection:
-            return [tuple(row) for row in connection.execute(text(query), values)]
+            return list(connection.execute(query))
 
 
 def open_journal(url: str) -> Journal:
