@@ -118,7 +118,8 @@ def test_all_decisions_of_a_step_are_written_and_the_state_is_read_again(opened:
     assert first.words == "naïve\N{SYMBOL FOR NULL} ?"
     assert first.policy == second.policy == journal.label(POLICY)
     assert opened.lines(after=1) == [second]
-    assert opened.time_of("training") == 1e9 + 0.25
+    training = opened.last("training")
+    assert training is not None and training.time == 1e9 + 0.25
     assert opened.counts() == {"alarm": 1, "training": 1}
     assert opened.last() == second
     assert opened.broken() is None

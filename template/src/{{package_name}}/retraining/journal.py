@@ -19,6 +19,7 @@ from sqlalchemy import (
     Double,
     Integer,
     MetaData,
+    Row,
     Select,
     Table,
     Text,
@@ -132,15 +133,11 @@ class Journal:
         ((number,),) = self._rows(select(func.max(DECIDED.number)))
         return number or 0
 
-    def last(self) -> Line | None:
-        """The last line; None if there is none yet."""
-        found = self.lines(after=self.latest_number() - 1)
-        return found[-1] if found else None
-
-    def time_of(self, kind: str) -> float | None:
-        """The time of the last line of that kind; None if there is none."""
-        ((newest,),) = self._rows(select(func.max(DECIDED.time)).where(DECIDED.kind == kind))
-        return newest
+    def last(self, kind: str | None = None) -> Line | None:
+        """Return the last line, of that kind if one is given; None if there is none."""
+        query = LINES if kind is None else LINES.where(DECIDED.kind == kind)
+        found = self._rows(query.order_by(DECIDED.number.desc()).limit(1))
+        return line_of(found[0]) if found else None
 
     def counts(self) -> dict[str, int]:
         """How many lines there are of each kind."""
@@ -170,9 +167,7 @@ class Journal:
     def lines(self, after: int = 0) -> list[Line]:
         """All lines after that number, in order."""
         rows = self._rows(LINES.where(DECIDED.number > after).order_by(DECIDED.number))
-        return [
-            Line(**row._asdict() | {"evidence": msgspec.json.decode(row.evidence)}) for row in rows
-        ]
+        return [line_of(row) for row in rows]
 
     def anchor(self, live: Path) -> None:
         """Write the number and the digest of the last line beside what serves."""
@@ -323,6 +318,11 @@ def working(live: Path, url: str) -> Iterator[Journal]:
             if not journal.lock():
                 raise BusyError("another step is under way, on another machine")
             yield journal
+
+
+def line_of(row: Row[Any]) -> Line:
+    """Return the line in a row of `LINES`."""
+    return Line(**row._asdict() | {"evidence": msgspec.json.decode(row.evidence)})
 
 
 def digest_of(before: str, content: list[Any]) -> str:

@@ -154,8 +154,8 @@ class Loop:
         """Order the way back, if the new champion harms the service itself."""
         if self.state.watch is None or isinstance(self.state.pending, GoBack):
             return
-        since = self.journal.time_of("promoted")
-        why = self.guardrails(self.policy, since) if since is not None else None
+        promoted = self.journal.last("promoted")
+        why = self.guardrails(self.policy, promoted.time) if promoted is not None else None
         if why is not None:
             self.write(decisions.breach(self.state, why))
 
@@ -307,7 +307,8 @@ def tick(
             journal.check_tail(live)
             take(loop)
             journal.anchor(live)
-            beat(live, now, loop.known, policy, None, journal.counts())
+            held = features_held(journal, loop.known)
+            beat(live, now, loop.known, policy, None, journal.counts(), held)
     except BusyError:
         raise
     except Exception as error:
@@ -317,6 +318,12 @@ def tick(
             raise UserError(in_words(error)) from error
         raise
     return made
+
+
+def features_held(journal: Journal, state: State | None) -> dict[str, float]:
+    """Return the PSI of the features for which the last days are held, by name."""
+    line = journal.last("held") if state is not None and state.held else None
+    return line.evidence.get("moved", {}) if line is not None else {}
 
 
 def take(loop: Loop) -> None:

@@ -66,11 +66,12 @@ def beat(
     policy: Policy | None,
     failure: str | None,
     decisions: Mapping[str, int] | None = None,
+    held: Mapping[str, float] | None = None,
 ) -> None:
     """Write down that a step was taken, whether it failed, and what is known after it.
 
-    `decisions` is how many the journal holds of each kind. What is None is not known now, and
-    stays what was told before.
+    `decisions` is how many the journal holds of each kind; `held` is the PSI of the features for
+    which days are held. What is None is not known now, and stays what was told before.
 
     Raises:
         OSError: the file cannot be written; the one of before is still there.
@@ -86,6 +87,15 @@ def beat(
     if decisions is not None:
         counter = of_decisions(decisions)
         metrics[counter.name] = counter
+    if held is not None:
+        gauge = GaugeMetricFamily(
+            "retraining_held_psi",
+            "PSI of a feature that moved overnight, while days are held for it",
+            labels=["feature"],
+        )
+        for feature, psi in held.items():
+            gauge.add_metric([feature], psi)
+        metrics[gauge.name] = gauge
     registry = CollectorRegistry()
     registry.register(Told(metrics.values()))
     write_to_textfile(str(file), registry)
