@@ -8,8 +8,8 @@ retrain: ## Request a new challenger and run one step of the loop
 tick: ## Run one step of the loop, for a scheduler
 	$(RUN) python -m $(PACKAGE).retraining.loop
 
-watch: ## Run a step every EVERY=900 seconds, until it is stopped
-	@while :; do $(RUN) python -m $(PACKAGE).retraining.loop; sleep $(or $(EVERY),900) || exit; done
+watch: ## Run a step every EVERY=900 seconds, as long as make runs
+	@while kill -0 $$PPID; do $(RUN) python -m $(PACKAGE).retraining.loop; sleep $(or $(EVERY),900) || exit; done
 
 simulate: ## Simulate a quarter of a year of the loop on your rows
 	$(RUN) python -m $(PACKAGE).retraining.simulation

@@ -188,6 +188,23 @@ def test_make_watch_continues_after_a_failed_step(
         process.wait()
 
 
+def test_make_watch_ends_with_make_even_if_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
+    steps, script = tmp_path / "steps", tmp_path / "step"
+    script.write_text(f"#!/bin/sh\necho $PPID > {steps}.part; mv {steps}.part {steps}\n")
+    script.chmod(0o755)
+    process = subprocess.Popen(
+        ["make", "watch", f"RUN={script}", "EVERY=0.01"], cwd=PROJECT, start_new_session=True
+    )
+    wait(steps.exists, "a step")
+    loop = Path("/proc") / steps.read_text().strip()
+    process.kill()
+    process.wait()
+    wait(lambda: not loop.exists(), "the end of the loop")
+
+
 def test_make_watch_ends_if_it_cannot_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAKEFLAGS", raising=False)
     finished = subprocess.run(
