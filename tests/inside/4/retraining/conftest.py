@@ -161,7 +161,7 @@ class City:
         return [line.kind for line in self.lines if line.kind != "quiet"]
 
     def live_through(self, number: int, factor: float = 1.0, told: float = 1.0) -> None:
-        """Live a day of service, with answered requests, and true values for a share of them.
+        """Live a day of service, with answered requests, and ground truth for a share of them.
 
         Days are counted from `FIRST`. The factor is by how much everything takes longer.
         """
