@@ -120,6 +120,19 @@ def test_the_service_cannot_reach_the_loop_s_tables(roles: Roles) -> None:
         assert "permission denied" in roles.run("service", sql)
 
 
+def test_the_service_adds_requests_for_a_retraining_and_cannot_change_or_read_them(
+    roles: Roles,
+) -> None:
+    assert roles.run("service", "insert into retraining_requests values ('a', 1, 'ann')") == ""
+    for sql in (
+        "select * from retraining_requests",
+        "update retraining_requests set who = 'bob'",
+        "delete from retraining_requests",
+    ):
+        assert "permission denied" in roles.run("service", sql)
+    assert roles.run("retraining", "select who from retraining_requests") == "ann"
+
+
 def test_a_changed_password_is_taken_by_the_next_run(
     roles: Roles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +168,7 @@ from datetime import UTC, datetime, timedelta
 from {package}.experiments.comparison import Trial, compare
 from {package}.experiments.plan import Experiment
 from {package}.experiments.scores import score_missing
-from {package}.retraining.journal import open_journal
+from {package}.retraining.journal import ask, open_journal
 from {package}.retraining.observations import training_rows
 from {package}.retraining.policy import Data, Policy
 from {package}.serving.records import Feedback, Prediction
@@ -178,8 +191,9 @@ with closing(open_store(service)) as store:
     trial = Trial(plan, "1", "2", datetime.now(UTC) - timedelta(days=3))
     for day in compare(store, trial, datetime.now(UTC)).days:
         print("day", day.champion, day.challenger)
+ask(service, "ann", now)
 with closing(open_journal(loop)) as journal:
-    print("loop", len(journal.store.outcomes()), journal.latest())
+    print("loop", len(journal.store.outcomes()), journal.latest(), journal.requests()[-1].who)
     today, policy = datetime.now(UTC).date(), Policy(data=Data(max_rows=3000))
     window = today - timedelta(days=6), today
     taught, again = (training_rows(journal.store, *window, policy) for _ in range(2))
@@ -206,7 +220,7 @@ def test_the_service_the_loop_and_the_reports_work_with_their_roles(
     )
     assert finished.returncode == 0, finished.stderr
     assert "day 1.0 0.5" in finished.stdout
-    assert "loop 6000 (0, None)" in finished.stdout
+    assert "loop 6000 (0, None) ann" in finished.stdout
     assert "taught True 6000 True" in finished.stdout
     printed = installation.make("monitor", DATABASE_URL=urls[0])
     # 6,000 minutes end now: at night they hold five complete days, later four.

@@ -314,6 +314,9 @@ def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
     assert loop["profiles"] == ["retraining"], "make apply starts nothing of it"
     assert loop["restart"] == "no" and "ports" not in loop
     assert 'python -m "$$PACKAGE.retraining.loop" "$$@"' in loop["entrypoint"][2]
+    assert services["service"] == {
+        "command": ["sh", "-c", 'exec python -m "$$PACKAGE.retraining.service"']
+    }, "no second port, and no second server"
     assert "ENV PACKAGE=taxi_ride_duration" in (project / "Dockerfile").read_text("utf-8")
     assert loop["read_only"] and loop["cap_drop"] == ["ALL"]
     assert loop["security_opt"] == ["no-new-privileges:true"]
@@ -523,6 +526,7 @@ def test_the_loop_writes_the_models_that_the_service_reads(with_loop: list[dict[
     assert {"name": "live", "mountPath": "/live"} in job["containers"][0]["volumeMounts"]
     mount = {"name": "live", "mountPath": "/live", "readOnly": True}
     assert mount in service["containers"][0]["volumeMounts"]
+    assert 'python -m "$PACKAGE.retraining.service"' in service["containers"][0]["command"][2]
     images = [one["image"] for pod in (job, service) for one in pod["containers"]]
     assert {*images, service["initContainers"][0]["image"]} == {"service"}, "make apply names it"
 

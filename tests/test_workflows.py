@@ -108,6 +108,25 @@ def test_the_loop_takes_a_step_by_schedule_and_a_challenger_when_asked(
     assert workflow["concurrency"] == {"group": "retrain", "cancel-in-progress": False}
 
 
+def test_only_the_loop_promotes_where_there_is_one(
+    ladder: Ladder, project: Path, workflows: dict[str, dict[Any, Any]]
+) -> None:
+    """The other workflows promote below level 4 alone, where the loop's policy is missing."""
+    assert (project / "retraining.yaml").exists()
+    assert not (ladder.fresh(LEVELS[-2]) / "retraining.yaml").exists()
+    promoting = [
+        (name, step.get("if"))
+        for name, workflow in workflows.items()
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "promote" in step.get("run", "")
+    ]
+    (deploy,) = (name for name in workflows if name.startswith("deploy-"))
+    assert promoting == [(deploy, "${{ hashFiles('retraining.yaml') == '' }}")]
+    trained = [step.get("run") for step in workflows["train.yml"]["jobs"]["train"]["steps"]]
+    assert trained[-1] == "make pipeline"
+
+
 def test_newer_versions_of_the_template_are_told_and_nothing_is_changed(
     workflows: dict[str, dict[Any, Any]],
 ) -> None:

@@ -1,9 +1,10 @@
 ##@ Level 3: serving and monitoring
 # HOST, PORT, WORKERS, ALLOWED_HOSTS, LIVE, DATABASE_URL and SERVICE_TOKEN are environment variables;
 # make passes on what is set on its command line.
+SERVE ?= serving.server
 
 serve: ## Serve the released model: HOST=127.0.0.1 PORT=8000 WORKERS=1
-	$(RUN) python -m $(PACKAGE).serving.server
+	$(RUN) python -m $(PACKAGE).$(SERVE)
 
 deploy: ## Export, verify and release the champion
 	$(RUN) python -m $(PACKAGE).deployment.deploy

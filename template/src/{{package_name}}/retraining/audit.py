@@ -1,7 +1,6 @@
-"""What the loop decided, when and why, and why a model serves: `make audit`.
+"""Show what the loop decided, when and why, and why a model serves: `make audit`.
 
-The journal is checked first: a line that was changed or taken out is told, and nothing after it
-is believed.
+The journal is verified first: what follows a line that was changed or deleted is not shown.
 """
 
 import argparse
@@ -72,7 +71,7 @@ class Row(NamedTuple):
 
 
 def timeline(lines: Sequence[Line]) -> list[Row]:
-    """The lines as rows: quiet days in a row are one, and a policy is named where it begins."""
+    """Return lines as rows: quiet days in a row are one, and a policy is named where it begins."""
     rows: list[Row] = []
     policy = ""
     for (now, kind), group in groupby(lines, key=lambda line: (line.policy, line.kind)):
@@ -88,22 +87,23 @@ def timeline(lines: Sequence[Line]) -> list[Row]:
 
 
 def row_of(line: Line) -> Row:
+    """Return a line as a row."""
     return Row(time_of(line), line.kind, printable(words_of(line)))
 
 
 def words_of(line: Line) -> str:
-    """The line's words, after the day that they are about, which a step may reach late."""
+    """Return the words of a line after the day that they are about, if there is one."""
     day = line.evidence.get("day")
     return f"{day}: {line.words}" if day else line.words
 
 
 def time_of(line: Line) -> str:
-    """When the line was written, in UTC."""
+    """Return the time at which a line was written, in UTC."""
     return datetime.fromtimestamp(line.time, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def folded(kind: str, lines: Sequence[Line]) -> str:
-    """Several lines of a kind in one."""
+    """Summarize several lines of a kind."""
     first = lines[0].evidence.get("day") or time_of(lines[0])[:10]
     days = f"{len(lines)} days since {first}"
     if kind == "evidence":
@@ -115,12 +115,12 @@ def folded(kind: str, lines: Sequence[Line]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what could steer a terminal: some of it came from outside."""
+    """Return the text without control characters: some of it came from outside."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def champions(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
-    """Where in the lines a version became the champion, and which one."""
+    """Yield the lines' indices at which a version became the champion, and the version."""
     for index, line in enumerate(lines):
         found = VERSION.search(line.words)
         if line.kind in CROWNED and found:
@@ -128,10 +128,12 @@ def champions(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
 
 
 def story(lines: Sequence[Line], version: str) -> dict[str, list[Row]]:
-    """Why a version became the champion, in rows under headings.
+    """Return the reasons why a version became the champion, in rows by heading.
 
-    Raises:
-        UserError: it never was.
+    Raises
+    ------
+    UserError
+        It never was.
     """
     crowned = list(champions(lines))
     own = [index for index, champion in crowned if champion == version]
@@ -155,7 +157,7 @@ def story(lines: Sequence[Line], version: str) -> dict[str, list[Row]]:
 
 
 def start_of(lines: Sequence[Line], promoted: int) -> int:
-    """Where what led to the promotion begins; the line itself if nothing of the loop's did."""
+    """Return the index of the first line that led to a promotion; its own if none did."""
     if lines[promoted].kind != "promoted":
         return promoted
     earlier = (index for index in range(promoted - 1, -1, -1) if lines[index].kind in STARTS)
@@ -164,13 +166,13 @@ def start_of(lines: Sequence[Line], promoted: int) -> int:
 
 
 def with_evidence(line: Line) -> list[Row]:
-    """The line, followed by what it rests on."""
+    """Return a line, followed by its evidence."""
     evidence = [] if line.kind in FOLDED else evidence_in_words(line.evidence)
     return [row_of(line), *(Row("", "", words) for words in evidence)]
 
 
 def evidence_in_words(evidence: dict[str, Any]) -> list[str]:
-    """What a decision rests on: plain values in one line, and a line for each that holds more."""
+    """Return evidence as text: plain values in one line, and a line for each nested value."""
     told = {key: value for key, value in evidence.items() if key != "day"}
     plain = {key: value for key, value in told.items() if not isinstance(value, dict)}
     deep = {key: value for key, value in told.items() if isinstance(value, dict)}
@@ -179,12 +181,13 @@ def evidence_in_words(evidence: dict[str, Any]) -> list[str]:
 
 
 def in_words(values: dict[str, Any]) -> str:
+    """Return values with their names."""
     named = (f"{key or 'all'} {shown(value)}" for key, value in values.items())
     return printable(", ".join(named))
 
 
 def shown(value: Any) -> str:
-    """A value with the digits that a person reads."""
+    """Return a value with few digits."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
@@ -193,7 +196,7 @@ def shown(value: Any) -> str:
 
 
 def origin_of(lines: Sequence[Line], version: str) -> list[Row]:
-    """Which data and code the version comes from, as far as the journal tells."""
+    """Return the data and the code of a version, as far as the journal has them."""
     for line in reversed(lines):
         for origin in line.evidence.values():
             if isinstance(origin, dict) and origin.get("version") == version:
@@ -203,7 +206,7 @@ def origin_of(lines: Sequence[Line], version: str) -> list[Row]:
 
 
 def show(console: Console, rows: Sequence[Row]) -> None:
-    """Print the rows: as a table in a terminal, and otherwise as lines that programs can read."""
+    """Print rows: as a table in a terminal, otherwise as lines that programs can read."""
     if not console.is_terminal:
         for row in rows:
             line = f"  {row.time:16}  {row.kind:12}  {row.words}".rstrip()
@@ -222,11 +225,12 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 
 def head(console: Console, words: str, style: str = "bold") -> None:
+    """Print a heading."""
     console.print(Text(words, style), soft_wrap=True)
 
 
 def tell(console: Console, lines: Sequence[Line], version: str | None) -> None:
-    """The timeline, unless a version is asked for; and why it, or the champion, serves."""
+    """Print the timeline, unless a version is given, and why it, or the champion, serves."""
     champion = [champion for _, champion in champions(lines)][-1:]
     if version is None:
         head(console, f"Decisions of the loop, {len(lines)} lines (times are UTC)")
@@ -244,10 +248,12 @@ def tell(console: Console, lines: Sequence[Line], version: str | None) -> None:
 
 
 def read_lines() -> tuple[list[Line], int | None]:
-    """All lines of the journal, and the number of the first that is not what was written.
+    """Return all lines of the journal, and the number of the first that was changed.
 
-    Raises:
-        UserError: it cannot be read.
+    Raises
+    ------
+    UserError
+        It cannot be read.
     """
     try:
         with closing(open_journal(store_url())) as journal:
@@ -258,6 +264,7 @@ def read_lines() -> tuple[list[Line], int | None]:
 
 
 def main() -> None:
+    """Print the audit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", help="tell why this version serves, or served")
     version = parser.parse_args().version
@@ -266,12 +273,11 @@ def main() -> None:
     if broken is not None:
         show(console, timeline([line for line in lines if line.number < broken]))
         raise UserError(
-            f"line {broken} of the journal is not what the loop wrote there, or lines before it "
-            "are missing: what comes from there on proves nothing. Compare it with a backup of "
-            "the database"
+            f"line {broken} of the journal was changed, or lines before it are missing: lines from "
+            "there on prove nothing. Compare the journal with a backup of the database"
         )
     if not lines:
-        raise UserError("the loop has not decided anything yet: run make watch")
+        raise UserError("the loop has not decided anything yet: run make tick")
     tell(console, lines, version)
 
 

@@ -132,7 +132,7 @@ def held(state: State, day: Day, moved: dict[str, float]) -> Step:
         held=[*state.held, day.date],
         refused=[*state.refused, day.date][-MONTH * 3 :],
     )
-    return Step(state, [Decision("held", words, {"drift": day.drift})])
+    return Step(state, [Decision("held", words, {"moved": moved, "drift": day.drift})])
 
 
 def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:

@@ -1,6 +1,6 @@
-"""Whether a new champion harms the service itself: failed requests, or answers that come late.
+"""Guardrails of a new champion: the failures and the latency of requests to the service.
 
-Prometheus is asked if PROMETHEUS_URL names one. Without it, the service's own counters are
+They come from Prometheus if PROMETHEUS_URL names one. Without it, the service's counters are
 compared with those at the promotion, which live/loop-counters.json keeps; it must be one
 instance then, at SERVICE_URL.
 """
@@ -49,7 +49,7 @@ class Counters(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What has been counted since a promotion, and the counters as they were last seen."""
+    """The counts since a promotion, and the counters as they were last read."""
 
     since: float
     seen: Counters
@@ -57,24 +57,27 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def broken(policy: Policy, since: float, live: Path = LIVE) -> str | None:
-    """Which guardrail has broken since a promotion, in words; None if none has, or nobody knows.
+    """Describe the guardrail that broke since a promotion; None if none did, or nothing is known.
 
     `since` is the promotion's POSIX time.
     """
     try:
         traffic = measured(since, live)
     except (OSError, ValueError, LookupError) as error:
-        logger.warning("the guardrails cannot be looked at: %s", error)
+        logger.warning("the guardrails cannot be checked: %s", error)
         return None
     return verdict(traffic, policy.rollback)
 
 
 def measured(since: float, live: Path) -> Traffic:
-    """The traffic since then.
+    """Return the traffic since that time.
 
-    Raises:
-        OSError: who knows cannot be asked, or the counters cannot be kept.
-        ValueError, LookupError: the answer is not one of theirs.
+    Raises
+    ------
+    OSError
+        The metrics cannot be read, or the counters cannot be stored.
+    ValueError, LookupError
+        The metrics are in no known form.
     """
     prometheus = os.environ.get("PROMETHEUS_URL")
     if prometheus:
@@ -84,25 +87,25 @@ def measured(since: float, live: Path) -> Traffic:
 
 
 def verdict(traffic: Traffic, limits: Rollback) -> str | None:
-    """The guardrail that the traffic breaks, if there are requests enough to tell."""
+    """Describe the guardrail that the traffic breaks, if there are enough requests to tell."""
     if traffic.requests < limits.min_requests:
         return None
     share = traffic.failed / traffic.requests
     if share > limits.max_error_share:
         return (
             f"{share:.1%} of {traffic.requests:,.0f} requests to /predict have failed since the "
-            f"promotion, and {limits.max_error_share:.1%} may"
+            f"promotion; {limits.max_error_share:.1%} is allowed"
         )
     if traffic.p99 > limits.max_p99_seconds:
         return (
-            f"one of 100 answers of /predict has taken longer than {traffic.p99:.3g} s since the "
-            f"promotion, and {limits.max_p99_seconds:.3g} s is the most"
+            f"1 % of the responses of /predict took longer than {traffic.p99:.3g} s since the "
+            f"promotion; {limits.max_p99_seconds:.3g} s is allowed"
         )
     return None
 
 
 def from_prometheus(url: str, since: float) -> Traffic:
-    """What Prometheus has seen since then."""
+    """Return the traffic since that time from Prometheus."""
     window = f"[{max(60, round(time.time() - since))}s]"
     requests = f"sum(increase(http_requests_total{{{SELECTED}}}{window}))"
     failed = f'sum(increase(http_requests_total{{{SELECTED}, status=~"5.."}}{window}))'
@@ -115,7 +118,7 @@ def from_prometheus(url: str, since: float) -> Traffic:
 
 
 def ask_prometheus(url: str, query: str) -> float:
-    """The value of an expression; 0 where there is none."""
+    """Return the value of an expression in Prometheus; 0 if it has none."""
     answer = json.loads(get(f"{url}/api/v1/query?{urlencode({'query': query})}"))
     found = answer["data"]["result"]
     value = float(found[0]["value"][1]) if found else 0.0
@@ -123,7 +126,7 @@ def ask_prometheus(url: str, query: str) -> float:
 
 
 def from_service(url: str, since: float, file: Path) -> Traffic:
-    """What the service has counted since then, as far as it has been looked at."""
+    """Return the traffic since that time from the service's counters, as far as they were read."""
     seen = counters_in(get(f"{url}/metrics").decode())
     kept = read_kept(file)
     if kept is None or kept.since != since:
@@ -135,7 +138,7 @@ def from_service(url: str, since: float, file: Path) -> Traffic:
 
 
 def counters_in(text: str) -> Counters:
-    """The counters of /predict in what the service tells Prometheus."""
+    """Return the counters of /predict in the service's metrics."""
     requests = failed = 0.0
     within: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
@@ -151,7 +154,7 @@ def counters_in(text: str) -> Counters:
 
 
 def minus(seen: Counters, before: Counters) -> Counters:
-    """What has been counted in between; all of it, if the service was started anew."""
+    """Return the difference of two counters; after a restart of the service, the later ones."""
     if seen.requests < before.requests:
         return seen
     return Counters(
@@ -162,6 +165,7 @@ def minus(seen: Counters, before: Counters) -> Counters:
 
 
 def plus(one: Counters, other: Counters) -> Counters:
+    """Return the sum of two counters."""
     bounds = one.within | other.within
     return Counters(
         one.requests + other.requests,
@@ -171,9 +175,9 @@ def plus(one: Counters, other: Counters) -> Counters:
 
 
 def quantile(share: float, within: Mapping[str, float]) -> float:
-    """Seconds in which that share was answered, as Prometheus's `histogram_quantile` tells it.
+    """Return a quantile of the latency in seconds, as Prometheus's `histogram_quantile` does.
 
-    `within` counts answers by the most seconds that they took: its keys are numbers, "+Inf" too.
+    `within` has the number of responses by the most seconds that they took, of which one is "+Inf".
     """
     counts = sorted((float(most), count) for most, count in within.items())
     wanted = share * counts[-1][1] if counts else nan
@@ -188,7 +192,7 @@ def quantile(share: float, within: Mapping[str, float]) -> float:
 
 
 def read_kept(file: Path) -> Kept | None:
-    """What was kept; None if nothing can be read."""
+    """Return the stored counters; None if they cannot be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Kept)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -196,17 +200,20 @@ def read_kept(file: Path) -> Kept | None:
 
 
 def write_kept(file: Path, kept: Kept) -> None:
+    """Store the counters."""
     part = file.with_suffix(".part")
     part.write_bytes(msgspec.json.encode(kept))
     part.replace(file)
 
 
 def get(url: str) -> bytes:
-    """What stands at the address.
+    """Return the body of the response of a URL.
 
-    Raises:
-        OSError: nobody answers there, or not with success. It tells no more than the host, because
-            an address may hold a password.
+    Raises
+    ------
+    OSError
+        There is no response, or an error. The message names the host only, because a URL
+        may have a password.
     """
     host = urlsplit(url).hostname
     try:

@@ -1,8 +1,8 @@
-"""The record of what the loop decided and why, beside the prediction log, in SQLite or PostgreSQL.
+"""The journal of the loop's decisions, beside the prediction log, in SQLite or PostgreSQL.
 
-Lines are only ever added. Each holds a digest of its content and of the line before, so that a
-line that was changed or taken out shows; live/loop-anchor.json, outside of the store, has the last
-digest, so that a tail that was cut shows. The last state is where the next step goes on from.
+Lines are added only. Each has a digest of its content and of the line before, so that a change or
+a deletion shows; live/loop-anchor.json, outside of the database, has the last digest, so that a
+tail that was cut shows. The next step continues from the last state.
 """
 
 import fcntl
@@ -14,7 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text, insert, text
+from sqlalchemy import (
+    Column,
+    Double,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+)
 
 from ..serving.store import (
     POSTGRESQL,
@@ -24,6 +36,7 @@ from ..serving.store import (
     open_store,
     to_json,
 )
+from ..serving.tables import predictions
 from .policy import Policy
 from .state import Decision, State, Step
 
@@ -38,23 +51,31 @@ DECISIONS = Table(
     Column("request", Text, unique=True),
     Column("digest", Text, nullable=False),
 )
+# Where the service has a role of its own in PostgreSQL, it may add requests, and nothing else.
+requested = MetaData()
 REQUESTS = Table(
     "retraining_requests",
-    metadata,
+    requested,
     Column("id", Text, primary_key=True),
     Column("time", Double, nullable=False),
     Column("who", Text, nullable=False),
 )
 ANCHOR = "loop-anchor.json"
-COLUMNS = ", ".join(DECISIONS.columns.keys())
-OPEN_REQUESTS = """select id, time, who from retraining_requests
-    where id not in (select request from decisions where request is not null) order by time, id"""
+DECIDED = DECISIONS.columns
+LINES = select(*[column for column in DECIDED if column is not DECIDED.state])
+OPEN_REQUESTS = (
+    select(REQUESTS)
+    .where(REQUESTS.c.id.not_in(select(DECIDED.request).where(DECIDED.request.is_not(None))))
+    .order_by(REQUESTS.c.time, REQUESTS.c.id)
+)
 # Let go of when the connection ends, however that happens. Each schema has its own.
-LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.decisions', 0))"
+LOCK = select(
+    func.pg_try_advisory_lock(func.hashtextextended(func.current_schema() + ".decisions", 0))
+)
 
 
 class OvertakenError(Exception):
-    """Somebody else has written to the journal meanwhile: what was decided rests on old news."""
+    """Another process has written to the journal meanwhile: the decision is out of date."""
 
 
 class BusyError(Exception):
@@ -79,7 +100,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Somebody asks for a retraining. `time` is in POSIX seconds."""
+    """A request for a retraining. `time` is in POSIX seconds."""
 
     id: str
     time: float
@@ -95,68 +116,63 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self.store = store
         store.create_tables(metadata)
+        store.create_tables(requested)
 
     def latest(self) -> tuple[int, State | None]:
-        """The number of the last line, 0 if there is none, and the last state written.
+        """Return the number of the last line, 0 if there is none, and the last state.
 
-        Raises:
-            StoreError: the store did not answer, or the state cannot be read.
+        Raises
+        ------
+        StoreError
+            The store did not answer, or the state cannot be read.
         """
-        found = self._rows(
-            "select state from decisions where state is not null order by number desc limit 1"
-        )
-        return self.latest_number(), decode_state(found[0][0]) if found else None
+        with_state = select(DECIDED.state).where(DECIDED.state.is_not(None))
+        found = self._rows(with_state.order_by(DECIDED.number.desc()).limit(1))
+        return self.latest_number(), decode_state(found[0].state) if found else None
 
     def latest_number(self) -> int:
-        """The number of the last line, 0 if there is none."""
-        ((number,),) = self._rows("select coalesce(max(number), 0) from decisions")
-        return number
+        """Return the number of the last line, 0 if there is none."""
+        ((number,),) = self._rows(select(func.max(DECIDED.number)))
+        return number or 0
 
-    def last(self) -> Line | None:
-        """The last line; None if there is none yet."""
-        found = self.lines(after=self.latest_number() - 1)
-        return found[-1] if found else None
-
-    def time_of(self, kind: str) -> float | None:
-        """The time of the last line of that kind; None if there is none."""
-        ((newest,),) = self._rows("select max(time) from decisions where kind = :kind", kind=kind)
-        return newest
+    def last(self, kind: str | None = None) -> Line | None:
+        """Return the last line, of that kind if one is given; None if there is none."""
+        query = LINES if kind is None else LINES.where(DECIDED.kind == kind)
+        found = self._rows(query.order_by(DECIDED.number.desc()).limit(1))
+        return line_of(found[0]) if found else None
 
     def counts(self) -> dict[str, int]:
-        """How many lines there are of each kind."""
-        return dict(self._rows("select kind, count(*) from decisions group by kind"))
+        """Return the number of lines of each kind."""
+        counted = select(DECIDED.kind, func.count()).group_by(DECIDED.kind)
+        return {row.kind: row[1] for row in self._rows(counted)}
 
     def append(
         self, step: Step, after: int, time: float, policy: Policy, request: str | None = None
     ) -> int:
-        """Write all decisions of the step, the last one with the state; the number of the last.
+        """Write all decisions of a step, the last with the state; return the number of the last.
 
         `after` is the number of the line that the step rests on. The first decision answers the
         request, if there is one.
 
-        Raises:
-            OvertakenError: that is not the last line any more.
-            StoreError: the store did not take it, and nothing of it is written.
+        Raises
+        ------
+        OvertakenError
+            That is not the last line any more.
+        StoreError
+            The store did not take it, and nothing of it is written.
         """
         state = msgspec.json.encode(step.state).decode()
         decode_state(state)  # a state that nobody can read again would be the end of the loop
         return self._append(step.decisions, state, after, time, label(policy), request)
 
     def note(self, decision: Decision, after: int, time: float, policy: Policy | None) -> int:
-        """Write a decision that changes no state; otherwise as `append` does."""
+        """Write a decision that changes no state, as `append` does."""
         return self._append([decision], None, after, time, label(policy), None)
 
     def lines(self, after: int = 0) -> list[Line]:
-        """All lines after that number, in order."""
-        rows = self._rows(
-            "select number, time, policy, kind, words, evidence, request, digest"
-            " from decisions where number > :after order by number",
-            after=after,
-        )
-        return [
-            Line(number, time, policy, kind, words, msgspec.json.decode(evidence), request, digest)
-            for number, time, policy, kind, words, evidence, request, digest in rows
-        ]
+        """Return all lines after that number, in order."""
+        rows = self._rows(LINES.where(DECIDED.number > after).order_by(DECIDED.number))
+        return [line_of(row) for row in rows]
 
     def anchor(self, live: Path) -> None:
         """Write the number and the digest of the last line beside what serves."""
@@ -183,41 +199,33 @@ class Journal:
             )
 
     def broken(self) -> int | None:
-        """The number of the first line that was changed or comes after a gap; None if all fit."""
+        """Return the number of the first line that was changed or follows a gap; None if none."""
         before = ""
-        for expected, (*content, digest) in enumerate(
-            self._rows(f"select {COLUMNS} from decisions order by number"), start=1
-        ):
-            if content[0] != expected or digest_of(before, content) != digest:
+        rows = self._rows(select(DECISIONS).order_by(DECIDED.number))
+        for expected, row in enumerate(rows, start=1):
+            if row.number != expected or digest_of(before, list(row)[:-1]) != row.digest:
                 return expected
-            before = digest
+            before = row.digest
         return None
 
-    def ask(self, who: str, time: float) -> Request:
-        """Ask for a retraining; the next step of the loop takes it up."""
-        request = Request(secrets.token_hex(8), time, plain(who))
-        with self.store.transaction() as connection:
-            connection.execute(insert(REQUESTS), msgspec.structs.asdict(request))
-        return request
-
     def requests(self) -> list[Request]:
-        """What was asked and not yet answered by a line, the oldest first."""
-        return [Request(*row) for row in self._rows(OPEN_REQUESTS)]
+        """Return the requests that no line answers yet, the oldest first."""
+        return [Request(**row._asdict()) for row in self._rows(OPEN_REQUESTS)]
 
     def newest_prediction(self) -> float | None:
-        """The time of the newest prediction in the log, in POSIX seconds; None if there is none."""
-        ((newest,),) = self._rows("select max(time) from predictions")
+        """Return the time of the newest prediction in POSIX seconds; None if there is none."""
+        ((newest,),) = self._rows(select(func.max(predictions.c.time)))
         return newest
 
     def lock(self) -> bool:
-        """Whether no other process works on this journal from now on, as long as it is open."""
+        """Lock the journal as long as it is open; return whether no other process has."""
         if not self.store.url.startswith(POSTGRESQL):
             return True  # a file is one machine's, where `working` locks another one
         ((locked,),) = self._rows(LOCK)
         return bool(locked)
 
     def close(self) -> None:
-        """Let go of the store, and of the lock."""
+        """Close the database, and release the lock."""
         self.store.close()
 
     def _append(
@@ -243,7 +251,7 @@ class Journal:
                 request if number == after + 1 else None,
             ]
             digest = digest_of(digest, content)
-            lines.append(dict(zip(DECISIONS.columns.keys(), [*content, digest], strict=True)))
+            lines.append(dict(zip(DECIDED.keys(), [*content, digest], strict=True)))
         try:
             with self.store.transaction() as connection:
                 connection.execute(insert(DECISIONS), lines)
@@ -256,22 +264,25 @@ class Journal:
     def _digest_at(self, number: int) -> str:
         if number == 0:
             return ""
-        found = self._rows("select digest from decisions where number = :number", number=number)
+        found = self._rows(select(DECIDED.digest).where(DECIDED.number == number))
         if not found:
             raise StoreError(f"line {number} of the journal is gone")
-        return found[0][0]
+        return found[0].digest
 
-    def _rows(self, query: str, **values: Any) -> list[Any]:
+    def _rows(self, query: Select[Any]) -> list[Any]:
         with self.store.transaction() as connection:
-            return [tuple(row) for row in connection.execute(text(query), values)]
+            return list(connection.execute(query))
 
 
 def open_journal(url: str) -> Journal:
-    """Connect, and make the tables if they are missing.
+    """Connect to the database, and create the tables if they are missing.
 
-    Raises:
-        UserError: the address is of no kind that is known.
-        StoreError: the store cannot be reached or used.
+    Raises
+    ------
+    UserError
+        The address is of no kind that is known.
+    StoreError
+        The store cannot be reached or used.
     """
     store = open_store(url)
     try:
@@ -281,15 +292,34 @@ def open_journal(url: str) -> Journal:
         raise
 
 
+def ask(url: str, who: str, time: float) -> Request:
+    """Write down a request for a retraining, which the next step of the loop answers.
+
+    Raises
+    ------
+    StoreError
+        The store did not take it.
+    """
+    request = Request(secrets.token_hex(8), time, plain(who))
+    with closing(open_store(url)) as store:
+        store.create_tables(requested)
+        with store.transaction() as connection:
+            connection.execute(insert(REQUESTS), msgspec.structs.asdict(request))
+    return request
+
+
 @contextmanager
 def working(live: Path, url: str) -> Iterator[Journal]:
-    """The journal, for one step of the loop at a time, on this machine and on others.
+    """Provide the journal to one step of the loop at a time, on this machine and on others.
 
     The locks end with the process, even with one that is killed.
 
-    Raises:
-        BusyError: another step is under way.
-        StoreError: the store cannot be reached or used.
+    Raises
+    ------
+    BusyError
+        Another step is under way.
+    StoreError
+        The store cannot be reached or used.
     """
     live.mkdir(parents=True, exist_ok=True)
     with (live / "loop.lock").open("w") as file:
@@ -303,29 +333,36 @@ def working(live: Path, url: str) -> Iterator[Journal]:
             yield journal
 
 
+def line_of(row: Row[Any]) -> Line:
+    """Return the line in a row of `LINES`."""
+    return Line(**row._asdict() | {"evidence": msgspec.json.decode(row.evidence)})
+
+
 def digest_of(before: str, content: list[Any]) -> str:
-    """What a line's digest must be, given the digest before it and its columns."""
+    """Return the digest of a line, given the digest before it and its columns."""
     return hashlib.sha256(msgspec.json.encode([before, *content])).hexdigest()
 
 
 def label(policy: Policy | None) -> str:
-    """How the journal names a policy: its version, and a hash of all it says."""
+    """Return the journal's name of a policy: its version, and a hash of its settings."""
     if policy is None:
         return ""
     return f"{policy.version}-{hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:8]}"
 
 
 def plain(words: str) -> str:
-    """The text as any database keeps it: PostgreSQL has no null character, UTF-8 no half ones."""
+    """Return the text without null characters and lone surrogates, which databases refuse."""
     kept = words.encode(errors="replace").decode()
     return kept.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def decode_state(encoded: str) -> State:
-    """The state in a line.
+    """Return the state in a line.
 
-    Raises:
-        StoreError: it is none.
+    Raises
+    ------
+    StoreError
+        It is none.
     """
     try:
         return msgspec.json.decode(encoded, type=State)

@@ -1,7 +1,7 @@
-"""Take the loop as far as it goes now: `make tick`, and `make retrain` to ask for a retraining.
+"""Run one step of the loop: `make tick`, or `make retrain`, which requests a retraining first.
 
-What is decided is written into the journal before it is done, and what was done after it. So a
-step that is cut off at any point is taken up where it was, and nothing is done twice.
+A decision is written into the journal before it is carried out, and its result afterwards. So a
+step that is killed at any point is continued by the next one, and nothing is done twice.
 
 Most steps find nothing to do. `executor` and `observations` import MLflow, pandas and scikit-learn,
 which takes seconds; so they are imported where there is something to do.
@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..serving.store import StoreError, store_url
 from . import decisions
 from .coverage import LeftOut, Waiting, gap
 from .guardrails import broken
-from .journal import BusyError, Journal, OvertakenError, open_journal, working
+from .journal import BusyError, Journal, OvertakenError, ask, working
 from .metrics import beat
 from .policy import Freeze, Policy, read_policy
 from .site import Site, experiment_for, run_by_hand, serving_version
@@ -35,7 +35,7 @@ from .state import Decision, Fit, GoBack, Model, Promote, State, Step
 CLOCK_SLACK = 60.0  # seconds by which the clocks of two machines may differ
 BY_HAND = "a person's experiment runs, and nothing else is tried until it ends (experiment.yaml)"
 
-# Which guardrail has been broken since that POSIX time, in words, if one has.
+# Describes the guardrail that broke since a POSIX time, if one did.
 Guardrails = Callable[[Policy, float], str | None]
 Tell = Callable[[Decision], object]
 
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class Loop:
-    """One step of the loop, under way: the journal, and how it stands after the last line."""
+    """A step of the loop: the journal, and the state after its last line."""
 
     def __init__(self, site: Site, journal: Journal, guardrails: Guardrails, tell: Tell) -> None:
         self.site = site
@@ -54,19 +54,23 @@ class Loop:
 
     @property
     def state(self) -> State:
+        """The state of the loop."""
         assert self.known is not None  # `meet_champion` comes first
         return self.known
 
     @property
     def policy(self) -> Policy:
+        """The policy."""
         return self.site.policy
 
     @property
     def now(self) -> float:
+        """The time in POSIX seconds."""
         return self.site.now.timestamp()
 
     @property
     def today(self) -> date:
+        """The day."""
         return self.site.now.date()
 
     def take(self) -> None:
@@ -82,14 +86,14 @@ class Loop:
         self.arrange()
 
     def write(self, step: Step, request: str | None = None) -> None:
-        """Write down what was decided."""
+        """Write the decisions of a step."""
         self.number = self.journal.append(step, self.number, self.now, self.policy, request)
         self.known = step.state
         for decision in step.decisions:
             self.tell(decision)
 
     def note(self, kind: str, words: str) -> None:
-        """Write down what changes nothing, unless it is what the last line says."""
+        """Write a decision that changes nothing, unless the last line says the same."""
         last = self.journal.last()
         if last is None or (last.kind, last.words) != (kind, words):
             decision = Decision(kind, words)
@@ -97,7 +101,7 @@ class Loop:
             self.tell(decision)
 
     def clock_was_set_back(self) -> bool:
-        """Whether now is before the last line: this step does nothing then, the next goes on."""
+        """Return whether now is before the last line; this step then does nothing."""
         last = self.journal.last()
         if last is None or self.now >= last.time - CLOCK_SLACK:
             return False
@@ -105,14 +109,14 @@ class Loop:
         self.note(
             "clock",
             f"the clock says {self.site.now:%Y-%m-%d %H:%M}, and line {last.number} was written at "
-            f"{before:%Y-%m-%d %H:%M}: days that were dealt with are not dealt with again",
+            f"{before:%Y-%m-%d %H:%M}: processed days are not processed again",
         )
         return True
 
     def meet_champion(self) -> None:
-        """Begin with who serves: at first, and again when somebody else has put another one live.
+        """Begin with the version that serves: at first, and when somebody has deployed another.
 
-        What the loop itself was about to put live is no surprise.
+        A version that the loop itself was about to deploy is no surprise.
         """
         serving = serving_version(self.site.release)
         if self.known is None:
@@ -124,7 +128,7 @@ class Loop:
             expected.add(pending.model.version)
         if serving not in expected:
             step = self.begin(models_in(self.state).get(serving))
-            who = f"somebody has put version {serving} live, instead of version "
+            who = f"somebody has deployed version {serving}, instead of version "
             begun = Decision("begun", f"{who}{self.state.champion.version}")
             self.write(replace(step, decisions=[begun, *step.decisions]))
 
@@ -142,30 +146,30 @@ class Loop:
         return replace(step, decisions=begun)
 
     def first_day(self, champion: Model) -> date:
-        """The last day that does not count: before the champion served, or what it learned from.
+        """Return the last day that does not count: before the champion served, or in its training.
 
-        What is long ago is left alone.
+        Days of long ago are ignored.
         """
         deployed = datetime.fromisoformat(self.site.release.time).date() - timedelta(days=1)
         oldest = self.today - timedelta(days=decisions.WINDOW + 1)
         return min(max(deployed, champion.through, oldest), self.today)
 
     def keep_guardrails(self) -> None:
-        """Order the way back, if the new champion harms the service itself."""
+        """Order a rollback, if the new champion breaks a guardrail."""
         if self.state.watch is None or isinstance(self.state.pending, GoBack):
             return
-        since = self.journal.time_of("promoted")
-        why = self.guardrails(self.policy, since) if since is not None else None
+        promoted = self.journal.last("promoted")
+        why = self.guardrails(self.policy, promoted.time) if promoted is not None else None
         if why is not None:
             self.write(decisions.breach(self.state, why))
 
     def act(self) -> None:
-        """Carry out what is ordered, and what follows from it."""
+        """Carry out what is ordered, and what follows from that."""
         while self.state.pending is not None:
             self.write(self.answer(self.state.pending))
 
     def answer(self, order: Fit | Promote | GoBack) -> Step:
-        """What comes of the order."""
+        """Carry out an order, and return the step that follows."""
         from . import executor
 
         if isinstance(order, GoBack):
@@ -192,18 +196,18 @@ class Loop:
         return replace(step, decisions=[first, *others])
 
     def not_trained(self, why: Decision) -> Step:
-        """What comes of an order to train that could not be carried out."""
+        """Return the step after an order to train that could not be carried out."""
         step = decisions.fitted(self.state, {}, None, self.policy)
         return replace(step, decisions=[why, *step.decisions])
 
     def stopped(self) -> str | None:
-        """What forbids to train and to promote today, in words."""
+        """Describe what forbids to train and to promote today, if anything does."""
         if run_by_hand(self.site.release):
             return BY_HAND
         return decisions.stopping(self.today, self.policy)
 
     def hear_requests(self) -> None:
-        """Answer who asked for a retraining."""
+        """Answer the requests for a retraining."""
         for request in self.journal.requests():
             stopped = self.stopped()
             if stopped:
@@ -215,7 +219,7 @@ class Loop:
             self.act()
 
     def take_day(self) -> bool:
-        """Deal with the next day; False if it has to wait."""
+        """Process the next day; return False if it has to wait."""
         day = self.state.day + timedelta(days=1)
         newest = self.journal.newest_prediction()
         # A clock that runs ahead for once must not leave out the days that are still to come.
@@ -229,11 +233,11 @@ class Loop:
         return True
 
     def left_out(self, day: date, found: LeftOut) -> Step:
-        """What comes of a day that does not count."""
+        """Return the step after a day that does not count."""
         return decisions.leave_out(self.state, day, found.kind, found.reason)
 
     def advance(self, day: date) -> Step:
-        """What comes of a day of which enough is known, if its data can be trusted."""
+        """Return the step after a day with enough ground truth, if its data can be trusted."""
         from . import executor
         from .observations import look_at
 
@@ -246,7 +250,7 @@ class Loop:
         return decisions.advance(self.state, measured, self.policy_on(day))
 
     def policy_on(self, day: date) -> Policy:
-        """The policy, which freezes what it otherwise allows while a person's experiment runs."""
+        """Return the policy, with a freeze of the day while a person's experiment runs."""
         if not run_by_hand(self.site.release):
             return self.policy
         calendar, tomorrow = self.policy.calendar, day + timedelta(days=1)
@@ -255,7 +259,7 @@ class Loop:
         return self.policy.model_copy(update={"calendar": frozen})
 
     def arrange(self) -> None:
-        """Give the requests to who needs them; what cannot be arranged does not stop the loop."""
+        """Begin or end the experiment that the loop needs; a failure does not stop the loop."""
         try:
             wanted, release = experiment_for(self.state, self.policy), self.site.release
             if release.experiment != wanted and not run_by_hand(release):
@@ -267,7 +271,7 @@ class Loop:
 
 
 def models_in(state: State) -> dict[str, Model]:
-    """All models that the state tells of, by version; whose reference is known comes last."""
+    """Return all models of the state by version; of two, the one with a known reference."""
     warm = state.watch.warm.values() if state.watch else []
     known = [*([state.trusted] if state.trusted else []), *warm, state.champion]
     return {model.version: model for model in sorted(known, key=lambda one: one.reference.days)}
@@ -280,14 +284,16 @@ def tick(
     guardrails: Guardrails | None = None,
     tell: Tell | None = None,
 ) -> list[Decision]:
-    """Take the loop as far as it goes at that POSIX time; what was decided, in order.
+    """Run a step of the loop at that POSIX time, and return its decisions in order.
 
-    `who` asks for a retraining. `tell` is called with each decision as soon as it is written.
+    `who` requests a retraining. `tell` is called with each decision as soon as it is written.
 
-    Raises:
-        BusyError: another step is under way.
-        UserError: something did not work; what serves goes on serving, and the next step tries
-            again.
+    Raises
+    ------
+    BusyError
+        Another step is under way.
+    UserError
+        Something failed; the release continues to serve, and the next step tries again.
     """
     made: list[Decision] = []
 
@@ -300,15 +306,15 @@ def tick(
     try:
         policy, url = read_policy(), store_url()
         if who is not None:
-            with closing(open_journal(url)) as journal:
-                journal.ask(who, now)
+            ask(url, who, now)
         with working(live, url) as journal:
             site = Site(live, journal.store, policy, datetime.fromtimestamp(now, UTC))
             loop = Loop(site, journal, guardrails or partial(broken, live=live), told)
             journal.check_tail(live)
             take(loop)
             journal.anchor(live)
-            beat(live, now, loop.known, policy, None, journal.counts())
+            held = features_held(journal, loop.known)
+            beat(live, now, loop.known, policy, None, journal.counts(), held)
     except BusyError:
         raise
     except Exception as error:
@@ -320,8 +326,14 @@ def tick(
     return made
 
 
+def features_held(journal: Journal, state: State | None) -> dict[str, float]:
+    """Return the PSI of the features for which the last days are held, by name."""
+    line = journal.last("held") if state is not None and state.held else None
+    return line.evidence.get("moved", {}) if line is not None else {}
+
+
 def take(loop: Loop) -> None:
-    """Do all that is due, and write down what did not work."""
+    """Do all that is due, and write what failed into the journal."""
     try:
         loop.take()
     except Exception as error:
@@ -331,17 +343,17 @@ def take(loop: Loop) -> None:
 
 
 def in_words(error: Exception) -> str:
-    """What did not work, as the journal and the person at the keyboard read it."""
+    """Describe an error for the journal and for the person at the keyboard."""
     if isinstance(error, StoreError):
-        return f"the store does not do its part: {error}"
+        return f"the database failed: {error}"
     if isinstance(error, OvertakenError):
-        return f"{error}: the next step goes on from there"
+        return f"{error}: the next step continues from there"
     known = isinstance(error, UserError | OSError)
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def caller() -> str:
-    """Who runs this command."""
+    """Return the name of the person who runs this command."""
     try:
         return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
@@ -349,6 +361,7 @@ def caller() -> str:
 
 
 def main() -> None:
+    """Run a step, and print its decisions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ask", action="store_true", help="ask for a retraining first")
     who = caller() if parser.parse_args().ask else None
@@ -357,7 +370,7 @@ def main() -> None:
     try:
         made = tick(LIVE, time.time(), who, tell=show)
     except BusyError as busy:
-        print(f"{busy}: it, or the next one, takes up what is due")
+        print(f"{busy}: it, or the next one, does what is due")
         return
     if not made:
         print("nothing is due")

@@ -1,7 +1,7 @@
-"""That the loop lives, and how it stands, for Prometheus: written into live/metrics at each step.
+"""Liveness and state metrics of the loop, for Prometheus: each step writes them into live/metrics.
 
-The service shows what stands there (`serving/metrics.py`). Alerts in
-deploy/prometheus/rules/retraining.yml look at it, so that silence is noticed too.
+The service exports them (`serving/metrics.py`). The alerts in
+deploy/prometheus/rules/retraining.yml use them, so that silence is noticed, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ class Told(Collector):
         self.metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        """All of them."""
+        """Return all of them."""
         return self.metrics
 
 
@@ -66,14 +66,17 @@ def beat(
     policy: Policy | None,
     failure: str | None,
     decisions: Mapping[str, int] | None = None,
+    held: Mapping[str, float] | None = None,
 ) -> None:
-    """Write down that a step was taken, whether it failed, and what is known after it.
+    """Write that a step was taken, whether it failed, and what is known after it.
 
-    `decisions` is how many the journal holds of each kind. What is None is not known now, and
-    stays what was told before.
+    `decisions` is how many the journal holds of each kind; `held` is the PSI of the features for
+    which days are held. What is None is not known now, and stays what was told before.
 
-    Raises:
-        OSError: the file cannot be written; the one of before is still there.
+    Raises
+    ------
+    OSError
+        The file cannot be written; the one of before is still there.
     """
     file = live / PROM_FILES / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,31 +89,40 @@ def beat(
     if decisions is not None:
         counter = of_decisions(decisions)
         metrics[counter.name] = counter
+    if held is not None:
+        gauge = GaugeMetricFamily(
+            "retraining_held_psi",
+            "PSI of a feature that moved overnight, while days are held for it",
+            labels=["feature"],
+        )
+        for feature, psi in held.items():
+            gauge.add_metric([feature], psi)
+        metrics[gauge.name] = gauge
     registry = CollectorRegistry()
     registry.register(Told(metrics.values()))
     write_to_textfile(str(file), registry)
 
 
 def told_before(file: Path) -> list[Metric]:
-    """What stands in the file; nothing if there is none that can be read."""
+    """Return the metrics in the file; none if it cannot be read."""
     with suppress(OSError, ValueError, IndexError):  # the parser raises both for a cut file
         return list(text_string_to_metric_families(file.read_text(encoding="utf-8")))
     return []
 
 
 def of_step(now: float, failure: str | None) -> list[Metric]:
-    """When a step was taken, and, unless it failed, that it came through."""
+    """Return the time of the step, and of the last one that did not fail if this one did not."""
     tick = GaugeMetricFamily(
         "retraining_last_tick_timestamp_seconds", "When the loop took its last step", now
     )
     success = GaugeMetricFamily(
-        "retraining_last_success_timestamp_seconds", "When a step last came through", now
+        "retraining_last_success_timestamp_seconds", "When a step last succeeded", now
     )
     return [tick] if failure is not None else [tick, success]
 
 
 def of_state(state: State) -> list[Metric]:
-    """How the loop stands."""
+    """Return the metrics of the loop's state."""
     trial = GaugeMetricFamily(
         "retraining_trial", "1 while a challenger is on trial for this reason", labels=["why"]
     )
@@ -133,7 +145,7 @@ def of_state(state: State) -> list[Metric]:
         ),
         GaugeMetricFamily(
             "retraining_last_day_timestamp_seconds",
-            "The last day that the loop has dealt with",
+            "The last day that the loop has processed",
             midnight(state.day).timestamp(),
         ),
     ]
@@ -149,7 +161,7 @@ def of_state(state: State) -> list[Metric]:
 
 
 def of_policy(policy: Policy) -> list[Metric]:
-    """What the policy promises."""
+    """Return the metrics of the policy."""
     return [
         GaugeMetricFamily("retraining_paused", "1 if the policy pauses the loop", policy.pause),
         GaugeMetricFamily(
@@ -161,7 +173,7 @@ def of_policy(policy: Policy) -> list[Metric]:
 
 
 def of_decisions(decisions: Mapping[str, int]) -> Metric:
-    """How many decisions of each kind there have been."""
+    """Return the numbers of decisions by kind."""
     counter = CounterMetricFamily(
         "retraining_decisions", "Decisions in the journal", labels=["kind"]
     )
@@ -171,10 +183,10 @@ def of_decisions(decisions: Mapping[str, int]) -> Metric:
 
 
 def max_age(policy: Policy) -> float:
-    """Seconds within which the schedule compares the champion with a newer model.
+    """Return the seconds within which the schedule compares the champion with a newer model.
 
     A trial may have begun just before its day came, lasts as long as its gate allows, and the
-    true values of its last day may be waited for.
+    loop may wait for the ground truth of its last day.
     """
     if policy.triggers.schedule_days is None:
         return inf

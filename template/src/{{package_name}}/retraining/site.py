@@ -1,4 +1,4 @@
-"""Where the loop works, and who is to serve there: what every step reads, and light to import."""
+"""The folder, the database and the policy of the loop: every step reads them; light to import."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ WATCHED_SHARE = 0.1  # of the requests, for the champion before, while a new one
 
 @dataclass(frozen=True)
 class Site:
-    """Where the loop works, by which policy, and when."""
+    """The folder and the database of the loop, its policy, and the time."""
 
     live: Path
     store: Store
@@ -26,10 +26,12 @@ class Site:
 
     @property
     def release(self) -> Release:
-        """What serves.
+        """The release that serves.
 
-        Raises:
-            UserError: nothing does, or it cannot be read.
+        Raises
+        ------
+        UserError
+            Nothing does, or it cannot be read.
         """
         release = read_release(self.live)
         if release is None:
@@ -40,7 +42,7 @@ class Site:
 
 
 def serving_version(release: Release) -> str:
-    """Return the number of the version that serves, as its bundle's name tells it."""
+    """Return the number of the version that serves, from the name of its bundle."""
     return release.champion.partition("-")[0].removeprefix("v")
 
 
@@ -50,7 +52,7 @@ def run_by_hand(release: Release) -> bool:
 
 
 def experiment_for(state: State, policy: Policy) -> Experiment | None:
-    """Return who is to answer beside the champion, as the policy's kind of evidence asks."""
+    """Return the experiment that the policy's kind of evidence needs; None if it needs none."""
     if policy.evidence == "replay":
         return None
     if state.watch is not None and "previous" in state.watch.warm:
@@ -63,5 +65,5 @@ def experiment_for(state: State, policy: Policy) -> Experiment | None:
 
 
 def split_test(name: str, number: str, share: float) -> Experiment:
-    """Return an experiment of the loop's own."""
+    """Return an experiment that the loop begins."""
     return Experiment(mode="split", name=f"{OWN}{name}", challenger=int(number), share=share)

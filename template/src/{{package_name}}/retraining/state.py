@@ -1,4 +1,4 @@
-"""What the loop knows from one step to the next: plain values, kept in the store as JSON."""
+"""The state that the loop keeps from one step to the next: plain values, stored as JSON."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
@@ -14,7 +14,7 @@ Why = Literal["drift", "refine", "schedule", "new rows", "asked"]
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """What residuals of a model are when nothing has changed, from the days that it learned from.
+    """The residuals of a model when nothing has changed, from the days of its training.
 
     Residuals are logarithms of actual / predicted ("ratio"), differences in units of `scale`
     ("difference"), or how much worse the score is, in units of `scale` ("loss").
@@ -119,7 +119,7 @@ class GoBack(msgspec.Struct, frozen=True, tag="go back"):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the loop goes by. `day` is the last day that it has dealt with."""
+    """The state of the loop. `day` is the last day that it has processed."""
 
     champion: Model
     since: date  # the champion serves
@@ -146,7 +146,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A line of the audit: what was decided, in words, and what it rests on."""
+    """A line of the audit: what was decided, in words, and the evidence."""
 
     kind: str
     words: str
@@ -154,12 +154,12 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What comes next, and the decisions that led there, at least one."""
+    """The next state, and the decisions that led there, at least one."""
 
     state: State
     decisions: list[Decision]
 
 
 def midnight(day: date) -> datetime:
-    """When the day begins."""
+    """Return the time at which a day begins."""
     return datetime.combine(day, time(), UTC)

@@ -24,14 +24,14 @@ from .watcher import Watcher
 GRACE_SECONDS = 20  # for requests to finish when the service stops
 
 
-def listen(host: str, port: int, variable: str = "PORT") -> socket.socket:
-    """Return a listening socket; an error names the variable that holds the port."""
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise UserError(
-            f"cannot listen on {host}, port {port}: {error.strerror}. {variable} names another"
+            f"cannot listen on {host}, port {port}: {error.strerror}. PORT names another"
         ) from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux ends connections whose client does not read
         listening.setsockopt(

@@ -34,11 +34,11 @@ def host() -> str:
     return os.environ.get("HOST") or "127.0.0.1"
 
 
-def port(variable: str = "PORT", default: str = "8000") -> int:
-    """Return the port of an environment variable; 0 means any free one."""
-    text = os.environ.get(variable) or default
+def port() -> int:
+    """Return the port to listen on: PORT, or 8000; 0 means any free one."""
+    text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or int(text) > 65535:
-        raise UserError(f"{variable}: {text!r} must be a port between 0 and 65535")
+        raise UserError(f"PORT: {text!r} must be a port between 0 and 65535")
     return int(text)
 
 

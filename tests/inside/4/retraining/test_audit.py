@@ -31,7 +31,7 @@ QUIET: list[Evidence] = [{"residual": day / 100 - 0.05} for day in range(1, 10)]
 TOLD: list[tuple[float, str, str, Evidence]] = [
     (0, "begun", "version 3 is the champion; 14 days tell first what is usual", {}),
     *((day, "quiet", "2,000 rows", residual) for day, residual in enumerate(QUIET, start=1)),
-    (10, "guard", "2026-02-10: 41% of the true values break the schema", {}),
+    (10, "guard", "2026-02-10: 41% of the ground truth breaks the schema", {}),
     (11, "asked", "Ada asked for a retraining", {}),
     (11, "training", "asked: a challenger learns from 2026-01-14 to 2026-02-08", {}),
     (11.01, "refused", "version 4 (retrained): worse on [short] by 7.1%", {}),
@@ -181,7 +181,7 @@ def test_a_broken_chain_is_told_and_not_believed(
 ) -> None:
     tamper(url, statement)
     monkeypatch.setattr(sys, "argv", ["audit"])
-    with pytest.raises(UserError, match=f"line {first} of the journal is not what the loop wrote"):
+    with pytest.raises(UserError, match=f"line {first} of the journal was changed"):
         audit.main()
     text = capsys.readouterr().out
     assert "version 3 is the champion" in text and "version 9" not in text

@@ -329,7 +329,7 @@ def test_of_two_steps_at_once_one_writes_even_where_locks_do_not_work(
         return advance(*arguments)
 
     monkeypatch.setattr(decisions, "advance", overtaken)
-    with pytest.raises(UserError, match="the next step goes on from there"):
+    with pytest.raises(UserError, match="the next step continues from there"):
         city.tick(CALM + 4.1)
     assert [decision.kind for decision in others] == ["promotion", "promoted", "trained"]
     assert city.kinds().count("promoted") == 1

@@ -195,7 +195,7 @@ def test_somebody_who_changes_what_is_live_is_heard(city: "City") -> None:
     rollback.rollback(city.live)
     told = city.tick(CALM + 4.2)
     assert [decision.kind for decision in told] == ["begun", "begun"]
-    assert f"somebody has put version 1 live, instead of version {promoted}" in told[0].words
+    assert f"somebody has deployed version 1, instead of version {promoted}" in told[0].words
     assert city.state.champion.version == "1"
     assert city.state.champion.reference.days == 23, "usual is what was usual at training"
     assert city.state.trial is None and city.state.watch is None

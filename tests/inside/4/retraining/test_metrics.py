@@ -1,5 +1,6 @@
 """What the loop writes down about itself for Prometheus."""
 
+from contextlib import closing
 from datetime import date
 from math import inf
 from pathlib import Path
@@ -8,9 +9,12 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from taxi_ride_duration.retraining.decisions import held
+from taxi_ride_duration.retraining.journal import open_journal
+from taxi_ride_duration.retraining.loop import features_held
 from taxi_ride_duration.retraining.metrics import DAY, KINDS, beat
 from taxi_ride_duration.retraining.policy import Policy, Triggers
-from taxi_ride_duration.retraining.state import Model, Reference, State, Trial, Watch
+from taxi_ride_duration.retraining.state import Day, Model, Reference, State, Trial, Watch
 from taxi_ride_duration.serving.metrics import PROM_FILES, exposition
 
 MODEL = Model("7", date(1970, 1, 3), Reference("ratio", 1.0, 0.0, 0.0, 0))
@@ -56,8 +60,25 @@ def test_a_trial_a_watch_and_a_pause_are_told(tmp_path: Path) -> None:
     assert series["retraining_last_trial_timestamp_seconds"] == 4 * DAY
 
 
+def test_the_features_for_which_days_are_held_are_named_until_they_are_as_before(
+    tmp_path: Path,
+) -> None:
+    day = Day(date(1970, 1, 7), 500, 0.0, {}, {}, {"miles": 3.5, "zone": 0.1})
+    step = held(STATE, day, {"miles": 3.5})
+    with closing(open_journal(f"sqlite:///{tmp_path}/predictions.db")) as journal:
+        assert features_held(journal, None) == {}
+        journal.append(step, 0, 1000.0, POLICY)
+        moved = features_held(journal, step.state)
+        assert features_held(journal, STATE) == {}, "the line is old"
+    beat(tmp_path, 1000.0, step.state, POLICY, None, {}, moved)
+    assert told(tmp_path)["retraining_held_psi miles"] == 3.5
+    assert "retraining_held_psi zone" not in told(tmp_path)
+    beat(tmp_path, 2000.0, STATE, POLICY, None, {}, {})
+    assert "retraining_held_psi miles" not in told(tmp_path)
+
+
 def test_a_failure_leaves_what_was_known(tmp_path: Path) -> None:
-    beat(tmp_path, 1000.0, STATE, POLICY, None, {"promoted": 4})
+    beat(tmp_path, 1000.0, STATE, POLICY, None, {"promoted": 4}, {"miles": 3.5})
     before = told(tmp_path)
     beat(tmp_path, 2000.0, None, None, "the store is away")
     after = told(tmp_path)

@@ -136,14 +136,14 @@ def test_labels_get_another_rule_that_can_be_learned_and_back(
 
 
 def test_wrong_values_are_valid_one_by_one(numbers: pd.DataFrame) -> None:
-    told = Traffic(numbers).told_wrongly(np.array([1, 2, 400]))
+    told = Traffic(numbers).wrong(np.array([1, 2, 400]))
     assert told.tolist() == [60, 120, 500]
     assert told.dtype == numbers["y"].dtype
 
 
 def test_wrong_labels_are_those_of_other_rows(labels: pd.DataFrame) -> None:
     truth = labels["y"].to_numpy()
-    told = Traffic(labels).told_wrongly(truth)
+    told = Traffic(labels).wrong(truth)
     assert sorted(told) == sorted(truth)
     assert (told != truth).mean() > 0.3
 

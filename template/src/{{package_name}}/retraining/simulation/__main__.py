@@ -1,7 +1,6 @@
 """Simulate the loop on the project's own rows, on a clock that runs fast: `make simulate`.
 
-Write reports/simulation.html, .png and .json; fail if the loop did not do what was promised. The
-project itself is left alone: everything happens in a folder beside it.
+Service, prediction log, registry and loop are the real ones, in a temporary folder.
 """
 
 import io
@@ -9,55 +8,49 @@ import sys
 import tempfile
 import time
 from contextlib import closing, redirect_stdout
-from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 from rich.console import Console
 from rich.progress import track
 
+from ...dataset import load_rows, validate_rows
 from ...deployment.deploy import deploy
 from ...errors import UserError, run
 from ...pipelines import promotion, registry
 from ...pipelines.parameters import read_params
 from ...pipelines.tracking import tracking_store
 from ...pipelines.training import train_and_register
-from ...serving.settings import token
 from ...serving.store import store_url
-from ...trained_model import TrainedModel
 from ..journal import open_journal
 from ..policy import read_policy
 from ..state import midnight
 from .report import NOTED, Outcome, headline, promises, write_reports
-from .sandbox import Clock, sandbox, scenario_policy, serving
-from .scenario import CHAPTERS, Clients, Scenario, Told, day_of
-from .traffic import project_traffic
+from .sandbox import sandbox, scenario_policy, serving
+from .scenario import CHAPTERS, Scenario, Told, day_of
+from .traffic import Traffic
 
 LIVE = Path("live")
 
 
-def first_champion(day: date) -> TrainedModel:
-    """Train, promote and deploy a model as the commands do, on that day."""
-    params = read_params()
-    train_and_register(params, force=True)
-    with tracking_store() as client:
-        version = registry.numbered(client, None)
-        promotion.promote(client, version, params)
-    deploy(LIVE, now=midnight(day))
-    return registry.load_model(version)
-
-
 def simulate(folder: Path, console: Console) -> Outcome:
     """Run the scenario in the folder."""
-    started, clock = time.monotonic(), Clock()
+    started, clock = time.monotonic(), SimpleNamespace(now=0.0)
     with sandbox(folder, Path.cwd(), scenario_policy(read_policy())):
-        traffic = project_traffic(read_params().data)
+        params = read_params()
+        traffic = Traffic(validate_rows(load_rows(params.data.start, params.data.end)))
         console.print("Training and deploying the first model")
         with redirect_stdout(io.StringIO()):
-            alone = first_champion(traffic.first)
-        with serving(clock) as (url, written), closing(open_journal(store_url())) as journal:
-            clients = Clients(url, token() or "")
+            train_and_register(params, force=True)
+            with tracking_store() as client:
+                version = registry.numbered(client, None)
+                promotion.promote(client, version, params)
+            deploy(LIVE, now=midnight(traffic.first))
+        service = serving(lambda: clock.now)
+        with service as (http, written), closing(open_journal(store_url())) as journal:
             days: list[Told] = []
-            scenario = Scenario(LIVE, journal, clock, clients, written, traffic, alone)
+            alone = registry.load_model(version)
+            scenario = Scenario(LIVE, journal, clock, http, written, traffic, alone)
             total = sum(chapter.days for chapter in CHAPTERS)
             played = track(scenario.play(), "days", total, console=console, transient=True)
             for told, lines in played:
@@ -69,7 +62,7 @@ def simulate(folder: Path, console: Console) -> Outcome:
                 days.append(told)
             whole = journal.broken() is None
     seconds = time.monotonic() - started
-    return Outcome(days, scenario.lines, clients.requests, clients.failures, whole, seconds)
+    return Outcome(days, scenario.lines, scenario.requests, scenario.failures, whole, seconds)
 
 
 def main() -> None:
@@ -77,8 +70,7 @@ def main() -> None:
     console = Console(file=sys.stdout, markup=False, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
         outcome = simulate(Path(folder).resolve(), console)
-    console.print(*write_reports(outcome), sep="\n")
-    console.print(headline(outcome))
+    console.print(*write_reports(outcome), headline(outcome), sep="\n")
     console.print(f"{outcome.requests:,} requests, {len(outcome.failures)} failed")
     broken = [promise.words for promise in promises(outcome) if not promise.kept]
     if broken:

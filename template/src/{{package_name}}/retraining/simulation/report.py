@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,7 +15,7 @@ from ... import problem
 from ...experiments.scores import metric_name
 from ...monitoring.summary import shown
 from ..journal import Line
-from .scenario import CHAPTERS, DAY, POISONED, Told, day_of
+from .scenario import CHAPTERS, DAY, Told, day_of
 
 REPORTS = Path("reports")
 CLEARLY = 0.05  # of the mean score
@@ -61,9 +60,9 @@ class Outcome:
 
 def mean_scores(days: Sequence[Told]) -> tuple[float, float]:
     """Return the mean scores over all rows: with the loop, and without."""
-    rows = [told.rows for told in days]
-    served, alone = [told.served for told in days], [told.alone for told in days]
-    return float(np.average(served, weights=rows)), float(np.average(alone, weights=rows))
+    scores = np.array([(told.served, told.alone) for told in days])
+    served, alone = np.average(scores, axis=0, weights=[told.rows for told in days])
+    return float(served), float(alone)
 
 
 def loss(days: Sequence[Told]) -> float:
@@ -76,22 +75,17 @@ def promises(outcome: Outcome) -> list[Promise]:
     """Return what the simulation promises."""
     calm, promoted = outcome.within(QUIET), outcome.decided(DRIFT, "promoted")
     after = [told for told in outcome.within(DRIFT) if promoted and told.day > day_of(promoted[0])]
+    quiet = loss(calm) <= CLEARLY * abs(mean_scores(calm)[1])
+    guarded = outcome.decided(FEED, "guard")
+    kept_out = len(guarded) >= len(CHAPTERS[FEED].poisoned) and loss(outcome.within(FEED)) < 0
+    back = bool(outcome.decided(AFTER, "rolled back"))
     return [
         Promise("no request failed", not outcome.failures),
-        Promise(
-            "while nothing was wrong, no clearly worse model was promoted",
-            loss(calm) <= CLEARLY * abs(mean_scores(calm)[1]),
-        ),
+        Promise("while nothing was wrong, no clearly worse model was promoted", quiet),
         Promise("the drift was found, and answered with a better model", loss(after) < 0),
-        Promise(
-            "the days with wrong ground truth were kept out",
-            len(outcome.decided(FEED, "guard")) >= len(POISONED) and loss(outcome.within(FEED)) < 0,
-        ),
+        Promise("the days with wrong ground truth were kept out", kept_out),
         Promise("the shock was believed", bool(outcome.decided(SHOCK, "promoted"))),
-        Promise(
-            "the model that had learned the shock was rolled back",
-            bool(outcome.decided(AFTER, "rolled back")),
-        ),
+        Promise("the model that had learned the shock was rolled back", back),
         Promise("over all days, the loop was better than the first model", loss(outcome.days) < 0),
         Promise("the journal is whole", outcome.whole),
     ]
@@ -103,31 +97,24 @@ def headline(outcome: Outcome) -> str:
     return f"{len(outcome.days)} days, mean {metric_name()} {served} with the loop, {alone} without"
 
 
-def at(day: date) -> float:
-    """Return the place of a day on the axis of time, as matplotlib counts."""
-    return float((day - date(1970, 1, 1)).days)
-
-
 def plot(outcome: Outcome) -> Figure:
     """Plot the score of each day with and without the loop, its decisions, and the chapters."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     axes = figure.subplots()
-    days = [at(told.day) for told in outcome.days]
+    days: list[Any] = [told.day for told in outcome.days]  # matplotlib knows dates
     axes.plot(days, [told.alone for told in outcome.days], "--", color="#c45500", label="without")
     axes.plot(days, [told.served for told in outcome.days], color="#0072b2", label="with the loop")
     served = {told.day: told.served for told in outcome.days}
     for kind, (shape, colour) in MARKS.items():
-        own = [day_of(one) for one in outcome.lines if one.kind == kind and day_of(one) in served]
-        places, heights = [at(day) for day in own], [served[day] for day in own]
-        axes.scatter(
-            places, heights, 60, colour, marker=shape, edgecolor="#3d4a57", label=kind, zorder=3
-        )
+        own: list[Any] = [day_of(one) for one in outcome.lines if one.kind == kind]
+        own = [day for day in own if day in served]
+        heights, edge = [served[day] for day in own], "#3d4a57"
+        axes.scatter(own, heights, 60, colour, marker=shape, edgecolor=edge, label=kind, zorder=3)
     for number in range(len(CHAPTERS)):
-        start = min(at(told.day) for told in outcome.within(number))
+        start: Any = outcome.within(number)[0].day
         axes.axvline(start, color="#d8dee6", zorder=0)
-        axes.text(start + 0.3, 1.01, str(number + 1), transform=axes.get_xaxis_transform())
-    axes.xaxis_date()
-    axes.set(ylabel=f"mean {metric_name()} of the day", xlim=(days[0], days[-1] + 1))
+        axes.text(start, 1.01, f" {number + 1}", transform=axes.get_xaxis_transform())
+    axes.set(ylabel=f"mean {metric_name()} of the day", xlim=(days[0], days[-1] + DAY))
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower left", ncols=6, frameon=False)
     return figure

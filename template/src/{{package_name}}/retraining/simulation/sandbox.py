@@ -5,10 +5,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import chdir, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
+import httpx
 import msgspec
 import uvicorn
 
@@ -23,17 +24,6 @@ OWN = ["live", "mlruns", "models", "reports", PLAN.name, POLICY.name]
 SCHEDULE = 28  # days: once in the quiet weeks
 DAYS = 14  # of history, calibration and watch
 PATIENCE = 60.0  # seconds
-
-
-@dataclass
-class Clock:
-    """A time that is set by hand, in POSIX seconds."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 def scenario_policy(policy: Policy) -> Policy:
@@ -56,35 +46,31 @@ def sandbox(folder: Path, project: Path, policy: Policy) -> Iterator[None]:
             (folder / path.name).symlink_to(path.resolve())
     (folder / POLICY).write_bytes(msgspec.yaml.encode(policy.model_dump(mode="json")))
     (folder / PLAN).write_bytes(msgspec.yaml.encode(Experiment()))  # none runs by hand
-    environment, before = dict(os.environ), Path.cwd()
-    os.environ |= {
+    variables = {
         "LIVE": str(folder / "live"),
         "DATABASE_URL": f"sqlite:///{folder}/live/predictions.db",
         "MLFLOW_TRACKING_URI": "",
         "PROMETHEUS_URL": "",
         "SERVICE_TOKEN": secrets.token_urlsafe(),
     }
-    os.chdir(folder)
-    try:
+    with chdir(folder), patch.dict(os.environ, variables):
         yield
-    finally:
-        os.chdir(before)
-        os.environ.clear()
-        os.environ |= environment
 
 
 @contextmanager
-def serving(clock: Clock) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """Run the service; provide its URL, and whether all of its records have been written."""
-    service = make_service(clock)
+def serving(now: Callable[[], float]) -> Iterator[tuple[httpx.Client, Callable[[], bool]]]:
+    """Run the service on a clock; provide a client, and whether all of its records are written."""
+    service = make_service(now)
     with listen("127.0.0.1", 0) as listening:
+        url = os.environ["SERVICE_URL"] = address(listening)
         server = uvicorn.Server(configured(service, 5, http=BoundedProtocol, lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
+        headers = {"Authorization": f"Bearer {service.token}"}
         try:
             wait_until(lambda: server.started, "start")
-            os.environ["SERVICE_URL"] = address(listening)
-            yield address(listening), lambda: not service.log.waiting()
+            with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
+                yield http, lambda: not service.log.waiting()
         finally:
             server.should_exit = True
             thread.join()

@@ -1,11 +1,9 @@
-"""A simulated day's requests and their ground truth, drawn from the project's own rows.
+"""Simulated requests and their ground truth, drawn from the project's own rows.
 
-A day is a draw from the rows of its weekday, moved to the simulated date if rows have a time. What
-may happen to any problem is then done to them: the target changes, or is told wrongly.
+A day is a draw from the rows of its weekday, moved to the simulated date if rows have a time.
 """
 
 from datetime import date, timedelta
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,15 +11,14 @@ from pandera.errors import SchemaErrors
 from sklearn.base import is_regressor
 
 from ... import problem
-from ...dataset import load_rows, validate_rows
-from ...pipelines.parameters import DataWindow
+from ...dataset import validate_rows
 from ..candidates import moved_target
 from ..state import Reference
 
 ROWS_A_DAY = (360, 420)  # enough for the loop to tell that ground truth is of other rows
-RISE = 1.4  # of the target, where it is a number
+RISE = 1.4  # of the target, if it is a number
 SHOCK = 0.02  # spread of the level of a day
-WRONG_UNIT = 60  # as if minutes were told in seconds
+WRONG_UNIT = 60  # as if minutes were sent in seconds
 EPOCH = date(2025, 1, 6)  # the first simulated day where rows have no time: a Monday
 
 
@@ -45,44 +42,30 @@ class Traffic:
         `changed` is how often the target has changed; labels have two rules, which take turns.
         """
         rng = np.random.default_rng(day.toordinal())
-        drawn = self._draw(day, rng)
-        target = (self.relabelled if changed % 2 and not self.numeric else self.target)[drawn]
+        among = np.arange(len(self.rows))
+        if problem.TIME is not None:
+            same = among[(self.rows[problem.TIME].dt.day_of_week == day.weekday()).to_numpy()]
+            among = same if len(same) else among
+        drawn = rng.choice(among, rng.integers(*ROWS_A_DAY))
+        target = self.target[drawn]
         if self.numeric:
             by = changed * np.log(RISE) + rng.normal(0, SHOCK)
             target = moved_target(target, by, self.unit)
+        elif changed % 2:
+            # Each label is now the next one, and the last the first. If fewer changed, predictions
+            # could look as good as shuffled ones, which the loop takes for those of other rows.
+            labels = np.unique(self.target)
+            target = np.roll(labels, -1)[np.searchsorted(labels, target)]
         rows = self.rows.iloc[drawn].assign(**{problem.TARGET: target})
         if problem.TIME is not None:
             rows = moved(rows, day).sort_values(problem.TIME)
         return fitting(rows.reset_index(drop=True))
 
-    def told_wrongly(self, target: np.ndarray) -> np.ndarray:
-        """Return the target as a broken feed tells it: in another unit, or of other rows."""
+    def wrong(self, target: np.ndarray) -> np.ndarray:
+        """Return the target as a broken feed sends it: in another unit, or of other rows."""
         if self.positive:
             return moved_target(target, np.log(WRONG_UNIT), self.unit)
         return np.random.default_rng(0).permutation(target)
-
-    def _draw(self, day: date, rng: np.random.Generator) -> np.ndarray:
-        """Return the places of a day's rows."""
-        among = np.arange(len(self.rows))
-        if problem.TIME is not None:
-            same = among[(self.rows[problem.TIME].dt.day_of_week == day.weekday()).to_numpy()]
-            among = same if len(same) else among
-        return rng.choice(among, rng.integers(*ROWS_A_DAY))
-
-    @cached_property
-    def relabelled(self) -> np.ndarray:
-        """Return labels by another rule: each label is now the next one, and the last the first.
-
-        If fewer changed, predictions could look as good as shuffled ones, which the loop takes for
-        ground truth of other rows.
-        """
-        labels, codes = np.unique(self.target, return_inverse=True)
-        return np.roll(labels, -1)[codes]
-
-
-def project_traffic(window: DataWindow) -> Traffic:
-    """Return traffic from the rows that the pipeline learns from."""
-    return Traffic(validate_rows(load_rows(window.start, window.end)))
 
 
 def moved(rows: pd.DataFrame, day: date) -> pd.DataFrame:
