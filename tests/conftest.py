@@ -13,7 +13,7 @@ from filelock import FileLock
 
 import postgres
 from commands import done
-from installation import install_project
+from installation import ENVIRONMENTS, install_project
 from mlops_ladder.source import render as rendering
 from mlops_ladder.source.acceleration import compiled_once, plain_parts
 from postgres import PostgreSQL
@@ -115,6 +115,8 @@ def installed(ladder: Ladder) -> Path:
             shutil.copytree(ladder.fresh(LEVELS[-1]), project)
             commit_all(project, f"Level {LEVELS[-1]}")
             install_project(project)
+        elif project / ".venv" not in ENVIRONMENTS:  # another worker made it
+            ENVIRONMENTS.append(project / ".venv")
     return project / ".venv"
 
 

@@ -74,7 +74,7 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "OMP_NUM_THREADS": "1"}
 
 
-_environments: list[Path] = []
+ENVIRONMENTS: list[Path] = []  # of this run
 
 
 def install(installation: Installation) -> None:
@@ -84,13 +84,13 @@ def install(installation: Installation) -> None:
     """
     installation.make("setup")
     target = installation.project / ".venv"
-    for source in _environments:
+    for source in ENVIRONMENTS:
         for file in source.glob("lib/python*/site-packages/**/__pycache__/*.pyc"):
             compiled = target / file.relative_to(source)
             if compiled.parent.parent.exists() and not compiled.exists():
                 compiled.parent.mkdir(exist_ok=True)
                 os.link(file, compiled)
-    _environments.append(target)
+    ENVIRONMENTS.append(target)
 
 
 def install_project(project: Path) -> Installation:
