@@ -13,11 +13,11 @@ from filelock import FileLock
 
 import postgres
 from commands import done
-from installation import install_project
+from installation import ENVIRONMENTS, install_project
 from mlops_ladder.source import render as rendering
 from mlops_ladder.source.acceleration import compiled_once, plain_parts
 from postgres import PostgreSQL
-from projects import LEVELS, Ladder, git, snapshot
+from projects import LEVELS, Ladder, commit_all, git, snapshot
 
 collect_ignore = ["inside"]  # they run inside a project
 
@@ -25,6 +25,12 @@ collect_ignore = ["inside"]  # they run inside a project
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that rewrites the golden files."""
     parser.addoption("--update-goldens", action="store_true", help="rewrite the golden files")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the slow tests come first, so that quick ones keep both workers busy to the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -102,15 +108,25 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
 
 @pytest.fixture(scope="session")
 def installed(ladder: Ladder) -> Path:
-    """Return the virtual environment of a project at the highest level."""
-    return install_project(ladder.project(LEVELS[-1])).project / ".venv"
+    """Return the virtual environment of a project at the highest level, which workers share."""
+    project = (ladder.shared or ladder.folder) / "installed"
+    with FileLock(project.with_suffix(".lock")):
+        if not project.exists():
+            shutil.copytree(ladder.fresh(LEVELS[-1]), project)
+            commit_all(project, f"Level {LEVELS[-1]}")
+            install_project(project)
+        elif project / ".venv" not in ENVIRONMENTS:  # another worker made it
+            ENVIRONMENTS.append(project / ".venv")
+    return project / ".venv"
 
 
 @pytest.fixture(scope="session")
-def course(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a course that tests share and must not change."""
-    folder = tmp_path_factory.mktemp("courses")
-    done("teach", "build", "course", "--template", ladder.template, cwd=folder)
+def course(ladder: Ladder) -> Path:
+    """Build a course that tests and workers share and must not change."""
+    folder = ladder.shared or ladder.folder
+    with FileLock(folder / "course.lock"):
+        if not (folder / "course").exists():
+            done("teach", "build", "course", "--template", ladder.template, cwd=folder)
     return folder / "course"
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from installation import Installation, environment
+from installation import Installation
 
 PATIENCE = 30.0
 JSON = {"Content-Type": "application/json"}
@@ -178,15 +178,14 @@ def serve(
     `options` are Python's options; `start` are statements to execute before the service starts.
     """
     log = live.with_name(f"{live.name}.log")
-    python = str(installation.project / ".venv/bin/python")
     module = "taxi_ride_duration.serving.server"
     code = ["-c", f"{start}\nimport runpy\nrunpy.run_module({module!r}, run_name='__main__')"]
     own = {"LIVE": str(live), "PORT": "0", "HOST": "", "DATABASE_URL": "", "SERVICE_TOKEN": TOKEN}
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [python, *options, *(code if start else ["-m", module])],
+            [installation.python, *options, *(code if start else ["-m", module])],
             cwd=installation.project,
-            env=environment() | own | variables,
+            env=installation.environment() | own | variables,
             stdout=subprocess.PIPE,
             stderr=errors,
             stdin=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ from foreign import (
     make_repository,
     own_tests,
 )
-from installation import Installation
+from installation import Installation, install
 from mlops_ladder.adopt.layout import Layout
 from mlops_ladder.errors import RefusedError
 from mlops_ladder.migration.manifest import read_manifest
@@ -153,7 +153,8 @@ def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Pat
     adopt(ladder, repository)
     git(repository, "switch", "--quiet", BRANCH)
     installation = Installation(repository)
-    installation.make("setup lint types")
+    install(installation)
+    installation.make("lint types")
     said = installation.make("test")
     assert "tests/ladder/level/test_problem.py" in said
     assert "tests/test_clean.py" in said
@@ -170,7 +171,8 @@ def test_the_patch_makes_the_level_work(ladder: Ladder, tmp_path: Path, files: F
     git(repository, "apply", "--3way", "docs/adoption.patch")
     commit_all(repository, "Take over what was proposed")
     installation = Installation(repository)
-    assert "MAE" in installation.make("setup train")
+    install(installation)
+    assert "MAE" in installation.make("train")
     assert own_tests(repository, pytest=str(repository / ".venv/bin/pytest"))[0] == 0
     commit_all(repository, "Lock the dependencies")
     done("climb", "2", "--commit", "--defaults", cwd=repository)

@@ -4,8 +4,8 @@ The command does so between all pairs of levels. Copier alone is slower, and doe
 and from end to end.
 """
 
-import itertools
 from collections.abc import Callable
+from itertools import combinations, pairwise, permutations
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,7 @@ import pytest
 from commands import done
 from projects import LEVELS, Ladder, answers_of, commit_all, folders, tree, update
 
-ANSWERS = [
-    pytest.param({}, id="defaults"),
+SPECIAL = [
     pytest.param(
         {
             "project_name": 'Bäume & "Blätter"',
@@ -24,7 +23,6 @@ ANSWERS = [
             "license": "MIT",
         },
         id="special characters",
-        marks=pytest.mark.slow,
     ),
     pytest.param(
         {
@@ -34,7 +32,6 @@ ANSWERS = [
             "deploy_target": "kubernetes",
         },
         id="no CI",
-        marks=pytest.mark.slow,
     ),
 ]
 
@@ -43,18 +40,25 @@ ANSWERS = [
 QUICK = [(LEVELS[0], LEVELS[1]), (LEVELS[1], LEVELS[0])]
 JUMPS = [
     pytest.param(*jump, marks=[] if jump in QUICK else pytest.mark.slow)
-    for jump in itertools.permutations(LEVELS, 2)
+    for jump in permutations(LEVELS, 2)
 ]
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize(("start", "goal"), JUMPS)
-def test_one_jump(ladder: Ladder, start: int, goal: int, answers: dict[str, str]) -> None:
-    check_jump(ladder, start, goal, answers, climb)
+def test_one_jump(ladder: Ladder, start: int, goal: int) -> None:
+    check_jump(ladder, start, goal, {}, climb)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", ANSWERS)
+@pytest.mark.parametrize("answers", SPECIAL)
+def test_one_jump_with_other_answers(ladder: Ladder, answers: dict[str, str]) -> None:
+    """Each level's files are rendered, those of the lowest from the highest."""
+    for start, goal in pairwise([*LEVELS, LEVELS[0]]):
+        check_jump(ladder, start, goal, answers, climb)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", [pytest.param({}, id="defaults"), *SPECIAL])
 @pytest.mark.parametrize(("start", "goal"), [(LEVELS[0], LEVELS[-1]), (LEVELS[-1], LEVELS[0])])
 def test_one_jump_by_copier_alone(
     ladder: Ladder, start: int, goal: int, answers: dict[str, str]
@@ -81,12 +85,12 @@ def check_jump(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("by", [climb, update], ids=["mlops-ladder", "copier alone"])
 @pytest.mark.parametrize("order", [LEVELS, LEVELS[::-1]], ids=["up", "down"])
-def test_step_by_step(ladder: Ladder, order: list[int], by: Callable[..., None]) -> None:
+def test_step_by_step(ladder: Ladder, order: list[int]) -> None:
+    """With copier alone, tests/test_user_edits.py goes step by step."""
     project = ladder.project(order[0])
     for level in order[1:]:
-        by(project, level)
+        climb(project, level)
         commit_all(project, f"Climb to level {level}")
         assert tree(project) == tree(ladder.fresh(level))
 
@@ -102,7 +106,7 @@ def test_a_climb_keeps_the_template_version(ladder: Ladder) -> None:
     ("start", "goal"),
     [
         pytest.param(*jump, marks=[] if jump[1] - jump[0] == 1 else pytest.mark.slow)
-        for jump in itertools.combinations(LEVELS, 2)
+        for jump in combinations(LEVELS, 2)
     ],
 )
 def test_a_climb_adds_and_hardly_edits(ladder: Ladder, start: int, goal: int) -> None:

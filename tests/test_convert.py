@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import done, printed, refused
-from installation import Installation, install_project
+from installation import Installation
 from mlops_ladder.convert import Conversion, convert_notebook, modules_in
 from mlops_ladder.convert.conversion import ROUGH
 from mlops_ladder.convert.trusted_types import TYPES_TO_TRUST
@@ -1050,15 +1050,15 @@ def imported(code: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def level_0(ladder: Ladder) -> Installation:
-    """Provide an installed project at level 0."""
-    return install_project(ladder.project(0))
+def level_0(ladder: Ladder, installed: Path) -> Installation:
+    """Provide a project at level 0."""
+    return Installation(ladder.project(0), installed)
 
 
 @pytest.fixture(scope="module")
-def level_1(ladder: Ladder) -> Installation:
-    """Provide an installed project at level 1."""
-    return install_project(ladder.project(1))
+def level_1(ladder: Ladder, installed: Path) -> Installation:
+    """Provide a project at level 1."""
+    return Installation(ladder.project(1), installed)
 
 
 @pytest.mark.slow
@@ -1147,7 +1147,7 @@ print(json.dumps({name: sorted(types) for name, types in asked.items()}))
 def test_the_types_to_trust_are_those_that_skops_asks_for(level_1: Installation) -> None:
     """Fit each estimator in the table with its defaults, and let skops list its untrusted types."""
     named = {name for names in TYPES_TO_TRUST.values() for name in names.split()}
-    command = f"uv run python -c '{ASK_SKOPS}' {' '.join(sorted(named))}"
+    command = f"python -c '{ASK_SKOPS}' {' '.join(sorted(named))}"
     finished = level_1.run(command)
     assert finished.returncode == 0, finished.stderr
     asked = json.loads(finished.stdout)

@@ -12,7 +12,7 @@ from commands import done, printed
 from courses import CONTENT, check, climb, solve, variant
 from projects import LEVELS, commit_all, git
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("class")]
 
 KINDS = ["solves everything", "falls into traps", "solves the first task", "skips level 1", "late"]
 STUDENTS = {f"student-{number:02}": KINDS[number % len(KINDS)] for number in range(30)}

@@ -118,9 +118,8 @@ def test_uncommitted_work_is_not_touched(student: Path) -> None:
 
 def copied(course: Path, folder: Path, branch: str = "level-0") -> Path:
     """Return what "Use this template" makes of a course: its files, without its history."""
-    git(course, "worktree", "add", "--quiet", "--detach", str(folder / "tree"), branch)
-    shutil.copytree(folder / "tree", folder / "copy", ignore=shutil.ignore_patterns(".git"))
-    git(course, "worktree", "remove", "--force", str(folder / "tree"))
+    git(folder, "clone", "--quiet", "--branch", branch, str(course), "clone")
+    shutil.copytree(folder / "clone", folder / "copy", ignore=shutil.ignore_patterns(".git"))
     commit_all(folder / "copy", "Initial commit")
     return folder / "copy"
 

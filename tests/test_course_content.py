@@ -1,6 +1,10 @@
 """Tests of the course that comes with the program, and of what its tasks rely on."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from courses import CONTENT
 from mlops_ladder.errors import RefusedError
 from mlops_ladder.teach.content import Content, CourseTask
 from mlops_ladder.teach.lessons import check_lessons
+from mlops_ladder.teach.student.observer import __file__ as observer
 from projects import LEVELS, TEMPLATE, Ladder
 from tools import installed, passes
 
@@ -69,6 +74,30 @@ def test_a_task_is_complete(task: CourseTask) -> None:
 def test_no_task_imports_what_may_be_rewritten(task: CourseTask) -> None:
     for file in task.folder.rglob("*.py"):
         assert not FORBIDDEN.search(file.read_text(encoding="utf-8")), file
+
+
+def test_packages_are_compiled_once_and_projects_never(tmp_path: Path) -> None:
+    """A class of thirty would wait for the same compilation thirty times."""
+    packages, project, check = tmp_path / "packages", tmp_path / "project", tmp_path / "check.py"
+    for folder in (packages, project):
+        folder.mkdir()
+    (packages / "package.py").write_text("VALUE = 3\n")
+    (project / "mine.py").write_text("import package\n")
+    check.write_text("def observe(*_):\n    import mine\n    return mine.package.VALUE\n")
+    paths = {name: str(tmp_path / name) for name in ("project", "result", "output")}
+    request = paths | {"check": str(check), "cases": [{"given": {}}], "seconds": 60}
+    environment = os.environ | {"PYTHONPATH": str(packages), "PYTHONDONTWRITEBYTECODE": ""}
+    finished = subprocess.run(
+        [sys.executable, "-P", observer, "package"],
+        input=json.dumps(request) + "\n",
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert finished.stdout == "done\n", finished.stderr
+    assert "3" in (tmp_path / "result").read_text()
+    assert (packages / "__pycache__").exists()
+    assert not (project / "__pycache__").exists()
 
 
 def test_students_differ_in_data_and_share_a_course() -> None:

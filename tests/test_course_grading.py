@@ -12,7 +12,7 @@ from courses import CONTENT, climb, solve
 from installation import Installation
 from projects import commit_all, git
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grading")]
 
 HONEST, WRONG, IDLE = "honest", "wrong", "idle"
 CHEATS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installation import environment, install_project
+from installation import Installation
 from postgres import PostgreSQL
 from projects import LEVELS, Ladder, answers_of
 from tools import installed
@@ -203,18 +203,17 @@ with closing(open_journal(loop)) as journal:
 
 @pytest.mark.slow
 def test_the_service_the_loop_and_the_reports_work_with_their_roles(
-    ladder: Ladder, server: PostgreSQL
+    ladder: Ladder, installed: Path, server: PostgreSQL
 ) -> None:
-    installation = install_project(ladder.project(max(LEVELS)))
+    installation = Installation(ladder.project(max(LEVELS)), installed)
     roles = Roles(server, installation.project / "deploy/compose/postgres")
     roles.create()
     urls = [roles.url("service"), roles.url("retraining")]
     code = USING.format(package=answers_of(installation.project)["package_name"])
-    python = str(installation.project / ".venv/bin/python")
     finished = subprocess.run(
-        [python, "-c", code, *urls],
+        [installation.python, "-c", code, *urls],
         cwd=installation.project,
-        env=environment(),
+        env=installation.environment(),
         capture_output=True,
         text=True,
     )

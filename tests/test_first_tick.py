@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from installation import Installation, environment
+from installation import Installation
 from projects import Ladder
 
 # A month of requests, whose ground truth rises by 40 % on the last three days that are over.
@@ -51,9 +51,9 @@ def test_the_first_step_finds_what_a_month_of_logged_traffic_shows(
     installation = Installation(ladder.project(3), installed)
     installation.make("pipeline promote")
     finished = subprocess.run(
-        [installed / "bin/python", "-c", TRAFFIC],
+        [installation.python, "-c", TRAFFIC],
         cwd=installation.project,
-        env=environment() | installation.borrowing(),
+        env=installation.environment(),
         capture_output=True,
         text=True,
     )

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import NAMED, run
+from commands import NAMED
+from forked import run
 from projects import Ladder, answers_of, commit_all, git, tree
 from small import make_project, make_template, state, write
 from tools import installed

@@ -10,14 +10,14 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
-from commands import NAMED, call, done, run
+from commands import NAMED, call, done
+from forked import forked, run
 from projects import commit_all, git
 from small import State, make_project, make_template, state, write
 
@@ -89,15 +89,8 @@ def killable(
     """Run a climb that is killed before event `moment`, or its group `later` seconds after it."""
     climb = ["climb", str(GOAL), "--project", str(place.project), *options]
     watched = str(place.repository)
-    return subprocess.run(
-        [sys.executable, "-c", KILLABLE, watched, str(moment), later, str(report), *climb],
-        start_new_session=True,
-        cwd=place.repository.parent,
-        env=os.environ | DATED,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    arguments = [watched, str(moment), later, str(report), *climb]
+    return forked(KILLABLE, *arguments, cwd=place.repository.parent, env=os.environ | DATED)
 
 
 def with_work(template: Path, folder: Path) -> Situation:

@@ -19,7 +19,7 @@ import yaml
 
 from alerting import alerting, dashboard_queries, wait
 from installation import REAL_RIDES, Installation, environment, install_project
-from projects import LEVELS, Ladder, commit_all, git
+from projects import LEVELS, Ladder, answers_of, commit_all, git
 from service import serve
 from tools import free_port, wait_for_page
 
@@ -40,6 +40,16 @@ def at_levels(*levels: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("installation", marked, indirect=True)
 
 
+HARD_ANSWERS = {
+    "project_name": """Fährten & "Wege" 'ß' \\ # 100 % 🚕: yes""",
+    "package_name": "a_package_name_of_30_letters_x",
+    "description": "- C:\\new\\table: [it's <b>bold</b>] & 'quoted' \"twice\" }} %} null",
+    "author_name": 'Ada "The Countess" O\'Hara, Ph.D.',
+    "author_email": "ada+rides@example.org",
+    "license": "Apache-2.0",
+}
+
+
 @pytest.fixture(scope="module")
 def opened() -> dict[int, Installation]:
     """Provide the installations so far, by level."""
@@ -50,9 +60,13 @@ def opened() -> dict[int, Installation]:
 def installation(
     request: pytest.FixtureRequest, ladder: Ladder, opened: dict[int, Installation]
 ) -> Installation:
-    """Provide the installation of a level, with synthetic rides."""
+    """Provide the installation of a level, with synthetic rides.
+
+    The highest level, which has all of the project's own tests, has answers that are hard to quote.
+    """
     if request.param not in opened:
-        opened[request.param] = install_project(ladder.project(request.param))
+        answers = HARD_ANSWERS if request.param == LEVELS[-1] else {}
+        opened[request.param] = install_project(ladder.project(request.param, **answers))
     return opened[request.param]
 
 
@@ -64,6 +78,10 @@ def rides(request: pytest.FixtureRequest, installation: Installation) -> Iterato
         shutil.copy(REAL_RIDES, brought)
     yield request.param
     brought.unlink(missing_ok=True)
+
+
+# Where the source of the rides makes no difference, other tests run the same with synthetic ones.
+only_real_rides = pytest.mark.parametrize("rides", ["real rides"], indirect=True)
 
 
 def metrics(output: str) -> dict[str, float]:
@@ -117,29 +135,9 @@ def workflow_lines(project: Path, workflow: str) -> list[str]:
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
-@at_levels(*LEVELS[1:-1])
+@at_levels(LEVELS[1], LEVELS[-1])
 def test_every_line_of_the_ci_workflow_passes(installation: Installation) -> None:
-    assert wheel_of_ci(installation).startswith("taxi_ride_duration-0.1.0")
-
-
-HARD_ANSWERS = {
-    "project_name": """Fährten & "Wege" 'ß' \\ # 100 % 🚕: yes""",
-    "package_name": "a_package_name_of_30_letters_x",
-    "description": "- C:\\new\\table: [it's <b>bold</b>] & 'quoted' \"twice\" }} %} null",
-    "author_name": 'Ada "The Countess" O\'Hara, Ph.D.',
-    "author_email": "ada+rides@example.org",
-    "license": "Apache-2.0",
-}
-
-
-def test_every_line_of_the_ci_workflow_passes_with_hard_answers(ladder: Ladder) -> None:
-    """The highest level has all of the project's own tests."""
-    installation = install_project(ladder.project(LEVELS[-1], **HARD_ANSWERS))
-    assert wheel_of_ci(installation).startswith("a_package_name_of_30_letters_x-0.1.0")
-
-
-def wheel_of_ci(installation: Installation) -> str:
-    """Run every line of the CI workflow, and return the name of the built wheel."""
+    """A level has the lines and the files of the level below, and its tests pass here, too."""
     lines = workflow_lines(installation.project, "ci.yml")
     assert [line.split() for line in lines] == [["make", line.split()[1]] for line in lines]
     assert {"make lint", "make types", "make test", "make notebook", "make build"} <= set(lines)
@@ -147,7 +145,15 @@ def wheel_of_ci(installation: Installation) -> str:
         finished = installation.run(line, CI="true")
         assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
     (wheel,) = (installation.project / "dist").glob("*.whl")
-    return wheel.name
+    package = answers_of(installation.project)["package_name"]
+    assert wheel.name.startswith(f"{package}-0.1.0")
+
+
+@at_levels(3)
+def test_tests_import_nothing_that_comes_with_a_higher_level(installation: Installation) -> None:
+    """At level 2, tests/test_week_one.py runs them."""
+    collected = installation.make("lint types test", PYTEST_ADDOPTS="--collect-only")
+    assert re.search(r"^collected \d{2,} items", collected, re.MULTILINE), collected
 
 
 def test_ci_refuses_a_lock_that_is_not_up_to_date(ladder: Ladder) -> None:
@@ -191,6 +197,7 @@ def test_a_release_whose_tag_is_wrong_is_refused(installation: Installation) -> 
     assert "does not have the version of TAG=v9.9.9" in refusal
 
 
+@only_real_rides
 @at_levels(LEVELS[1], LEVELS[-1])
 def test_train_then_predict(installation: Installation, rides: str, tmp_path: Path) -> None:
     assert beats_the_baseline(installation.make("train", FORCE="1"))
@@ -222,6 +229,7 @@ def test_predict_refuses_what_it_cannot_score(installation: Installation, tmp_pa
     assert not out.exists()
 
 
+@only_real_rides
 @at_levels(2)
 def test_the_pipeline_trains_promotes_and_refuses(installation: Installation, rides: str) -> None:
     installation.run("rm -r mlruns/*")  # each kind of rides has its own champion
@@ -320,6 +328,7 @@ def test_the_tracking_page_opens(installation: Installation) -> None:
         server.wait(timeout=30)
 
 
+@only_real_rides
 @at_levels(3)
 def test_the_champion_is_deployed_served_and_watched(
     installation: Installation, rides: str
@@ -392,7 +401,7 @@ def make_serve(installation: Installation) -> Iterator[str]:
     server = subprocess.Popen(
         ["make", "serve"],
         cwd=installation.project,
-        env=environment() | installation.borrowing() | {"PORT": "0"},
+        env=installation.environment() | {"PORT": "0"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

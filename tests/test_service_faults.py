@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from installation import Installation, environment, install_project
+from installation import Installation, environment
 from projects import Ladder
 from service import TOKEN, Load, Service, read_all, serve, stored_feedback, stored_predictions
 
@@ -54,9 +54,9 @@ ROW = ROWS[0]
 
 
 @pytest.fixture(scope="module")
-def installation(ladder: Ladder) -> Installation:
+def installation(ladder: Ladder, installed: Path) -> Installation:
     """Provide a project that deployed two versions of its model."""
-    installation = install_project(ladder.project(3))
+    installation = Installation(ladder.project(3), installed)
     with edited(installation, "params.yaml", "model: {}", "model: {max_iter: 20}"):
         installation.make("pipeline promote deploy UNCOMMITTED=1")
     installation.make("pipeline promote deploy")
@@ -1170,7 +1170,10 @@ def test_a_model_that_cannot_be_exported_is_served_by_scikit_learn(
     where = {"LIVE": str(live), "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     problem = "src/taxi_ride_duration/problem.py"
     few = edited(installation, "params.yaml", "start: null", "start: 2025-02-10")
-    with few, edited(installation, problem, *knn):
+    patient = edited(
+        installation, "serving.yaml", "latency_budget_ms: 100", "latency_budget_ms: 10000"
+    )
+    with few, patient, edited(installation, problem, *knn):
         said = installation.make("pipeline promote deploy UNCOMMITTED=1", **where)
         assert re.search(r"served by scikit-learn itself, which takes several .*'canberra'", said)
         with serve(installation, live) as service:

@@ -92,16 +92,12 @@ def walk(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("edit", MERGING + ALONE, ids=str)
-def test_an_edit_alone_survives_every_route(ladder: Ladder, edit: Edit) -> None:
-    for route in [LEVELS, [edit.level, TOP]]:
+def test_an_edit_alone_survives(ladder: Ladder, edit: Edit) -> None:
+    """It goes to the highest level at once, and step by step only if no other edit goes along."""
+    for route in [LEVELS, [edit.level, TOP]][edit not in ALONE :]:
         walk(ladder, route, [edit], climb)
 
 
-@pytest.mark.parametrize(
-    "by",
-    [climb, pytest.param(update, marks=pytest.mark.slow)],
-    ids=["mlops-ladder", "copier alone"],
-)
 @pytest.mark.parametrize(
     "route",
     [
@@ -110,10 +106,14 @@ def test_an_edit_alone_survives_every_route(ladder: Ladder, edit: Edit) -> None:
     ],
     ids=str,
 )
-def test_all_edits_together_survive(
-    ladder: Ladder, route: list[int], by: Callable[[Path, int], None]
-) -> None:
-    walk(ladder, route, MERGING, by)
+def test_all_edits_together_survive(ladder: Ladder, route: list[int]) -> None:
+    walk(ladder, route, MERGING, climb)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", [LEVELS, LEVELS[::-1], JUMPS[0]], ids=str)
+def test_all_edits_together_survive_copier_alone(ladder: Ladder, route: list[int]) -> None:
+    walk(ladder, route, MERGING, update)
 
 
 @pytest.mark.parametrize("edit", IN_PYPROJECT, ids=str)

@@ -23,6 +23,12 @@ def champion(ladder: Ladder) -> Installation:
     return installation
 
 
+@pytest.fixture(scope="module")
+def unchanged(champion: Installation) -> float:
+    """Return the champion's metric without any edit."""
+    return score_of_champion(champion.make("pipeline FORCE=1"))
+
+
 @pytest.fixture
 def project(champion: Installation) -> Installation:
     """Provide the project as it was committed."""
@@ -86,9 +92,8 @@ def test_a_joined_column_is_not_asked_for(project: Installation, tmp_path: Path)
 
 @pytest.mark.parametrize("change", FEATURES)
 def test_a_feature_changes_and_the_champion_is_scored_as_it_was(
-    project: Installation, change: str
+    project: Installation, unchanged: float, change: str
 ) -> None:
-    unchanged = score_of_champion(project.make("pipeline FORCE=1"))
     edit(project, f"{PACKAGE}/problem.py", FEATURES[change])
     if change == "removed":  # the slices use it
         edit(project, f"{PACKAGE}/problem.py", ('hour = features(rows)["hour"]', HOURS))
@@ -99,8 +104,9 @@ def test_a_feature_changes_and_the_champion_is_scored_as_it_was(
 HOURS = 'hour = pd.to_datetime(rows["pickup_time"]).dt.hour'
 
 
-def test_the_schema_loses_a_column_and_the_champion_is_still_scored(project: Installation) -> None:
-    unchanged = score_of_champion(project.make("pipeline FORCE=1"))
+def test_the_schema_loses_a_column_and_the_champion_is_still_scored(
+    project: Installation, unchanged: float
+) -> None:
     edit(
         project,
         f"{PACKAGE}/problem.py",

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from .repository import extract_level, levels
 from .student import runner
 
 STUDENTS = ("", "one", "two")  # the class's common data, and two students'
+AT_ONCE = 2  # levels that are proven at a time
 WRONG_REASONS = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError")
 
 
@@ -27,7 +29,7 @@ class Proof:
 
 
 def prove(course: Path, content: Content, python: str, urls: Mapping[int, str]) -> Iterator[Proof]:
-    """Yield the proof of each task for three students.
+    """Yield the proof of each task for three students, in order, as levels are done.
 
     Parameters
     ----------
@@ -40,16 +42,28 @@ def prove(course: Path, content: Content, python: str, urls: Mapping[int, str]) 
     urls
         The address of a running service, for the levels whose tasks need one.
     """
-    for level in levels(course):
-        with tempfile.TemporaryDirectory(prefix="prove-") as folder:
-            project = extract_level(course, level, Path(folder) / "project")
-            tasks = content.published_tasks(level, project)
-            with runner.Observer(tasks, [python]) as observer:
-                for student in STUDENTS:
-                    variant = content.variant(student) | {"url": urls.get(level, "")}
-                    for task in tasks:
-                        found = list(problems(task, project, variant, observer))
-                        yield Proof(task.name, student or "class", found)
+
+    def of_level(level: int) -> list[Proof]:
+        return list(prove_level(course, level, content, python, urls.get(level, "")))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for proofs in pool.map(of_level, levels(course)):
+            yield from proofs
+
+
+def prove_level(
+    course: Path, level: int, content: Content, python: str, url: str
+) -> Iterator[Proof]:
+    """Yield the proof of each task of a level for three students."""
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+        project = extract_level(course, level, Path(folder) / "project")
+        tasks = content.published_tasks(level, project)
+        with runner.Observer(tasks, [python]) as observer:
+            for student in STUDENTS:
+                variant = content.variant(student) | {"url": url}
+                for task in tasks:
+                    found = list(problems(task, project, variant, observer))
+                    yield Proof(task.name, student or "class", found)
 
 
 def problems(

@@ -118,7 +118,6 @@ def run(request: dict[str, Any], prepared: list[Any], answers: int) -> None:
 
 def main(modules: list[str]) -> None:
     """Import the modules, answer each request with a line, and end with the input."""
-    sys.dont_write_bytecode = True
     answers = os.dup(1)
     os.dup2(2, 1)  # what a module prints is not an answer
     for name in modules:
@@ -126,6 +125,7 @@ def main(modules: list[str]) -> None:
             importlib.import_module(name)
         except Exception as error:  # the task that needs it says so
             print(f"{name}: {error}", file=sys.stderr)
+    sys.dont_write_bytecode = True  # from here on, it is the project that is imported
     prepared: dict[str, list[Any]] = {}
     for line in sys.stdin:
         request = json.loads(line)
