@@ -26,15 +26,21 @@ def champion(ladder: Ladder) -> Installation:
 @pytest.fixture(scope="module")
 def unchanged(champion: Installation) -> float:
     """Return the champion's metric without any edit."""
+    restore(champion)
     return score_of_champion(champion.make("pipeline FORCE=1"))
 
 
 @pytest.fixture
 def project(champion: Installation) -> Installation:
     """Provide the project as it was committed."""
+    restore(champion)
+    return champion
+
+
+def restore(champion: Installation) -> None:
+    """Take back all edits."""
     git(champion.project, "checkout", "--quiet", "--force", "main")
     git(champion.project, "clean", "--quiet", "--force", "-d")
-    return champion
 
 
 def edit(project: Installation, path: str, *pairs: tuple[str, str]) -> None:
