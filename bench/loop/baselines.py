@@ -22,7 +22,7 @@ def blind(every: int, window: int) -> Player:
     def play(path: Path, days: int, extract: Extract = right) -> Run:
         run, champion = Run(path), first_model(taught_by(path))
         taught = taught_by(path, extract)
-        late = path.demand.world.label_days
+        late = path.label_days
         for day in range(TAUGHT, days):
             run.served[day] = champion
             if (day + 1 - TAUGHT) % every == 0:
@@ -43,7 +43,7 @@ def threshold(path: Path, days: int, extract: Extract = right) -> Run:
     """
     run, champion = Run(path), first_model(taught_by(path))
     taught = taught_by(path, extract)
-    late = path.demand.world.label_days
+    late = path.label_days
     usual = mean_error(path, range(TAUGHT), champion)
     week: list[float] = []
     for day in range(TAUGHT, days):
@@ -75,9 +75,9 @@ def mean_error(
     rng = np.random.default_rng(path.demand.seed)
     errors = []
     for day in days:
-        seen = path.demand.design[day]
-        actual = np.exp(seen @ path.coefficients[day].astype(np.float32) + path.demand.noise[day])
-        predicted = np.exp(extract(seen, rng) @ model.astype(np.float32))
+        seen, logged = path.rows(day)
+        actual = np.exp(seen @ path.coefficients[day].astype(np.float32) + path.noise(day))
+        predicted = np.exp(extract(logged, rng) @ model.astype(np.float32))
         errors.append(abs(actual - predicted).mean())
     return float(np.mean(errors))
 

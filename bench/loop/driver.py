@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from msgspec.structs import replace
+from taxi_ride_duration.monitoring.profile import Distribution, psi
 from taxi_ride_duration.retraining import decisions
 from taxi_ride_duration.retraining.detector import moved
 from taxi_ride_duration.retraining.policy import Policy
@@ -21,6 +23,7 @@ from taxi_ride_duration.retraining.state import (
     GoBack,
     Model,
     Promote,
+    Reference,
     State,
     Step,
     Trial,
@@ -35,11 +38,11 @@ from .linear import (
     right,
     taught_by,
 )
-from .worlds import LEVEL, RUSH_HOURS, TAUGHT, Path
+from .worlds import LEVEL, RUSH_HOURS, TAUGHT, Demand, Fault, Path, feature_counts
 
 SLICES = [ALL, "time of day/rush", "time of day/other"]
 
-Kind = Literal["alarm", "promotion", "rollback"]
+Kind = Literal["alarm", "held", "promotion", "rollback"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,31 +84,41 @@ class Loop:
     def __init__(self, path: Path, policy: Policy, extract: Extract = right) -> None:
         self.path = path
         self.policy = policy
-        self.taught = taught_by(path)
-        self.extracted = self.taught if extract is right else taught_by(path, extract)
         self.models: dict[str, np.ndarray] = {}
+        self.profiles: dict[str, dict[str, np.ndarray]] = {}
         self.run = Run(path)
-        champion = first_model(self.taught)
-        reference = in_sample_reference(self.taught, champion, 0, TAUGHT - 1)
-        model = Model(self.registered(champion), path.date(TAUGHT - 1), reference)
+        version, reference = self.first_champion(extract)
+        model = Model(version, path.date(TAUGHT - 1), reference, path.date(0))
         self.state = decisions.begin(model, path.date(TAUGHT - 1), policy).state
 
-    def registered(self, model: np.ndarray) -> str:
-        """Return the version of a new model."""
+    def first_champion(self, extract: Extract) -> tuple[str, Reference]:
+        """Train the first champion with right rows; later ones learn by way of the extract."""
+        self.taught = taught_by(self.path)
+        self.extracted = self.taught if extract is right else taught_by(self.path, extract)
+        champion = first_model(self.taught)
+        reference = in_sample_reference(self.taught, champion, 0, TAUGHT - 1)
+        return self.registered(champion, profile_of(self.path, 0, TAUGHT - 1)), reference
+
+    def registered(self, model: np.ndarray, profile: dict[str, np.ndarray]) -> str:
+        """Return the version of a new model, which learned from rows with this profile."""
         version = str(len(self.models) + 1)
-        self.models[version] = model
+        self.models[version], self.profiles[version] = model, profile
         return version
 
     def play(self, days: int) -> Run:
         """Play on until so many days of the path have been served."""
-        late = self.path.demand.world.label_days
+        late = self.path.label_days
         for day in range(len(self.run.served) + TAUGHT, days):
             self.run.served[day] = self.models[self.state.champion.version]
             complete = day - late
             if complete >= TAUGHT:
-                measured = measure(self.path, slice(complete, complete + 1), self.scored())
+                measured = self.measured(slice(complete, complete + 1), self.scored())
                 self.take(decisions.advance(self.state, measured, self.policy), day)
         return self.run
+
+    def measured(self, days: slice, models: Mapping[str, np.ndarray]) -> Day:
+        """Return what the rows of these days say of models by role."""
+        return measure(self.path, days, models, self.profiles[self.state.champion.version])
 
     def scored(self) -> dict[str, np.ndarray]:
         """Return the models that the engine wants to be scored, by role."""
@@ -113,8 +126,9 @@ class Loop:
 
     def take(self, step: Step, day: int) -> None:
         """Take a step, and do all that it asks for, at the end of the day."""
-        if any(decision.kind == "alarm" for decision in step.decisions):
-            self.run.events.append(Event("alarm", day))
+        for decision in step.decisions:
+            if decision.kind in ("alarm", "held"):
+                self.run.events.append(Event(decision.kind, day))
         self.state = step.state
         if self.state.pending is not None:
             self.take(self.answer(self.state, day), day)
@@ -144,65 +158,112 @@ class Loop:
         first = max(first, 0)  # there is nothing before
         candidates = {}
         for role in fit.roles:
-            if role == "recalibrated":
-                assert fit.change is not None
-                shift, champion = fit.change.shift, state.champion
-                model = recalibrated(self.models[champion.version], shift)
-                reference = moved(champion.reference, shift, through - new + 1)
-            else:
-                weight = self.policy.data.old_rows_weight
-                model = retrained(self.extracted, first, through, fit.change, weight)
-                reference = in_sample_reference(self.extracted, model, max(new, 0), through)
-            version = self.registered(model)
-            candidates[role] = Model(version, fit.through, reference)
+            version, reference = self.trained(role, fit, first, new, through)
+            learned = state.champion.first if role == "recalibrated" else self.path.date(first)
+            candidates[role] = Model(version, fit.through, reference, learned)
         if not fit.holdout:
             return candidates, None
         models = {role: self.models[one.version] for role, one in candidates.items()}
         models["champion"] = self.models[state.champion.version]
         held_out = slice(through + 1, through + 1 + fit.holdout)
-        return candidates, measure(self.path, held_out, models)
+        return candidates, self.measured(held_out, models)
+
+    def trained(
+        self, role: str, fit: Fit, first: int, new: int, through: int
+    ) -> tuple[str, Reference]:
+        """Train a challenger with days from the first on, of which those from `new` on are new."""
+        champion = self.state.champion
+        if role == "recalibrated":
+            assert fit.change is not None
+            model = recalibrated(self.models[champion.version], fit.change.shift)
+            reference = moved(champion.reference, fit.change.shift, through - new + 1)
+            return self.registered(model, self.profiles[champion.version]), reference
+        weight = self.policy.data.old_rows_weight
+        refused = self.state.refused
+        model = retrained(self.extracted, first, through, fit.change, weight, refused)
+        reference = in_sample_reference(self.extracted, model, max(new, 0), through, refused)
+        return self.registered(model, profile_of(self.path, first, through)), reference
 
     def number(self, day: date) -> int:
         """Which day of the path it is."""
-        return (day - self.path.demand.first).days
+        return (day - self.path.date(0)).days
 
 
 def force(loop: Loop, shift: float) -> None:
     """Put a champion in place, past all gates, that is off by a shift: as only a fault can."""
     champion = loop.state.champion
-    version = loop.registered(loop.models[champion.version] + shift * LEVEL)
+    model = loop.models[champion.version] + shift * LEVEL
+    version = loop.registered(model, loop.profiles[champion.version])
     bad = replace(champion, version=version)
     trial = Trial("asked", loop.state.day, candidates={"retrained": bad})
     loop.state = replace(loop.state, trial=trial, pending=Promote("retrained", bad))
-    day = loop.number(loop.state.day) + loop.path.demand.world.label_days
+    day = loop.number(loop.state.day) + loop.path.label_days
     loop.take(loop.answer(loop.state, day), day)
 
 
-def measure(path: Path, days: slice, models: Mapping[str, np.ndarray]) -> Day:
+def measure(
+    path: Path,
+    days: slice,
+    models: Mapping[str, np.ndarray],
+    profile: Mapping[str, np.ndarray] | None = None,
+) -> Day:
     """Return what the rows of these days say of models by role: mean errors, by slice.
 
-    The constant beside them is the best that there could have been on these days.
+    The constant beside them is the best that there could have been on these days. With a profile,
+    the drift of the last day's features from it is there, too.
     """
-    rows, truth = path.demand.design[days], path.coefficients[days]
-    coefficients = [truth, *(np.broadcast_to(model, truth.shape) for model in models.values())]
-    logs = rows @ np.stack(coefficients, axis=-1).astype(np.float32)
-    logs[..., 0] += path.demand.noise[days]
-    logs = logs.reshape(-1, 1 + len(models))
-    predicted = logs[:, 1:]
-    actual = np.exp(logs[:, :1])
+    stacked, actuals, predictions, rushes = np.stack([*models.values()], axis=-1), [], [], []
+    for day in range(days.start, days.stop):
+        rows, logged = path.rows(day)
+        actuals.append(rows @ path.coefficients[day].astype(np.float32) + path.noise(day))
+        predictions.append(logged @ stacked.astype(np.float32))
+        rushes.append(logged[:, RUSH_HOURS].sum(axis=-1))
+    logs, predicted, rush = map(np.concatenate, (actuals, predictions, rushes))
+    actual = np.exp(logs)[:, None]
     constant = np.full_like(actual, np.median(actual))
     errors = abs(np.hstack([np.exp(predicted), constant]) - actual)
-    rush = rows[..., RUSH_HOURS].sum(axis=-1).ravel()
     groups = np.column_stack([np.ones_like(rush), rush, 1 - rush])
     counts = groups.sum(axis=0)
     means = errors.T @ groups / counts
     return Day(
         date=path.date(days.stop - 1),
         rows=len(logs),
-        residual=float((logs[:, 0] - predicted[:, list(models).index("champion")]).mean()),
+        residual=float((logs - predicted[:, list(models).index("champion")]).mean()),
         losses={
             role: dict(zip(SLICES, losses, strict=True))
             for role, losses in zip([*models, "constant"], means.tolist(), strict=True)
         },
         counts=dict(zip(SLICES, counts.astype(int).tolist(), strict=True)),
+        drift=drift_of(path, days.stop - 1, profile) if profile else {},
     )
+
+
+# They live as long as the rows do; scenarios without a fault share them.
+KNOWN_COUNTS: WeakKeyDictionary[Demand, dict[Fault | None, dict[str, np.ndarray]]] = (
+    WeakKeyDictionary()
+)
+
+
+def counts_of(path: Path) -> dict[str, np.ndarray]:
+    """Return how many logged rows of each day each bin of a feature has; (days, bins)."""
+    known = KNOWN_COUNTS.setdefault(path.demand, {})
+    if path.fault not in known:
+        known[path.fault] = feature_counts(path)
+    return known[path.fault]
+
+
+def profile_of(path: Path, first: int, through: int) -> dict[str, np.ndarray]:
+    """Return how many of the rows of these days each bin of a feature has; (bins,)."""
+    return {
+        name: counts[first : through + 1].sum(axis=0) for name, counts in counts_of(path).items()
+    }
+
+
+def drift_of(path: Path, day: int, profile: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return how far the features of a day are from a profile: their stability index."""
+    found = {}
+    for name, trained in profile.items():
+        rows = int(trained.sum())
+        shares = Distribution(shares=(trained / rows).tolist())
+        found[name] = float(psi(shares, counts_of(path)[name][day], rows))
+    return found

@@ -5,21 +5,21 @@ follow from the same ones, as durations are linear in coefficients, too. So a mo
 of days costs a system of 37 equations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import date
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from taxi_ride_duration.retraining.detector import reference_of
 from taxi_ride_duration.retraining.state import Change, Reference
 
-from .worlds import COEFFICIENTS, DISTANCE, HOUR, LEVEL, Demand, Path
+from .worlds import COEFFICIENTS, DISTANCE, HOUR, LEVEL, MILES_TO_KM, Demand, Fault, Path
 
 RIDGE = 1e-3
 BLANK = Reference("ratio", 1.0, 0.0, 0.0, 0)
-MILES_TO_KM = 1.609
 
-# What an extract makes of a day's rows: an array of shape (ROWS, COEFFICIENTS) of another one.
+# What an extract makes of a day's rows: an array of shape (rows, COEFFICIENTS) of another one.
 Extract = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -43,7 +43,7 @@ def broken(design: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums of products over each day's rows, with X as extracted and Z as seen.
+    """Sums of products over each day's rows, with X as extracted and Z as they were.
 
     grams  X'X; (days, COEFFICIENTS, COEFFICIENTS)
     cross  X'Z; alike
@@ -56,27 +56,31 @@ class Sums:
 
 
 # They live as long as their rows do, which are large.
-KNOWN_SUMS: WeakKeyDictionary[Demand, dict[Extract, Sums]] = WeakKeyDictionary()
+KNOWN_SUMS: WeakKeyDictionary[Demand, dict[tuple[Extract, Fault | None], Sums]] = (
+    WeakKeyDictionary()
+)
 
 
-def sums_of(demand: Demand, extract: Extract) -> Sums:
+def sums_of(path: Path, extract: Extract) -> Sums:
     """Return the sums of all days of an extract."""
-    known = KNOWN_SUMS.setdefault(demand, {})
-    if extract not in known:
-        known[extract] = new_sums(demand, extract)
-    return known[extract]
+    known = KNOWN_SUMS.setdefault(path.demand, {})
+    if (extract, path.fault) not in known:
+        known[extract, path.fault] = new_sums(path, extract)
+    return known[extract, path.fault]
 
 
-def new_sums(demand: Demand, extract: Extract) -> Sums:
+def new_sums(path: Path, extract: Extract) -> Sums:
     """Return the sums of all days of an extract, which takes a while."""
-    rng = np.random.default_rng(demand.seed)
-    shape = (demand.days, COEFFICIENTS, COEFFICIENTS)
+    days = path.demand.days
+    rng = np.random.default_rng(path.demand.seed)
+    shape = (days, COEFFICIENTS, COEFFICIENTS)
     sums = Sums(np.empty(shape), np.empty(shape), np.empty(shape[:2]))
-    for day, (seen, noise) in enumerate(zip(demand.design, demand.noise, strict=True)):
-        extracted = extract(seen, rng)
+    for day in range(days):
+        seen, logged = path.rows(day)
+        extracted = extract(logged, rng)
         sums.grams[day] = extracted.T @ extracted
         sums.cross[day] = extracted.T @ seen
-        sums.noise[day] = extracted.T @ noise
+        sums.noise[day] = extracted.T @ path.noise(day)
     return sums
 
 
@@ -95,19 +99,24 @@ class Taught:
 
 def taught_by(path: Path, extract: Extract = right) -> Taught:
     """Return what all days of a path teach, by way of an extract."""
-    sums = sums_of(path.demand, extract)
+    sums = sums_of(path, extract)
     moments = (sums.cross @ path.coefficients[..., None])[..., 0] + sums.noise
     return Taught(path, sums.grams, moments)
 
 
 def retrained(
-    taught: Taught, first: int, through: int, change: Change | None = None, weight: float = 1.0
+    taught: Taught,
+    first: int,
+    through: int,
+    change: Change | None = None,
+    weight: float = 1.0,
+    refused: Collection[date] = (),
 ) -> np.ndarray:
-    """Return a model of these days, the last included; (COEFFICIENTS,).
+    """Return a model of these days, the last included, but for refused ones; (COEFFICIENTS,).
 
     Rows before the change weigh so much, and have their target moved by its shift.
     """
-    days = np.arange(first, through + 1)
+    days = trusted(taught.path, first, through, refused)
     grams, moments = taught.grams[days], taught.moments[days]
     if change is not None:
         old = np.array([taught.path.date(day) < change.day for day in days.tolist()])
@@ -122,11 +131,18 @@ def recalibrated(model: np.ndarray, shift: float) -> np.ndarray:
     return model + shift * LEVEL
 
 
-def in_sample_reference(taught: Taught, model: np.ndarray, first: int, through: int) -> Reference:
+def trusted(path: Path, first: int, through: int, refused: Collection[date]) -> np.ndarray:
+    """Return the days from the first to the last, but for refused ones; (days,)."""
+    return np.array([day for day in range(first, through + 1) if path.date(day) not in refused])
+
+
+def in_sample_reference(
+    taught: Taught, model: np.ndarray, first: int, through: int, refused: Collection[date] = ()
+) -> Reference:
     """Return what the model's residuals are on days that it has learned from."""
-    days = range(first, through + 1)
-    rows = LEVEL @ taught.grams[0] @ LEVEL
+    days = trusted(taught.path, first, through, refused)
+    rows = taught.grams[days] @ LEVEL @ LEVEL
     means = (taught.moments[days] - taught.grams[days] @ model) @ LEVEL / rows
     return reference_of(
-        BLANK, {taught.path.date(day): mean for day, mean in zip(days, means, strict=True)}
+        BLANK, {taught.path.date(day): mean for day, mean in zip(days.tolist(), means, strict=True)}
     )

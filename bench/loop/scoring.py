@@ -6,18 +6,25 @@ beside it knows the coefficients, level and season of the day.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from .driver import Event, Run
-from .worlds import LOOKED_AHEAD, NOISE, Path
+from .worlds import JUDGED, LOOKED_AHEAD, Path
 
 BAD = 0.10  # a day is bad if the error is beyond the oracle's by more than this share
 GAIN = 0.02  # a promotion that gains less does not end a drift
 HARM = 0.01  # a promotion that loses more is harmful
-JUDGED = 250  # rows of a day: with their noise averaged out, few tell
-DRIFTED = 60  # days from the onset on that are judged
+
+
+def expected_losses(path: Any, days: slice, model: np.ndarray) -> np.ndarray:
+    """Return the loss that a model has to expect on each day; (days,)."""
+    if isinstance(path, Path):
+        return expected_errors(path, days, model)
+    found: np.ndarray = path.expected_losses(days, model)
+    return found
 
 
 def expected_errors(path: Path, days: slice, model: np.ndarray) -> np.ndarray:
@@ -25,16 +32,19 @@ def expected_errors(path: Path, days: slice, model: np.ndarray) -> np.ndarray:
 
     Durations are log-normal: with Y the median times exp(s Z), and a prediction of exp(d) medians,
     E |Y - exp(d)| = exp(s² / 2) (1 - 2 F(d/s - s)) + exp(d) (2 F(d/s) - 1) medians, where F is the
-    standard normal distribution function.
+    standard normal distribution function. Where rows have noise of two kinds, each has its share.
     """
     truth = path.truth[days]
     coefficients = np.stack([truth, model - truth], axis=-1).astype(np.float32)
     logs = path.demand.design[days, :JUDGED] @ coefficients
     medians, off = np.exp(logs[..., 0]), logs[..., 1]
-    spread = np.float32(np.hypot(NOISE, path.demand.world.shock))
-    long = np.exp(spread**2 / 2) * (1 - 2 * ndtr(off / spread - spread))
-    errors: np.ndarray = medians * (long + np.exp(off) * (2 * ndtr(off / spread) - 1))
-    return errors.mean(axis=1)
+    errors = np.zeros_like(medians)
+    for share, noise in path.demand.world.noises:
+        spread = np.float32(np.hypot(noise, path.demand.world.shock))
+        long = np.exp(spread**2 / 2) * (1 - 2 * ndtr(off / spread - spread))
+        errors += share * medians * (long + np.exp(off) * (2 * ndtr(off / spread) - 1))
+    found: np.ndarray = errors.mean(axis=1)
+    return found
 
 
 def excesses(run: Run, first: int) -> np.ndarray:
@@ -43,7 +53,7 @@ def excesses(run: Run, first: int) -> np.ndarray:
     for day in range(first, max(run.served) + 1):
         today = slice(day, day + 1)
         served, best = (
-            expected_errors(run.path, today, model)
+            expected_losses(run.path, today, model)
             for model in (run.served[day], run.path.truth[day])
         )
         shares.append(served / best - 1)
@@ -55,7 +65,7 @@ def gain(run: Run, switch: Event) -> float:
     assert switch.before is not None and switch.after is not None
     days = slice(switch.day + 1, switch.day + 1 + LOOKED_AHEAD)
     before, after = (
-        expected_errors(run.path, days, model).sum() for model in (switch.before, switch.after)
+        expected_losses(run.path, days, model).sum() for model in (switch.before, switch.after)
     )
     return float(1 - after / before)
 
@@ -64,9 +74,9 @@ def gain(run: Run, switch: Event) -> float:
 class Figures:
     """What came of a run. Days that count to something are infinite if it never came.
 
-    alarms, promotions, false, harmful, extracted, rollbacks and false_rollbacks are numbers in
-    `years`; of them `extracted` are promotions of models that were trained on an extract.
-    `excess` is the mean share by which the error is beyond the oracle's.
+    All from `alarms` on are numbers in `years`: `held` are days, `answered` are promotions that an
+    alarm led to, and `extracted` are those of models that were trained on an extract. `excess` is
+    the mean share by which the error is beyond the oracle's.
     """
 
     years: float
@@ -77,7 +87,9 @@ class Figures:
     chased: bool
     excess: float
     alarms: int
+    held: int
     promotions: int
+    answered: int
     false: int
     harmful: int
     extracted: int
@@ -102,7 +114,9 @@ def figures_of(run: Run, first: int) -> Figures:
         chased=is_chased(events),
         excess=float(excess.mean()),
         alarms=sum(event.kind == "alarm" for event in events),
+        held=sum(event.kind == "held" for event in events),
         promotions=len(promotions),
+        answered=sum(event.why == "drift" for event in promotions),
         false=sum(gained < 0 for gained in gains),
         harmful=sum(gained < -HARM for gained in gains),
         extracted=sum(event.role == "retrained" for event in promotions),

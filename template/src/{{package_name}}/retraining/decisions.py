@@ -10,19 +10,22 @@ import dataclasses
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from ..monitoring.profile import NOTABLE
 from .detector import (
     adjusted,
     alarmed,
+    asked,
     band_of,
     change_in,
-    days_between_false_alarms,
     deviation,
+    level_of,
     reference_of,
     side_of,
     smallest_findable,
+    squares_of,
     updated,
 )
 from .policy import Policy, Proof
@@ -62,7 +65,7 @@ FEATURES_NAMED = 3  # of those that have moved, as what may explain an alarm
 
 
 def begin(champion: Model, day: date, policy: Policy) -> Step:
-    """The champion serves, and `day` is done with: the next one counts."""
+    """Return the step after which the champion serves, and `day` is processed."""
     state = State(
         champion=champion,
         trusted=champion,
@@ -76,7 +79,7 @@ def begin(champion: Model, day: date, policy: Policy) -> Step:
 
 
 def readiness(state: State, policy: Policy) -> str:
-    """What the detector can find, in words, or how long it still has to learn what is usual."""
+    """Return what the detector can find, in words, or how long it has to calibrate."""
     if not state.freedom:
         return f"{policy.detector.calibration_days} days tell first what is usual"
     band = band_of(state.champion.reference, state.squares, state.freedom, policy.detector)
@@ -85,7 +88,7 @@ def readiness(state: State, policy: Policy) -> str:
 
 
 def scored(state: State) -> dict[str, str]:
-    """Who is to be scored on the next day: versions by role."""
+    """Return the versions to be scored on the next day, by role."""
     roles = {"champion": state.champion.version}
     if state.watch:
         roles |= {role: model.version for role, model in state.watch.warm.items()}
@@ -95,7 +98,7 @@ def scored(state: State) -> dict[str, str]:
 
 
 def advance(state: State, day: Day, policy: Policy) -> Step:
-    """One more complete day, whose data can be trusted."""
+    """Process one more complete day, whose data can be trusted."""
     moved = moved_overnight(state, day, policy)
     if moved:
         return held(state, day, moved)
@@ -120,7 +123,7 @@ def moved_overnight(state: State, day: Day, policy: Policy) -> dict[str, float]:
 
 
 def held(state: State, day: Day, moved: dict[str, float]) -> Step:
-    """A day whose inputs are suspect: nobody learns from it until somebody confirms it."""
+    """Hold a day whose inputs are suspect: nobody learns from it until it is confirmed."""
     named = ", ".join(f"{name} (PSI {psi:.2g})" for name, psi in moved.items())
     words = (
         f"{day.date}: inputs moved overnight: {named}. Nothing is trained or promoted from such a "
@@ -136,7 +139,7 @@ def held(state: State, day: Day, moved: dict[str, float]) -> Step:
 
 
 def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """What the day leads to: watch and alarm first, then what is on trial, then the schedule."""
+    """Return what the day leads to: watch and alarm first, then trial, then schedule."""
     state = counted(state, day)
     state, decisions = watched(state, day, policy)
     if state.pending:
@@ -162,7 +165,7 @@ def decided(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
 
 
 def counted(state: State, day: Day) -> State:
-    """The state with the day's rows in it."""
+    """Return the state with the day's rows counted."""
     volume = 0.9 * state.volume + 0.1 * day.rows if state.volume else float(day.rows)
     trained, requested = (
         [one for one in days if (day.date - one).days < MONTH]
@@ -179,7 +182,7 @@ def counted(state: State, day: Day) -> State:
 
 
 def watched(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """What the watch over a new champion says after the day."""
+    """Return what the watch over a new champion decides after the day."""
     if state.watch is None:
         return state, []
     watch = replace(state.watch, days=[*state.watch.days, day])
@@ -195,7 +198,7 @@ def watched(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisio
 
 
 def going_back(state: State, why: str) -> tuple[State, list[Decision]]:
-    """The state in which the best of the warm models is to come back; a trial ends here."""
+    """Return the state in which the best warm model is to come back; a trial ends here."""
     assert state.watch is not None  # there is nothing to go back to without
     target = min(state.watch.warm, key=lambda role: total_loss(state.watch, role))
     model = state.watch.warm[target]
@@ -206,18 +209,18 @@ def going_back(state: State, why: str) -> tuple[State, list[Decision]]:
 
 
 def total_loss(watch: Watch | None, role: str) -> float:
-    """How much worse than the champion a warm model did in total: the least comes back."""
+    """Return how much worse than the champion a warm model did in total."""
     champion, warm = daily_losses(watch.days if watch else [], role)
     return float(warm.sum() - champion.sum())
 
 
 def losses_in_all(day: Day) -> dict[str, float]:
-    """The mean loss over all rows, by role."""
+    """Return the mean loss over all rows, by role."""
     return {role: losses[ALL] for role, losses in day.losses.items()}
 
 
 def listened(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """What the detector knows after the day. In a trial after an alarm it has no more to say."""
+    """Return what the detector knows after the day; after an alarm it is not updated."""
     reference = state.champion.reference
     if not (reference.days and state.freedom):
         return calibrated(state, day, policy)
@@ -232,7 +235,7 @@ def listened(state: State, day: Day, policy: Policy) -> tuple[State, list[Decisi
 
 
 def calibrated(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """The state with one more day of what is usual; with enough of them, the reference."""
+    """Return the state with one more day of calibration; with enough, with the reference."""
     recent = [*state.recent, (day.date, day.residual)]
     if len(recent) < policy.detector.calibration_days:
         return replace(state, recent=recent), []
@@ -250,28 +253,33 @@ def calibrated(state: State, day: Day, policy: Policy) -> tuple[State, list[Deci
 
 
 def with_noise(state: State, residual: float) -> State:
-    """The state with one more quiet day; each full window of them tells how noisy days are."""
+    """Return the state with one more quiet day; each full window adds to the noise estimate."""
     quiet = [*state.quiet, residual]
     if len(quiet) < WINDOW:
         return replace(state, quiet=quiet)
-    mean = sum(quiet) / WINDOW
-    squares = sum((value - mean) ** 2 for value in quiet)
-    freedom = state.freedom + WINDOW - 2
-    return replace(state, quiet=[], squares=state.squares + squares, freedom=freedom)
+    squares = state.squares + squares_of(np.array(quiet) - np.mean(quiet))
+    return replace(state, quiet=[], squares=squares, freedom=state.freedom + WINDOW - 2)
 
 
 def alarming(state: State, policy: Policy) -> bool:
-    """Whether the detector's evidence calls for a retraining."""
-    heard = bool(state.statistic) and alarmed(state.statistic, policy.detector)
+    """Return whether the detector's evidence calls for a retraining."""
+    heard = bool(state.statistic) and alarmed(state.statistic, policy.detector, changed(state))
     return heard and policy.triggers.performance
 
 
+def changed(state: State) -> bool:
+    """Return whether the champion is new, and followed a change: drift may go on."""
+    if state.change is None or days_since(state.change, state.day) > 2 * WINDOW:
+        return False
+    return (state.day - state.since).days <= WINDOW
+
+
 def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
-    """What follows an alarm: a trial of challengers that know the new level, or why not."""
+    """Return what follows an alarm: a trial of challengers on the new level, or why not."""
     change = change_in(state.recent, side_of(state.statistic))
     evidence = {
         "evidence": sum(state.statistic) / len(state.statistic),
-        "threshold": days_between_false_alarms(policy.detector),
+        "threshold": asked(policy.detector, changed(state)),
         "change": change.day.isoformat(),
         "shift": change.shift,
         "noise": deviation(state.squares, state.freedom),
@@ -286,7 +294,7 @@ def answered(state: State, day: Day, policy: Policy) -> tuple[State, Decision]:
 
 
 def explanation(day: Day) -> str:
-    """What features have to do with it, if it is known: those that moved, the farthest first."""
+    """Return which features have moved, if it is known, the farthest first."""
     farthest = sorted(day.drift, key=lambda name: day.drift[name], reverse=True)
     moved = [name for name in farthest if day.drift[name] >= NOTABLE][:FEATURES_NAMED]
     if moved:
@@ -295,12 +303,12 @@ def explanation(day: Day) -> str:
 
 
 def begun(state: State, trial: Trial) -> State:
-    """The state in which the trial runs, in place of another one."""
+    """Return the state in which the trial runs, in place of another one."""
     return replace(state, trial=trial, quiet=[], last_trial=state.day)
 
 
 def barred(state: State, policy: Policy, why: Why) -> str | None:
-    """What forbids a new retraining today, in words; None if nothing does."""
+    """Return what forbids a new retraining today, in words; None if nothing does."""
     stopped = stopping(acted_on(state), policy)
     if stopped:
         return stopped
@@ -310,7 +318,7 @@ def barred(state: State, policy: Policy, why: Why) -> str | None:
 
 
 def exhausted(state: State, policy: Policy, why: Why) -> str | None:
-    """Which limit on trainings is reached, in words. Those that failed do not count."""
+    """Return which limit on trainings is reached, in words. Those that failed do not count."""
     days, allowed, key = state.trained, policy.limits.max_trainings_per_month, "trainings"
     if why == "asked":
         days, allowed, key = state.requested, policy.limits.max_requests_per_month, "requests"
@@ -323,12 +331,12 @@ def exhausted(state: State, policy: Policy, why: Why) -> str | None:
 
 
 def acted_on(state: State) -> date:
-    """The day on which what is decided now is done at the earliest: the one after the last."""
+    """Return the earliest day on which what is decided now is done: the one after the last."""
     return state.day + timedelta(days=1)
 
 
 def stopping(day: date, policy: Policy) -> str | None:
-    """What forbids any training and any promotion on the day, in words; None if nothing does."""
+    """Return what forbids any training and promotion on the day, in words, or None."""
     if policy.pause:
         return "the policy is paused (pause: true)"
     for freeze in policy.calendar.freeze:
@@ -338,7 +346,7 @@ def stopping(day: date, policy: Policy) -> str | None:
 
 
 def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]]:
-    """What a running trial says after the day: a promotion, an end, or what is trained next."""
+    """Return what a running trial leads to: a promotion, an end, or what is trained next."""
     trial = state.trial
     assert trial is not None
     if trial.candidates:
@@ -362,23 +370,23 @@ def tried(state: State, day: Day, policy: Policy) -> tuple[State, list[Decision]
 
 
 def with_shift(trial: Trial, state: State) -> Trial:
-    """The trial with the shift that all days since the change show, as the champion felt it."""
+    """Return the trial with the champion's level on the last days since the change."""
     if trial.why != "drift" or trial.change is None:
         return trial
     first = trial.change.day
     since = [residual for day, residual in state.recent if day >= first]
-    shift = sum(since) / len(since) if since else trial.change.shift
+    shift = level_of(since) if since else trial.change.shift
     return replace(trial, change=Change(first, shift))
 
 
 def proof_for(trial: Trial, policy: Policy) -> Proof:
-    """What has to be shown: after a drift, fast."""
+    """Return what has to be shown: after a drift, in few days."""
     fast = trial.why in ("drift", "refine")
     return policy.gates.drift if fast else policy.gates.schedule
 
 
 def best(trial: Trial, policy: Policy) -> tuple[str | None, dict[str, Proven]]:
-    """The challenger to promote, if one may be, and what each has shown and still lacks."""
+    """Return the challenger to promote, if one may be, and what each has shown and lacks."""
     proof, offline = proof_for(trial, policy), policy.gates.offline
     shown = {}
     for role in trial.candidates:
@@ -392,7 +400,7 @@ def best(trial: Trial, policy: Policy) -> tuple[str | None, dict[str, Proven]]:
 
 
 def recent_gain(trial: Trial, role: str) -> float:
-    """The gain over the champion on the last day, on which all challengers are at their best."""
+    """Return the gain over the champion on the last day, when all challengers are newest."""
     champion, challenger = daily_losses(trial.days[-1:], role)
     return -worse_by(float(challenger.sum()), float(champion.sum()))
 
@@ -400,7 +408,7 @@ def recent_gain(trial: Trial, role: str) -> float:
 def to_promote(
     state: State, role: str, proven: Proven, evidence: dict[str, Any]
 ) -> tuple[State, list[Decision]]:
-    """The state in which the challenger is to be promoted."""
+    """Return the state in which the challenger is to be promoted."""
     assert state.trial is not None
     words = promotion_words(state.trial, role, proven)
     pending = Promote(role, state.trial.candidates[role])
@@ -408,13 +416,13 @@ def to_promote(
 
 
 def promotion_words(trial: Trial, role: str, proven: Proven) -> str:
-    """Who is better, by how much, and for how long."""
+    """Return who is better, by how much, and for how long."""
     version = trial.candidates[role].version
     return f"version {version} ({role}) is {proven.gain:.1%} better in {proven.days} days"
 
 
 def over(trial: Trial, day: date, policy: Policy) -> bool:
-    """Whether the trial has had its time."""
+    """Return whether the trial has had its time."""
     if trial.why == "refine":
         assert trial.change is not None
         return days_since(trial.change, day) >= WINDOW
@@ -422,19 +430,19 @@ def over(trial: Trial, day: date, policy: Policy) -> bool:
 
 
 def ended(state: State, why: str, evidence: dict[str, Any]) -> tuple[State, list[Decision]]:
-    """The state after a trial that changed nothing."""
+    """Return the state after a trial that changed nothing."""
     words = f"version {state.champion.version} stays: {why}"
     over = replace(state, trial=None, statistic=[], quiet=[])
     return over, [Decision("expired", words, evidence)]
 
 
 def days_since(change: Change, day: date) -> int:
-    """How many days of the new level there are, the day included."""
+    """Return how many days of the new level there are, the day included."""
     return (day - change.day).days + 1
 
 
 def to_train(state: State, policy: Policy) -> State:
-    """The state in which the evening's challengers are to be trained, if there are any."""
+    """Return the state in which challengers are to be trained this evening, if any."""
     trial = state.trial
     if trial is None or trial.change is None or stopping(acted_on(state), policy):
         return state
@@ -462,7 +470,7 @@ def to_train(state: State, policy: Policy) -> State:
 
 
 def scheduled(state: State, policy: Policy) -> tuple[State, list[Decision]]:
-    """The state in which a challenger is to be trained because of its age or of new rows."""
+    """Return the state in which a challenger is to be trained for its age or new rows."""
     why = due(state, policy)
     if why is None:
         return state, []
@@ -473,7 +481,7 @@ def scheduled(state: State, policy: Policy) -> tuple[State, list[Decision]]:
 
 
 def due(state: State, policy: Policy) -> Why | None:
-    """Why a retraining is due, if one is and there are days enough to learn from."""
+    """Return why a retraining is due, if one is and there are days enough to learn from."""
     triggers = policy.triggers
     age = (state.day - (state.last_trial or state.since)).days
     why: Why | None = None
@@ -485,7 +493,7 @@ def due(state: State, policy: Policy) -> Why | None:
 
 
 def enough_days(state: State, policy: Policy) -> bool:
-    """Whether there are days enough since the last change to learn from and to judge by."""
+    """Return whether enough days since the last change can be learned from and judged by."""
     if state.change is None:
         return True
     fewest = FEWEST_DAYS + policy.gates.offline.holdout_days
@@ -493,7 +501,7 @@ def enough_days(state: State, policy: Policy) -> bool:
 
 
 def in_no_hurry(state: State, why: Why, policy: Policy) -> tuple[State, list[Decision]]:
-    """The state in which a challenger of the last days but a few is to be trained."""
+    """Return the state in which a challenger is to be trained, and the last days are held out."""
     holdout = policy.gates.offline.holdout_days
     first = first_of_history(state, policy)
     through = state.day - timedelta(days=holdout)
@@ -515,7 +523,7 @@ def first_of_history(state: State, policy: Policy) -> date:
 
 
 def ask(state: State, who: str, policy: Policy) -> Step:
-    """Somebody asks for a retraining, outside of any schedule."""
+    """Return what a request for a retraining leads to, outside of any schedule."""
     who, state = confirmed(state, who)
     objection = barred(state, policy, "asked")
     if state.trial:
@@ -538,7 +546,7 @@ def confirmed(state: State, who: str) -> tuple[str, State]:
 
 
 def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, policy: Policy) -> Step:
-    """The challengers have been trained, as far as that went well; `holdout` judges at once."""
+    """Take the trained challengers, if any; the `holdout` days judge them at once."""
     state, trial = replace(state, pending=None), state.trial
     assert trial is not None
     if not candidates:
@@ -562,7 +570,7 @@ def fitted(state: State, candidates: dict[str, Model], holdout: Day | None, poli
 
 
 def promoted(state: State, policy: Policy) -> Step:
-    """The candidate serves: it is watched, and refined if it followed a drift."""
+    """Take the candidate as champion: it is watched, and refined if it followed a drift."""
     promote, trial = state.pending, state.trial
     assert isinstance(promote, Promote) and trial is not None
     before, model = state.champion, with_own_losses(promote.model, trial, promote.role)
@@ -589,7 +597,7 @@ def promoted(state: State, policy: Policy) -> Step:
 
 
 def with_own_losses(model: Model, trial: Trial, role: str) -> Model:
-    """The model, with what its losses were on rows that it had not learned from.
+    """Return the model, with what its losses were on rows that it had not learned from.
 
     Residuals with a sign are usual at 0 on rows learned from, too; losses are too small there.
     """
@@ -604,7 +612,7 @@ def with_own_losses(model: Model, trial: Trial, role: str) -> Model:
 
 
 def refinement(trial: Trial, day: date, policy: Policy) -> Trial | None:
-    """The trial that follows a promotion after a drift, until a full window of days is there."""
+    """Return the trial that follows a promotion after a drift, until a window is full."""
     if trial.change is None or policy.evidence == "split":
         return None
     if days_since(trial.change, day) >= WINDOW:
@@ -613,7 +621,7 @@ def refinement(trial: Trial, day: date, policy: Policy) -> Trial | None:
 
 
 def not_promoted(state: State, why: str, policy: Policy) -> Step:
-    """The candidate could not be put in place: the champion stays, and the trial is over."""
+    """Keep the champion and end the trial, as the candidate could not be deployed."""
     promote = state.pending
     assert isinstance(promote, Promote)
     muted = state.day + timedelta(days=policy.limits.cooldown_days)
@@ -623,7 +631,7 @@ def not_promoted(state: State, why: str, policy: Policy) -> Step:
 
 
 def went_back(state: State, policy: Policy) -> Step:
-    """A model that served before serves again; for a while nothing is retrained."""
+    """Take back a model that served before; for a while nothing is retrained."""
     back, watch = state.pending, state.watch
     assert isinstance(back, GoBack)
     state = replace(
@@ -644,19 +652,19 @@ def went_back(state: State, policy: Policy) -> Step:
 
 
 def breach(state: State, why: str) -> Step:
-    """The service does not do what it must with the new champion: back at once."""
+    """Go back at once, because the service fails with the new champion."""
     return Step(*going_back(replace(state, pending=None), why))
 
 
 def leave_out(state: State, day: date, kind: str, why: str) -> Step:
-    """A day that does not count; nobody learns from one whose data could not be trusted."""
+    """Skip a day that does not count; one whose data is not trusted is never learned from."""
     refused = [*state.refused, day][-MONTH * 3 :] if kind == "guard" else state.refused
     state = replace(state, day=day, refused=refused)
     return Step(state, [Decision(kind, f"{day}: {why}")])
 
 
 def quiet_words(state: State, day: Day) -> str:
-    """A day on which nothing happened, in words."""
+    """Return in words that nothing happened on the day."""
     if not state.freedom:
         return f"{day.rows} rows; {len(state.recent)} days of what is usual are known"
     residual = adjusted(day.residual, day.date, state.champion.reference)

@@ -27,10 +27,18 @@ from .state import Change, Reference
 # shows within a day or two, and larger sizes would let one odd day of a noisy world raise alarms.
 SIZES = np.array([0.25, 0.5, 0.75, 1.0])
 LARGEST = 10.0  # standard deviations of a single day, so that one alone proves nothing absurd
+SOONER = 30.0  # times less evidence is asked soon after a change: a slow drift goes on
 ENOUGH = 1e12  # evidence that grows while nobody acts on it stays a number
 SURE = 1.645  # 95 % of a normal distribution lie below
 LOOKED_BACK = 14  # days, for the first day of a change
 FINDABLE = 30  # days, within which a drift that is told to be findable is found
+# Within so many robust standard deviations of their median count the days that tell the noise and
+# the level after a change, so that one odd day widens the band and moves a model by little only.
+# Normal noise has 0.3 % of its days beyond the first. Less raised more alarms in a seasonal world.
+WITHIN, WITHIN_LEVEL = 3.0, 1.5
+FEWEST_DAYS_OF_NOISE = 5  # whose median deviation means something
+ROBUST = 1.4826  # times the median absolute deviation is the standard deviation, if it is normal
+LEVEL_DAYS = 10  # of a new level count: older ones of a slow drift say too little of today
 FEWEST_DAYS_OF_TWO_LEVELS = 14  # two weekends: before, weekdays and weekends share a level
 LARGEST_LOG_RATIO = np.log(1_000)  # so that no single row makes a day's mean
 
@@ -50,7 +58,7 @@ class Band:
 
 
 def band_of(reference: Reference, squares: float, freedom: int, settings: Detector) -> Band:
-    """The band that the noise of day means and the age of the reference ask for."""
+    """Return the band for this noise of day means and this reference."""
     noise, largest = deviation(squares, freedom), largest_deviation(squares, freedom)
     return Band(
         tolerance=max(settings.tolerance, settings.tolerance_in_noise * noise),
@@ -61,7 +69,7 @@ def band_of(reference: Reference, squares: float, freedom: int, settings: Detect
 
 
 def updated(statistic: Sequence[float], residual: float, band: Band) -> list[float]:
-    """The statistic after one more day: R becomes (1 + R) e, for each size and side.
+    """Return the statistic after one more day: R becomes (1 + R) e, for each size and side.
 
     Under "nothing has changed" e = exp(size z - size² / 2) has a mean of at most 1, where z is how
     far the residual is beyond the band, in units of it.
@@ -74,23 +82,28 @@ def updated(statistic: Sequence[float], residual: float, band: Band) -> list[flo
 
 
 def days_between_false_alarms(settings: Detector) -> float:
-    """On average, at least, if nothing changes."""
+    """Return the least average number of days between alarms, if nothing changes."""
     return 365 / settings.false_alarms_per_year
 
 
-def alarmed(statistic: Sequence[float], settings: Detector) -> bool:
-    """Whether the evidence for a change is enough."""
-    return float(np.mean(statistic)) >= days_between_false_alarms(settings)
+def asked(settings: Detector, soon: bool = False) -> float:
+    """Return the evidence that raises an alarm; `soon` after an accepted change less is enough."""
+    return days_between_false_alarms(settings) / (SOONER if soon else 1)
+
+
+def alarmed(statistic: Sequence[float], settings: Detector, soon: bool = False) -> bool:
+    """Return whether the evidence for a change is enough."""
+    return float(np.mean(statistic)) >= asked(settings, soon)
 
 
 def side_of(statistic: Sequence[float]) -> int:
-    """To which side the evidence points: 1 if residuals are larger than they were, else -1."""
+    """Return the side of the evidence: 1 if residuals are larger than they were, else -1."""
     up, down = sum(statistic[: len(SIZES)]), sum(statistic[len(SIZES) :])
     return 1 if up >= down else -1
 
 
 def change_in(recent: Sequence[tuple[date, float]], side: int) -> Change:
-    """The most likely first day of a change among the last days, and the mean residual since.
+    """Return the most likely first day of a change, and the mean residual since.
 
     It maximises S² / n over the days since, with S the sum of n residuals: the likelihood of a
     shifted mean. Only shifts to the given side count.
@@ -105,7 +118,7 @@ def change_in(recent: Sequence[tuple[date, float]], side: int) -> Change:
 
 
 def smallest_findable(band: Band, settings: Detector) -> float:
-    """The smallest lasting shift that is found within 30 days if every day shows it exactly."""
+    """Return the smallest lasting shift that is found within 30 days without noise."""
     low, high = band.edge, band.edge + LARGEST * band.unit
     for _ in range(40):
         middle = (low + high) / 2
@@ -119,7 +132,7 @@ def smallest_findable(band: Band, settings: Detector) -> float:
 def residuals(
     actual: np.ndarray, predicted: np.ndarray, losses: np.ndarray, reference: Reference
 ) -> np.ndarray:
-    """The residual of each row, in units of the reference; arrays of shape (rows,)."""
+    """Return the residual of each row, in units of the reference; arrays of shape (rows,)."""
     if reference.kind == "loss":
         return losses / reference.scale
     if reference.kind == "difference":
@@ -130,7 +143,7 @@ def residuals(
 
 
 def reference_of(blank: Reference, means: Mapping[date, float]) -> Reference:
-    """The reference that day means of residuals give, of the kind and scale of the blank one."""
+    """Return the reference of these day means, of the kind and scale of the blank one."""
     values = np.array(list(means.values()), dtype=float)
     weekend = np.array([is_weekend(day) for day in means], dtype=bool)
     if not len(values):
@@ -138,35 +151,54 @@ def reference_of(blank: Reference, means: Mapping[date, float]) -> Reference:
     two_levels = len(values) >= FEWEST_DAYS_OF_TWO_LEVELS and weekend.any() and not weekend.all()
     if not two_levels:
         level = float(values.mean())
-        squares = float(((values - level) ** 2).sum())
+        squares = squares_of(values - level)
         return Reference(
             blank.kind, blank.scale, level, level, len(values), squares, len(values) - 1
         )
     levels = float(values[~weekend].mean()), float(values[weekend].mean())
-    squares = float(((values - np.where(weekend, levels[1], levels[0])) ** 2).sum())
+    squares = squares_of(values - np.where(weekend, levels[1], levels[0]))
     return Reference(blank.kind, blank.scale, *levels, len(values), squares, len(values) - 2)
 
 
+def squares_of(deviations: np.ndarray) -> float:
+    """Return the sum of squares of days' deviations, in which a few odd days count as large ones."""
+    return float((winsorised(deviations, WITHIN) ** 2).sum())
+
+
+def level_of(residuals: Sequence[float]) -> float:
+    """Return the level that the last of these days show, whatever a single odd one says."""
+    return float(winsorised(np.array(residuals[-LEVEL_DAYS:]), WITHIN_LEVEL).mean())
+
+
+def winsorised(values: np.ndarray, within: float) -> np.ndarray:
+    """Return the values, none farther from their median than so many robust deviations."""
+    if len(values) < FEWEST_DAYS_OF_NOISE:
+        return values
+    median = np.median(values)
+    most = within * ROBUST * np.median(abs(values - median))
+    return np.clip(values, median - most, median + most)
+
+
 def is_weekend(day: date) -> bool:
-    """Whether it is a Saturday or a Sunday."""
+    """Return whether it is a Saturday or a Sunday."""
     return day.weekday() >= 5
 
 
 def adjusted(residual: float, day: date, reference: Reference) -> float:
-    """A day's mean residual without the level that such days have."""
+    """Return a day's mean residual without the level that such days have."""
     return residual - (reference.weekend if is_weekend(day) else reference.weekday)
 
 
 def moved(reference: Reference, shift: float, days: int) -> Reference:
-    """The reference of the same model, corrected by the shift that so many days have shown."""
+    """Return the reference of the same model, corrected by the shift of so many days."""
     return Reference(reference.kind, reference.scale, reference.weekday, reference.weekend, days)
 
 
 def deviation(squares: float, freedom: int) -> float:
-    """The standard deviation of day means."""
+    """Return the standard deviation of day means."""
     return float(np.sqrt(squares / freedom))
 
 
 def largest_deviation(squares: float, freedom: int) -> float:
-    """What the standard deviation is at most, 95 % sure, if day means are about normal."""
+    """Return the upper 95 % limit of that deviation, if day means are about normal."""
     return float(np.sqrt(squares / chdtri(freedom, 0.95)))  # SciPy's chi2 is slow to import

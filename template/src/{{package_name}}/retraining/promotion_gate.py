@@ -25,33 +25,38 @@ class Proven:
 
     @property
     def enough(self) -> bool:
-        """Whether nothing is missing."""
+        """Return whether nothing is missing."""
         return not self.lacks
 
 
 def daily_losses(days: Sequence[Day], role: str) -> tuple[np.ndarray, np.ndarray]:
-    """The mean losses of champion and role, of the days on which the role was there; (days,)."""
+    """Return the mean losses of champion and role on the days that have both; (days,)."""
     both = [day.losses for day in days if role in day.losses]
     champion = np.array([losses["champion"][ALL] for losses in both], dtype=float)
     return champion, np.array([losses[role][ALL] for losses in both], dtype=float)
 
 
 def proof_of(champion: np.ndarray, challenger: np.ndarray, proof: Proof) -> Proven:
-    """Whether the challenger is shown to be better, by mean losses of days, each of shape (days,).
+    """Return what mean losses of days say for the challenger; both arrays of shape (days,).
 
     The same e-process as in an experiment, day by day: a challenger that is no better passes with
     a probability of at most `alpha` if days are about independent. A small `prior` expects a large
     gain and finds it in few days. The last day has to agree: what was true and has ended is no
     reason to promote.
+
+    The process is given each day's gain as a share of both losses, at most 1. Losses of days with
+    heavy tails differ by a multiple, and one large gain would hide that all are gains.
     """
     gains = champion - challenger
     if not len(gains):
         return Proven(0, 1.0, 0.0, ["the first day is not there yet"])
-    log_e = log_e_values(gains, proof.prior)[-1]
+    both = abs(champion) + abs(challenger)
+    shares = np.divide(gains, both, out=np.zeros_like(gains), where=both > 0)
+    log_e = log_e_values(shares, proof.prior)[-1]
     lacks = []
     if len(gains) < proof.min_days:
         lacks.append(f"{proof.min_days} days have to be there")
-    if gains.mean() <= 0:
+    if min(gains.mean(), shares.mean()) <= 0:
         lacks.append("it is not ahead")
     elif log_e < -np.log(2 * proof.alpha):
         lacks.append("its lead may still be luck")
@@ -62,7 +67,7 @@ def proof_of(champion: np.ndarray, challenger: np.ndarray, proof: Proof) -> Prov
 
 
 def mean_losses(days: Sequence[Day], role: str, beside: str) -> dict[str, tuple[float, float, int]]:
-    """For each slice the mean losses of role and the one beside it, on the same rows, and how many.
+    """Return for each slice the mean losses of role and the other, and the number of rows.
 
     Days on which either is missing are left out.
     """
@@ -81,12 +86,12 @@ def mean_losses(days: Sequence[Day], role: str, beside: str) -> dict[str, tuple[
 
 
 def worse_by(loss: float, other: float) -> float:
-    """By which share of the other loss the first is worse; negative if it is better."""
+    """Return by which share of the other loss the first is worse; negative if it is better."""
     return (loss - other) / (abs(other) or 1.0)
 
 
 def objections(days: Sequence[Day], role: str, offline: Offline) -> list[str]:
-    """Every reason against the challenger on these days, which it has not learned from."""
+    """Return every reason against the challenger on days that it has not learned from."""
     beside_champion = mean_losses(days, role, "champion")
     if ALL not in beside_champion or beside_champion[ALL][2] < offline.min_rows:
         rows = beside_champion[ALL][2] if ALL in beside_champion else 0
@@ -108,7 +113,7 @@ def objections(days: Sequence[Day], role: str, offline: Offline) -> list[str]:
 
 
 def slice_objections(means: Mapping[str, tuple[float, float, int]], offline: Offline) -> list[str]:
-    """The slices in which the challenger is worse than the champion by more than their margin."""
+    """Return the slices in which the challenger is worse by more than their margin."""
     found = []
     for name, (loss, champion, rows) in means.items():
         margin = offline.slices.get(name, offline.max_slice_loss)
@@ -121,7 +126,7 @@ def slice_objections(means: Mapping[str, tuple[float, float, int]], offline: Off
 
 
 def objections_beside_recalibrated(days: Sequence[Day]) -> list[str]:
-    """Whether a champion that is only moved to the new level does as well.
+    """Return an objection if a champion that is only moved to the new level does as well.
 
     After a drift nearly everything beats the champion: what a full retraining adds shows here.
     """
@@ -132,7 +137,7 @@ def objections_beside_recalibrated(days: Sequence[Day]) -> list[str]:
 
 
 def failing(days: Sequence[Day], role: str, rule: Rollback) -> str | None:
-    """In words, how a new champion fails beside the warm model of that role; None if it does not.
+    """Return in words how a new champion fails beside the warm model of a role, or None.
 
     It goes sooner than it came: what was learned from a passing shock shows on the first day after.
 
