@@ -54,6 +54,7 @@ class Band:
 
     @property
     def edge(self) -> float:
+        """Get the residual from which evidence counts."""
         return self.tolerance + self.slack
 
 
@@ -161,7 +162,7 @@ def reference_of(blank: Reference, means: Mapping[date, float]) -> Reference:
 
 
 def squares_of(deviations: np.ndarray) -> float:
-    """Return the sum of squares of days' deviations, in which a few odd days count as large ones."""
+    """Return the sum of squares of days' deviations, of which a few odd ones are cut."""
     return float((winsorised(deviations, WITHIN) ** 2).sum())
 
 

@@ -122,8 +122,10 @@ def day_measured(site: Site, state: State, complete: Complete, by_role: Mapping[
 def fit(site: Site, state: State, order: Fit) -> Fitted:
     """Train and register the challengers, or find those that the same order has made before.
 
-    Raises:
-        UntrainableError: the rows do not do, or there is nothing to judge by.
+    Raises
+    ------
+    UntrainableError
+        The rows cannot teach a model, or there is nothing to judge it by.
     """
     params = read_params()
     try:
@@ -253,8 +255,10 @@ def put_live(site: Site, state: State, experiment: Experiment) -> None:
 def promote(site: Site, state: State, model: Model) -> str | None:
     """Make the version the champion, and put it live; return why it may not, if it may not.
 
-    Raises:
-        BusyError: somebody else is changing what is live.
+    Raises
+    ------
+    BusyError
+        Another process is changing the release.
     """
     with tracking_store() as client:
         crown(client, model.version)

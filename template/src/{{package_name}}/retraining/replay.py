@@ -97,8 +97,10 @@ class Past:
     def train(self, through: date) -> TrainedModel:
         """Train the problem's model on the last days.
 
-        Raises:
-            UserError: they cannot teach it.
+        Raises
+        ------
+        UserError
+            They cannot teach it.
         """
         taught = self.window(through)
         target = taught.rows[problem.TARGET].to_numpy()
