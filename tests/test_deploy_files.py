@@ -337,16 +337,6 @@ def test_compose_runs_single_steps_of_the_loop_when_it_is_told_to(
             assert (deploy / "compose" / source).exists() and inside.startswith("/app/"), volume
 
 
-def test_a_cluster_gets_no_file_that_only_compose_mounts(in_cluster: Path, deploy: Path) -> None:
-    """Rules and dashboards are for both: a cluster has its own Prometheus and Grafana."""
-    services = read(deploy / "compose/compose.yaml")["services"].values()
-    mounts = [mount for service in services for mount in service.get("volumes", [])]
-    sources = {mount.partition(":")[0] for mount in mounts if str(mount).startswith("../")}
-    files = {name.removeprefix("../") for name in sources if (deploy / "compose" / name).is_file()}
-    assert {"prometheus/prometheus.yml", "grafana/provisioning.yml"} <= files
-    assert [name for name in sorted(files) if (in_cluster / "deploy" / name).exists()] == []
-
-
 def database(service: dict[str, Any], variable: str) -> tuple[str, ...]:
     """Return the role, the variable with its password, and the database of a service's URL."""
     url = service["environment"][variable]
