@@ -94,8 +94,12 @@ def installation(ladder: Ladder) -> Installation:
 @pytest.fixture(scope="module")
 def engine(ladder: Ladder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Provide an engine with a base image under the Dockerfile's name."""
+    folder = tmp_path_factory.mktemp("engine")
     with tempfile.TemporaryDirectory(prefix="run") as run:  # podman accepts short paths only
-        yield make_engine(ladder, tmp_path_factory.mktemp("engine"), run)
+        try:
+            yield make_engine(ladder, folder, run)
+        finally:  # podman mounts its storage, which could not be deleted
+            subprocess.run(["umount", str(folder / "storage/overlay")], capture_output=True)
 
 
 def make_engine(ladder: Ladder, folder: Path, run: str) -> Engine:

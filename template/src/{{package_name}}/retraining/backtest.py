@@ -52,8 +52,8 @@ def past_rows(policy: Policy) -> Taught:
     parts = [Taught(day.rows, np.full(len(day.rows), day.date, "datetime64[D]")) for day in logged]
     if problem.TIME is not None:
         window = read_params().data
-        end = min((day.date for day in logged), default=window.end)
-        loaded = loaded_rows(window.start, end)
+        ends = [day.date for day in logged[:1]] + ([window.end] if window.end else [])
+        loaded = loaded_rows(window.start, min(ends, default=None))
         share = share_of(len(loaded.days), policy.data.max_rows)
         drawn = np.random.default_rng(0).random(len(loaded.days)) < share
         parts = [Taught(loaded.rows[drawn], loaded.days[drawn]), *parts]

@@ -116,6 +116,13 @@ def test_rows_of_the_log_come_after_those_that_are_loaded(city: City) -> None:
     assert (taught.days == np.datetime64(FIRST)).sum() == 60
 
 
+def test_rows_are_loaded_within_the_data_of_the_parameters(city: City) -> None:
+    Path("params.yaml").write_text("data: {start: 2026-02-10, end: 2026-02-20}\n")
+    city.live_through(0)
+    days = np.unique(backtest.past_rows(POLICY).days).astype(str).tolist()
+    assert [days[0], *days[-2:]] == ["2026-02-10", "2026-02-19", "2026-03-02"]
+
+
 def test_without_times_and_without_a_log_there_is_no_past(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
