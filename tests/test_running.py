@@ -551,7 +551,7 @@ def test_the_simulation_tells_its_story(installation: Installation) -> None:
 def test_the_past_is_replayed(installation: Installation) -> None:
     replayed = installation.make("backtest")
     assert "Replaying 32 days, 2025-01-29 to 2025-03-01" in replayed
-    assert re.search(r"^never +0 +0 +0 +0 +2\.\d\d$", replayed, re.MULTILINE), replayed
+    assert re.search(r"^never +0 +0 +0 +0 +2\.\d\d\b", replayed, re.MULTILINE), replayed
     assert (installation.project / "reports/backtest.png").stat().st_size > 10_000
 
 
