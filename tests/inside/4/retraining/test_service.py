@@ -175,7 +175,11 @@ def test_make_watch_continues_after_a_failed_step(
     script.write_text(f"#!/bin/sh\necho $* >> {steps}\nexit 3\n")
     script.chmod(0o755)
     process = subprocess.Popen(
-        ["make", "watch", f"RUN={script}", "EVERY=0.01"], cwd=PROJECT, start_new_session=True
+        ["make", "watch", f"RUN={script}", "EVERY=0.01"],
+        cwd=PROJECT,
+        start_new_session=True,
+        # These tests may have been started in the background, where interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         taken = "python -m taxi_ride_duration.retraining.loop\n"
