@@ -112,20 +112,22 @@ print(json.dumps({{name: float(values[0]) for name, values in features(rows).ite
 
 
 def printed_by(place: Path, code: str, *arguments: str) -> str:
-    """Run code in a virtual environment, and return what it prints."""
+    """Run code beside a virtual environment, and return what it prints."""
     command = [str(place / "bin/python"), "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    ran = subprocess.run(command, cwd=place.parent, stdout=subprocess.PIPE, text=True, check=True)
+    return ran.stdout.strip()
 
 
 def registered_model(bench: Bench) -> Path:
     """Save the registered model in the format that loads fastest, and return the file."""
-    [source] = (bench.project / "mlruns/artifacts").rglob("model.skops")
     model = bench.folder / "model.joblib"
-    bench.python(
-        f"import joblib, skops.io; from {bench.package} import problem; "
-        f"model = skops.io.load({str(source)!r}, trusted=problem.TRUSTED_TYPES); "
-        f"joblib.dump(model, {str(model)!r})"
-    )
+    bench.python(f"""
+import joblib
+from {bench.package}.pipelines import registry, tracking
+with tracking.tracking_store() as client:
+    champion = registry.load_model(registry.champion(client))
+joblib.dump(champion.estimator, {str(model)!r})
+""")
     return model
 
 

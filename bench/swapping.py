@@ -75,8 +75,10 @@ class Swapping:
         self.shown: str | None = None
         self.swaps = 0
         body = server.case.body.encode()
-        head = f"POST /predict HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.request = head.encode() + body
+        self.request = (
+            f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
 
     async def run(self) -> Swaps:
         """Release the bundles in turn, and return the counts."""

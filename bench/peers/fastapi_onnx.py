@@ -14,8 +14,11 @@ session = onnxruntime.InferenceSession(BUNDLE / "model.onnx", options)
 
 async def predict(ride: Ride) -> dict[str, float]:
     """Predict one row."""
-    matrix = np.array(list(features_of(ride).values()), dtype=np.float32).T
-    return {"prediction": session.run(None, {"features": matrix})[0].item()}
+    feed = {
+        name: values.reshape(-1, 1) if values.dtype == object else np.float32([values])
+        for name, values in features_of(ride).items()
+    }
+    return {"prediction": session.run(None, feed)[0].item()}
 
 
 app = FastAPI()

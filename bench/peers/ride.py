@@ -18,8 +18,8 @@ class Ride:
     """A row, which FastAPI validates with pydantic."""
 
     pickup_time: datetime
-    pickup_zone: int
-    dropoff_zone: int
+    pickup_zone: str
+    dropoff_zone: str
     distance_miles: float
 
 
