@@ -114,8 +114,7 @@ print(json.dumps({{name: float(values[0]) for name, values in features(rows).ite
 def printed_by(place: Path, code: str, *arguments: str) -> str:
     """Run code beside a virtual environment, and return what it prints."""
     command = [str(place / "bin/python"), "-c", code, *arguments]
-    ran = subprocess.run(command, cwd=place.parent, stdout=subprocess.PIPE, text=True, check=True)
-    return ran.stdout.strip()
+    return subprocess.check_output(command, cwd=place.parent, text=True).strip()
 
 
 def registered_model(bench: Bench) -> Path:

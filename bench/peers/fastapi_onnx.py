@@ -15,7 +15,9 @@ session = onnxruntime.InferenceSession(BUNDLE / "model.onnx", options)
 async def predict(ride: Ride) -> dict[str, float]:
     """Predict one row."""
     feed = {
-        name: values.reshape(-1, 1) if values.dtype == object else np.float32([values])
+        name: values.reshape(-1, 1)
+        if values.dtype == object
+        else values.astype(np.float32).reshape(-1, 1)
         for name, values in features_of(ride).items()
     }
     return {"prediction": session.run(None, feed)[0].item()}
