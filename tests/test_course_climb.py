@@ -8,6 +8,7 @@ import pytest
 
 from commands import done, refused
 from courses import CONTENT, check, climb, climb_refused, solve
+from installation import environment
 from mlops_ladder.teach import offline
 from projects import LEVELS, commit_all, git
 
@@ -306,6 +307,7 @@ def test_packages_for_a_class_without_a_network_include_what_builds_the_project(
 ) -> None:
     """What is downloaded is asked of a package index, so it is not run here."""
     commands: list[list[str]] = []
+    monkeypatch.setenv("PATH", environment()["PATH"])  # with uv
     monkeypatch.setattr(offline, "run", lambda command, folder: commands.append(command))
     (tmp_path / "wheels").mkdir()
     offline.download(course, 2, tmp_path / "wheels")
