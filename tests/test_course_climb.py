@@ -305,7 +305,7 @@ def test_lines_that_students_added_are_exported(classroom: Path, own_course: Pat
 def test_packages_for_a_class_without_a_network_include_what_builds_the_project(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is downloaded is asked of a package index, so it is not run here."""
+    """Commands that need a package index are recorded, not run."""
     commands: list[list[str]] = []
     monkeypatch.setenv("PATH", environment()["PATH"])  # with uv
     monkeypatch.setattr(offline, "run", lambda command, folder: commands.append(command))

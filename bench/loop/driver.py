@@ -176,7 +176,7 @@ class Loop:
         if role == "recalibrated":
             assert fit.change is not None
             model = recalibrated(self.models[champion.version], fit.change.shift)
-            reference = moved(champion.reference, fit.change.shift, through - new + 1)
+            reference = moved(champion.reference, through - new + 1)
             return self.registered(model, self.profiles[champion.version]), reference
         weight = self.policy.data.old_rows_weight
         refused = self.state.refused

@@ -1,4 +1,4 @@
-"""What the loop is held to: each figure with its interval, and with what is allowed in a world.
+"""Goals of the loop: each figure with its interval, and with what is allowed in a world.
 
 The allowances of the first four worlds were set before the loop was written, by simulating its
 policy on its own; those of the others were set when the loop was seen to fail there.

@@ -1,4 +1,4 @@
-"""How often the loop is wrong, and how fast it is right: many years in several worlds.
+"""Measure how often the loop is wrong, and how fast it is right: many years in several worlds.
 
 Run in a generated project, with this repository on PYTHONPATH. Play the project's policy, and
 simple rules beside it, and hold them to what is allowed. Each slice of seeds is kept in

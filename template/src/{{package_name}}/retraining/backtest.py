@@ -6,12 +6,11 @@ prediction log. Writes reports/backtest.png and reports/backtest.json.
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -25,21 +24,15 @@ from ..monitoring.summary import shown
 from ..pipelines.parameters import read_params
 from ..serving.store import reading
 from ..serving.tables import predictions
+from . import observations
 from .decisions import WEEK
-from .observations import (
-    MOST_UNFIT,
-    Complete,
-    Taught,
-    known_rows,
-    loaded_rows,
-    read_day,
-    share_of,
-)
+from .observations import Complete, Taught
 from .policy import POLICY, Policy, read_policy
 from .replay import DAY, EVENTS, RULES, Past, Replayed
 
 REPORTS = Path("reports")
 COLOURS = {"loop": "#0072b2", "monthly": "#009e73", "threshold": "#cc79a7", "never": "#c45500"}
+# Decisions that a figure marks, by the shape and the colour of their marks.
 MARKS = {"alarm": ("o", "white"), "promoted": ("^", "#009e73"), "rolled back": ("v", "#d0312d")}
 
 
@@ -48,52 +41,48 @@ def past_rows(policy: Policy) -> Taught:
 
     Days of the log with rows that do not fit the schema are left out, as the loop does.
     """
-    logged = [] if policy.data.source == "load" else logged_days(policy.data.max_rows)
-    parts = [Taught(day.rows, np.full(len(day.rows), day.date, "datetime64[D]")) for day in logged]
+    known = days_logged() if policy.data.source == "log" else {}
+    loaded, logged = observations.NOTHING, list[Complete]()
     if problem.TIME is not None:
         window = read_params().data
-        ends = [day.date for day in logged[:1]] + ([window.end] if window.end else [])
-        loaded = loaded_rows(window.start, min(ends, default=None))
-        share = share_of(len(loaded.days), policy.data.max_rows)
-        drawn = np.random.default_rng(0).random(len(loaded.days)) < share
-        parts = [Taught(loaded.rows[drawn], loaded.days[drawn]), *parts]
-    if not parts:
+        ends = [*list(known)[:1], *([window.end] if window.end else [])]
+        loaded = observations.loaded_rows(window.start, min(ends, default=None))
+    share = observations.share_of(len(loaded.days) + sum(known.values()), policy.data.max_rows)
+    if known:
+        with reading() as store:
+            days = [observations.read_day(store, day, share) for day in known]
+        logged = [
+            one
+            for one in days
+            if len(one.rows) and one.dropped <= observations.MOST_UNFIT * one.read
+        ]
+    if not len(loaded.days) and not logged:
         raise UserError(
-            "problem.py has no TIME, and the prediction log no ground truth: there is no past to "
-            "replay. Serve, and send ground truth to /feedback"
+            "neither problem.load nor the prediction log has rows with ground truth and a time: "
+            "there is no past to replay. Serve, and send ground truth to /feedback"
         )
-    tables = [part.rows for part in parts]
-    return Taught(pd.concat(tables, ignore_index=True), np.concatenate([p.days for p in parts]))
+    return observations.sampled(loaded, logged, share)
 
 
-def logged_days(most: int) -> list[Complete]:
-    """Return the days of the prediction log that are over, with about so many rows in all."""
+def days_logged() -> dict[date, int]:
+    """Count the rows with ground truth of each day in the prediction log that is over."""
     with reading() as store:
         with store.transaction() as connection:
             begun = connection.execute(select(func.min(predictions.c.time))).scalar()
         if begun is None:
-            return []
+            return {}
         first, today = datetime.fromtimestamp(begun, UTC).date(), datetime.now(UTC).date()
-        known = known_rows(store, first, today - DAY, ())
-        share = share_of(sum(known.values()), most)
-        days = [read_day(store, day, share) for day in known]
-    return [day for day in days if day.dropped <= MOST_UNFIT * day.read and len(day.rows)]
-
-
-def mean_score(past: Past, replayed: Replayed) -> float:
-    """Return the mean score over all rows."""
-    rows = [len(past.rows(day, day).days) for day in past.days]
-    return float(np.average([replayed.scores[day] for day in past.days], weights=rows))
+        return observations.known_rows(store, first, today - DAY, ())
 
 
 def table(past: Past, results: Sequence[Replayed]) -> Table:
     """Return what each rule did, and how well its models predicted."""
-    name, still = metric_name(), mean_score(past, results[-1])
+    name, still = metric_name(), past.mean(results[-1].scores)
     found = Table(box=None, pad_edge=False)
     for heading in ("", "alarms", "trainings", "promotions", "rollbacks", name, "beside never"):
         found.add_column(heading, justify="right" if heading else "left")
     for one in results:
-        score = mean_score(past, one)
+        score = past.mean(one.scores)
         change = f"{(score - still) / abs(still or 1):+.1%}" if one is not results[-1] else ""
         alarms, promotions, rollbacks = (str(one.count(kind)) for kind in EVENTS)
         found.add_row(

@@ -1,7 +1,7 @@
 """The challengers: the champion moved to a new level, and a model trained anew."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -17,12 +17,28 @@ from ..deployment.schema import row_schema
 from ..errors import UserError
 from ..predict import predict
 from ..trained_model import TrainedModel
-from .detector import reference_of, residuals
+from .detector import moved, reference_of, residuals
 from .observations import Taught, loss_of_rows
-from .state import Change, Reference
+from .state import Change, Fit, Model, Reference
 
 MOVED = "champion"  # the name of a recalibrated model inside what moves it
 FEWEST_DAYS = 2  # whose means tell how much days differ
+
+
+def candidate(
+    role: str,
+    version: str,
+    load: Callable[[str], TrainedModel],
+    order: Fit,
+    taught: Taught,
+    champion: Model,
+) -> Model:
+    """Return a challenger's version, with what its residuals are when nothing changes."""
+    if role == "recalibrated" and order.change is not None:
+        days = (order.through - order.change.day).days + 1
+        return Model(version, order.through, moved(champion.reference, days), champion.first)
+    reference = in_sample_reference(load(version), taught, order.change)
+    return Model(version, order.through, reference, order.first)
 
 
 def recalibrated(champion: TrainedModel, shift: float, reference: Reference) -> TrainedModel | None:

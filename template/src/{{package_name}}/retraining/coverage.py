@@ -31,34 +31,34 @@ def gap(
     store: Store, day: date, now: datetime, policy: Policy, state: State
 ) -> Waiting | LeftOut | None:
     """Return why the day does not count (yet); None if its rows can be looked at."""
-    if now < midnight(day + timedelta(days=1)):
+    end = midnight(day + timedelta(days=1))
+    if now < end:
         return Waiting(f"{day} is not over")
-    return shortage(*counts(store, day), day, now, policy, state)
-
-
-def shortage(
-    predicted: int, known: int, day: date, now: datetime, policy: Policy, state: State
-) -> Waiting | LeftOut | None:
-    """Return why a day with so many predictions, and so many with ground truth, does not count.
-
-    Only what is known of a whole day can be judged: what is known early is often what was easy.
-    """
+    predicted, known = counts(store, day)
     if not predicted:
         return LeftOut("left out", "nothing was predicted")
-    asked = policy.data.min_volume * state.volume
-    if predicted < asked:
-        return LeftOut(
-            "guard",
-            f"{predicted} predictions, where {state.volume:.0f} are usual and {asked:.0f} "
-            "asked (data: min_volume). Find out whether requests, or their records, are lost",
-        )
+    if few := few_predictions(predicted, policy, state):
+        return few
+    # Only what is known of a whole day can be judged: what is known early is often what was easy.
     share = known / predicted
     if share < policy.data.min_labelled:
         reason = f"{share:.0%} of its ground truth is known, {policy.data.min_labelled:.0%} asked"
-        if now < midnight(day + timedelta(days=1 + policy.data.label_wait_days)):
+        if now < end + timedelta(days=policy.data.label_wait_days):
             return Waiting(f"{day}: {reason}")
         return LeftOut("left out", f"{reason} (data: min_labelled)")
     return None
+
+
+def few_predictions(predicted: int, policy: Policy, state: State) -> LeftOut | None:
+    """Return why a day with so many predictions does not count; None if they are enough."""
+    asked = policy.data.min_volume * state.volume
+    if predicted >= asked:
+        return None
+    return LeftOut(
+        "guard",
+        f"{predicted} predictions, where {state.volume:.0f} are usual and {asked:.0f} "
+        "asked (data: min_volume). Find out whether requests, or their records, are lost",
+    )
 
 
 def counts(store: Store, day: date) -> tuple[int, int]:

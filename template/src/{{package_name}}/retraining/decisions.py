@@ -123,7 +123,7 @@ def moved_overnight(state: State, day: Day, policy: Policy) -> dict[str, float]:
 
 
 def held(state: State, day: Day, moved: dict[str, float]) -> Step:
-    """Hold a day whose inputs are suspect: nobody learns from it until it is confirmed."""
+    """Hold a day whose inputs are suspect: nothing is learned from it until it is confirmed."""
     named = ", ".join(f"{name} (PSI {psi:.2g})" for name, psi in moved.items())
     words = (
         f"{day.date}: inputs moved overnight: {named}. Nothing is trained or promoted from such a "

@@ -27,7 +27,7 @@ from .state import Change, Reference
 # shows within a day or two, and larger sizes would let one odd day of a noisy world raise alarms.
 SIZES = np.array([0.25, 0.5, 0.75, 1.0])
 LARGEST = 10.0  # standard deviations of a single day, so that one alone proves nothing absurd
-SOONER = 30.0  # times less evidence is asked soon after a change: a slow drift goes on
+SOONER = 30.0  # times less evidence is needed soon after a change: a slow drift continues
 ENOUGH = 1e12  # evidence that grows while nobody acts on it stays a number
 SURE = 1.645  # 95 % of a normal distribution lie below
 LOOKED_BACK = 14  # days, for the first day of a change
@@ -38,7 +38,7 @@ FINDABLE = 30  # days, within which a drift that is told to be findable is found
 WITHIN, WITHIN_LEVEL = 3.0, 1.5
 FEWEST_DAYS_OF_NOISE = 5  # whose median deviation means something
 ROBUST = 1.4826  # times the median absolute deviation is the standard deviation, if it is normal
-LEVEL_DAYS = 10  # of a new level count: older ones of a slow drift say too little of today
+LEVEL_DAYS = 10  # of a new level count: in a slow drift, older ones differ from today
 FEWEST_DAYS_OF_TWO_LEVELS = 14  # two weekends: before, weekdays and weekends share a level
 LARGEST_LOG_RATIO = np.log(1_000)  # so that no single row makes a day's mean
 
@@ -190,8 +190,8 @@ def adjusted(residual: float, day: date, reference: Reference) -> float:
     return residual - (reference.weekend if is_weekend(day) else reference.weekday)
 
 
-def moved(reference: Reference, shift: float, days: int) -> Reference:
-    """Return the reference of the same model, corrected by the shift of so many days."""
+def moved(reference: Reference, days: int) -> Reference:
+    """Return the reference of the same model, corrected by the shift that so many days show."""
     return Reference(reference.kind, reference.scale, reference.weekday, reference.weekend, days)
 
 

@@ -27,10 +27,9 @@ from ..pipelines.tracking import NAME, tracking_store
 from ..pipelines.training import log_origin
 from ..predict import predict
 from ..serving.bundle import BusyError, bundle_folder
-from .candidates import in_sample_reference, recalibrated, retrained, unseen
+from .candidates import candidate, in_sample_reference, recalibrated, retrained, unseen
 from .coverage import gap
 from .decisions import WINDOW
-from .detector import moved
 from .observations import (
     MOST_SCORED,
     Complete,
@@ -150,10 +149,10 @@ def fit(site: Site, state: State, order: Fit) -> Fitted:
             if model is None:
                 continue
             version = register(model, mine, taught)
-        reference = reference_of(role, version, state, order, taught)
-        first = state.champion.first if role == "recalibrated" else order.first
-        candidates[role] = Model(str(version.version), order.through, reference, first)
-        origins[role] = {**mine, "version": str(version.version), "rows": used}
+        load = partial(model_of, str(version.run_id))
+        number = str(version.version)
+        candidates[role] = candidate(role, number, load, order, taught, state.champion)
+        origins[role] = {**mine, "version": number, "rows": used}
     return Fitted(candidates, holdout_of(site, state, order, candidates), origins)
 
 
@@ -190,17 +189,6 @@ def register(model: Any, tags: Mapping[str, str], taught: Taught) -> ModelVersio
         for name in ("role", "through", "loop_key"):  # by the last one it is found again
             client.set_model_version_tag(NAME, version.version, name, tags[name])
         return version
-
-
-def reference_of(
-    role: str, version: ModelVersion, state: State, order: Fit, taught: Taught
-) -> Reference:
-    """Return what the residuals of a challenger are when nothing changes."""
-    if role == "recalibrated" and order.change is not None:
-        days = (order.through - order.change.day).days + 1
-        return moved(state.champion.reference, order.change.shift, days)
-    model = model_of(str(version.run_id), str(version.version))
-    return in_sample_reference(model, taught, order.change)
 
 
 def holdout_of(site: Site, state: State, order: Fit, candidates: Mapping[str, Model]) -> Day | None:

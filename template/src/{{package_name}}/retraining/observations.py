@@ -127,7 +127,7 @@ def guarded(
     which then fail as well.
     """
     if complete.whole < policy.data.min_rows:
-        reason = f"{complete.whole:.0f} rows say too little: {policy.data.min_rows} are asked"
+        reason = f"{complete.whole:.0f} rows with ground truth, fewer than {policy.data.min_rows}"
         return LeftOut("left out", f"{reason} (data: min_rows)")
     if not np.isfinite(loss_of_rows(complete.actual, complete.served, complete.rows)).all():
         reason = f"some ground truth or prediction has no {problem.METRIC}: fix the feed"
@@ -421,18 +421,24 @@ def training_rows(
             "or let problem.py load newer rows"
         )
     share = share_of(total, most or policy.data.max_rows)
-    drawn = np.random.default_rng(0).random(len(loaded.days)) < share
     logged = [read_day(store, day, share) for day in known]
     if sum(day.dropped for day in logged) > MOST_UNFIT * sum(day.read for day in logged):
         worst = max(logged, key=lambda day: day.dropped)
         raise UserError(f"the prediction log of {worst.date} cannot teach: {worst.unfit}")
+    taught = sampled(loaded, logged, share)
+    rows = taught.rows
+    if problem.TIME is None:
+        rows = split_rows(rows, read_params().split.test_share).train
+    return Taught(rows.reset_index(drop=True), taught.days[rows.index], total)
+
+
+def sampled(loaded: Taught, logged: Sequence[Complete], share: float) -> Taught:
+    """Return a share of the loaded rows, followed by the days of the log, of which it was read."""
+    drawn = np.random.default_rng(0).random(len(loaded.days)) < share
     tables = [loaded.rows[drawn], *[day.rows for day in logged]]
     rows = pd.concat([one for one in tables if len(one.columns)], ignore_index=True)
     of_logged = [np.full(len(day.rows), day.date, "datetime64[D]") for day in logged]
-    days = np.concatenate([loaded.days[drawn], *of_logged])
-    if problem.TIME is None:
-        rows = split_rows(rows, read_params().split.test_share).train
-    return Taught(rows.reset_index(drop=True), days[rows.index], total)
+    return Taught(rows, np.concatenate([loaded.days[drawn], *of_logged]))
 
 
 def loaded_rows(first: date | None, end: date | None, refused: Collection[date] = ()) -> Taught:

@@ -15,19 +15,18 @@ import numpy as np
 from .. import problem
 from ..deployment.schema import row_schema
 from ..errors import UserError
-from ..evaluate import row_scores
+from ..evaluate import row_scores, scores_of
 from ..monitoring.production import columns_of
 from ..monitoring.profile import Profile, profile_of
 from ..predict import predict
 from ..trained_model import TrainedModel
 from . import decisions
-from .candidates import fit_weighted, in_sample_reference, recalibrated, retrained
-from .coverage import LeftOut, Waiting, shortage
+from .candidates import candidate, fit_weighted, in_sample_reference, recalibrated, retrained
+from .coverage import LeftOut, few_predictions
 from .decisions import MONTH, WEEK, WINDOW
-from .detector import moved
 from .observations import Complete, Taught, guarded, measure
 from .policy import Policy
-from .state import Day, Fit, GoBack, Model, Promote, State, Step, midnight
+from .state import Day, Fit, GoBack, Model, Promote, State, Step
 
 WORSE = 1.1  # times the usual error of a week: the threshold rule trains
 DAY = timedelta(days=1)
@@ -45,7 +44,7 @@ class Event:
 
 @dataclass
 class Replayed:
-    """What came of a rule: the mean score of each day, and what it did.
+    """The result of a rule: the mean score of each day, and what it did.
 
     Of the loop also its decisions in words, and on how many days too little was known.
     """
@@ -71,7 +70,9 @@ class Past:
         self.policy = policy
         self.params = params
         self.taught_days = policy.data.history_days or WINDOW
-        every = np.unique(self.taught.days).tolist()
+        days, counts = np.unique(self.taught.days, return_counts=True)
+        every = days.tolist()
+        self.counts = dict(zip(every, counts.tolist(), strict=True))
         self.before = every[0] + (self.taught_days - 1) * DAY
         self.days = [day for day in every if day > self.before]
         if len(self.days) < WEEK:
@@ -111,17 +112,28 @@ class Past:
         """Return the model of the first days, with which every rule begins."""
         return self.train(self.before)
 
+    @cached_property
+    def first_scores(self) -> dict[date, float]:
+        """Return the mean score of the first model on each day; every rule begins with it."""
+        return {day: self.scored(self.first_model, day) for day in self.days}
+
     def score(self, model: TrainedModel, day: date) -> float:
         """Return the mean score of a model on a day's rows."""
+        return self.first_scores[day] if model is self.first_model else self.scored(model, day)
+
+    def scored(self, model: TrainedModel, day: date) -> float:
+        """Compute the mean score of a model on a day's rows."""
         rows = self.rows(day, day).rows
-        actual = rows[problem.TARGET].to_numpy()
-        return float(row_scores(actual, predict(model, rows), rows).mean())
+        return float(scores_of(model, rows).mean())
+
+    def mean(self, scores: dict[date, float]) -> float:
+        """Return the mean of the days' scores over all rows."""
+        return float(np.average([*scores.values()], weights=[self.counts[day] for day in scores]))
 
 
 def never(past: Past) -> Replayed:
     """Keep the first model."""
-    scores = {day: past.score(past.first_model, day) for day in past.days}
-    return Replayed("never", scores)
+    return Replayed("never", past.first_scores)
 
 
 def monthly(past: Past) -> Replayed:
@@ -193,9 +205,10 @@ class LoopReplay:
     def play(self) -> Replayed:
         """Replay all days."""
         for day in self.past.days:
-            champion = self.models[self.state.champion.version]
-            self.replayed.scores[day] = self.past.score(champion, day)
-            step = self.observed(day)
+            complete = self.complete(day, day)
+            scores = row_scores(complete.actual, complete.served, complete.rows)
+            self.replayed.scores[day] = float(scores.mean())
+            step = self.observed(complete)
             while True:
                 self.take(step, day)
                 if self.state.pending is None:
@@ -212,28 +225,24 @@ class LoopReplay:
             if one.kind not in SILENT:
                 self.replayed.decided.append(f"{day}  {one.kind}: {one.words}")
 
-    def observed(self, day: date) -> Step:
+    def observed(self, complete: Complete) -> Step:
         """Return what the engine makes of a day."""
         models = {role: self.models[one] for role, one in decisions.scored(self.state).items()}
-        complete = self.complete(day, day, models["champion"])
-        rows, morning = len(complete.rows), midnight(day + DAY)
-        found: Waiting | LeftOut | Complete | None
-        found = shortage(rows, rows, day, morning, self.policy, self.state)
-        if found is None:
-            warm = self.state.watch.warm if self.state.watch else {}
-            kept = {role: models[role] for role in warm}
-            found = guarded(complete, lambda: self.trusted, self.policy, self.state, kept)
-        if not isinstance(found, Complete):
-            kind = found.kind if isinstance(found, LeftOut) else "left out"
-            self.replayed.left_out += kind == "left out"
-            return decisions.leave_out(self.state, day, kind, found.reason)
+        warm = {role: models[role] for role in self.state.watch.warm} if self.state.watch else {}
+        found = few_predictions(len(complete.rows), self.policy, self.state) or guarded(
+            complete, lambda: self.trusted, self.policy, self.state, warm
+        )
+        if isinstance(found, LeftOut):
+            self.replayed.left_out += found.kind == "left out"
+            return decisions.leave_out(self.state, complete.date, found.kind, found.reason)
         self.trusted = [*self.trusted, complete][-WINDOW:]
         profile = self.profiles[self.state.champion.version]
         measured = measure(complete, models, self.state, self.policy, profile)
         return decisions.advance(self.state, measured, self.policy)
 
-    def complete(self, first: date, last: date, champion: TrainedModel) -> Complete:
+    def complete(self, first: date, last: date) -> Complete:
         """Return days as one, as the champion served them."""
+        champion = self.models[self.state.champion.version]
         rows = self.past.rows(first, last, self.state.refused).rows.reset_index(drop=True)
         versions = np.full(len(rows), self.state.champion.version)
         return Complete(last, rows, predict(champion, rows), versions, np.full(len(rows), ""))
@@ -253,29 +262,25 @@ class LoopReplay:
 
     def trained(self, order: Fit) -> Iterator[tuple[str, Model]]:
         """Yield each challenger by role."""
-        reference = self.state.champion.reference
+        champion, weight = self.state.champion, self.policy.data.old_rows_weight
+        own, reference, change = self.models[champion.version], champion.reference, order.change
         taught = self.past.rows(order.first, order.through, self.state.refused)
         for role in order.roles:
-            if role == "recalibrated" and order.change is not None:
-                champion = self.models[self.state.champion.version]
-                model = recalibrated(champion, order.change.shift, reference)
-                if model is None:
-                    continue
-                days = (order.through - order.change.day).days + 1
-                usual, first = moved(reference, order.change.shift, days), self.state.champion.first
+            if role == "recalibrated" and change is not None:
+                model = recalibrated(own, change.shift, reference)
             else:
-                weight = self.policy.data.old_rows_weight
-                model = retrained(taught, order.change, reference, weight, self.past.params)
+                model = retrained(taught, change, reference, weight, self.past.params)
                 self.replayed.trainings += 1
-                usual, first = in_sample_reference(model, taught, order.change), order.first
-            yield role, Model(self.register(model, taught), order.through, usual, first)
+            if model is not None:
+                load, version = self.models.__getitem__, self.register(model, taught)
+                yield role, candidate(role, version, load, order, taught, champion)
 
     def holdout(self, order: Fit, candidates: dict[str, Model]) -> Day:
         """Return how challengers do beside the champion on the days held out."""
         models = {role: self.models[one.version] for role, one in candidates.items()}
         models["champion"] = self.models[self.state.champion.version]
         last = order.through + order.holdout * DAY
-        complete = self.complete(order.through + DAY, last, models["champion"])
+        complete = self.complete(order.through + DAY, last)
         return measure(complete, models, self.state, self.policy)
 
 

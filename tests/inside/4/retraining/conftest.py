@@ -1,13 +1,17 @@
 """A small city of its own for the loop's tests, so that they hold whatever `problem.py` says."""
 
 import importlib.util
+import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -233,6 +237,27 @@ class City:
             closing(sqlite3.connect(self.folder / file)) as after,
         ):
             before.backup(after)
+
+
+@contextmanager
+def listening(code: str, small_problem: Path, folder: Path) -> Iterator[Callable[..., Any]]:
+    """Run code in a process; provide what gives it an order as JSON and returns its response."""
+    arguments = [Path(__file__).parent, small_problem, folder]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        orders, responses = process.stdin, process.stdout
+
+        def give(*order: Any) -> Any:
+            print(json.dumps(order), file=orders, flush=True)
+            return json.loads(responses.readline())
+
+        yield give
+        orders.close()
 
 
 def registered(number: str) -> TrainedModel:

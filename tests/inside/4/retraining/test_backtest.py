@@ -123,6 +123,15 @@ def test_rows_are_loaded_within_the_data_of_the_parameters(city: City) -> None:
     assert [days[0], *days[-2:]] == ["2026-02-10", "2026-02-19", "2026-03-02"]
 
 
+def test_loaded_and_logged_rows_together_are_no_more_than_the_policy_allows(city: City) -> None:
+    for number in range(28):
+        city.live_through(number)
+    data = POLICY.data.model_copy(update={"max_rows": 400})
+    taught = backtest.past_rows(POLICY.model_copy(update={"data": data}))
+    assert 300 < len(taught.rows) < 500
+    assert 100 < (taught.days < np.datetime64(FIRST)).sum() < 300
+
+
 def test_without_times_and_without_a_log_there_is_no_past(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ FIRST, CHANGE = date(2025, 3, 3), date(2025, 3, 8)
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the problem be one column, and a target of 10 + 2 x that is never negative."""
+    """Let the problem be one column, and a target of 10 + 2 x, which is not negative."""
     monkeypatch.setattr(problem, "TASK", "regression", raising=False)
     columns = {"x": pa.Column("float64"), "y": pa.Column("float64", pa.Check.in_range(0, 100))}
     monkeypatch.setattr(problem, "SCHEMA", pa.DataFrameSchema(columns))

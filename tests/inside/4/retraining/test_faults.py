@@ -1,11 +1,8 @@
 """Whatever breaks, the champion serves on, nothing is promoted twice, and the journal tells."""
 
 import fcntl
-import json
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +19,10 @@ from taxi_ride_duration.retraining.state import Fit, Promote
 from taxi_ride_duration.serving import store
 from taxi_ride_duration.serving.bundle import bundle_folder, changing, read_manifest
 
+from .conftest import listening
+
 if TYPE_CHECKING:
-    from tests.retraining.conftest import City
+    from .conftest import City
 
 CALM = 8  # days that the city has lived through when it is "calm"; three more, and it is "on trial"
 DRIFT = 1.4
@@ -86,32 +85,20 @@ for order in sys.stdin:
 class Steps:
     """Steps of the loop that are cut off."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
+    def __init__(self, give: Callable[..., Any]) -> None:
+        self.give = give
 
     def take(self, city: "City", number: float, boundary: int) -> bool:
         """Take a step, killed at a boundary; return False if it ended before it came there."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        order = json.dumps([str(city.folder), number, boundary])
-        print(order, file=self.process.stdin, flush=True)
-        code = int(self.process.stdout.readline())
+        code = self.give(str(city.folder), number, boundary)
         assert code in (0, -9)
         return code == -9
 
 
 @pytest.fixture(scope="module")
 def steps(small_problem: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    folder = tmp_path_factory.mktemp("steps") / "city"
-    arguments = [Path(__file__).parent, small_problem, folder]
-    with subprocess.Popen(
-        [sys.executable, "-c", STEPS, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        yield Steps(process)
-        process.stdin.close()
+    with listening(STEPS, small_problem, tmp_path_factory.mktemp("steps") / "city") as give:
+        yield Steps(give)
 
 
 def told(city: "City") -> list[tuple[str, str]]:

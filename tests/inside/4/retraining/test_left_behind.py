@@ -1,19 +1,18 @@
 """Tests that a killed command of the loop or of the deployment leaves no process behind."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import listening
+
 if TYPE_CHECKING:
-    from tests.retraining.conftest import City
+    from .conftest import City
 
 MARK = "TEST_OF_LEFT_PROCESSES"
 
@@ -81,16 +80,13 @@ for order in sys.stdin:
 class Commands:
     """Commands that kill themselves."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
+    def __init__(self, give: Callable[..., Any]) -> None:
+        self.give = give
 
     def killed(self, city: "City", command: str, start: str, moment: int) -> list[int]:
         """Run a command until it kills itself, and return the processes that are left of it."""
-        assert self.process.stdin is not None and self.process.stdout is not None
         mark = os.urandom(8).hex()
-        order = json.dumps([command, str(city.folder), start, moment, mark])
-        print(order, file=self.process.stdin, flush=True)
-        session, code = json.loads(self.process.stdout.readline())
+        session, code = self.give(command, str(city.folder), start, moment, mark)
         assert code == -signal.SIGKILL, "it ended before it was killed"
         return left(session, mark)
 
@@ -110,16 +106,8 @@ def left(session: int, mark: str) -> list[int]:
 @pytest.fixture(scope="module")
 def commands(small_problem: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     folder = tmp_path_factory.mktemp("commands") / "city"
-    arguments = [Path(__file__).parent, small_problem, folder]
-    with subprocess.Popen(
-        [sys.executable, "-c", COMMANDS, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        yield Commands(process)
-        process.stdin.close()
+    with listening(COMMANDS, small_problem, folder) as give:
+        yield Commands(give)
 
 
 def test_a_process_that_is_left_is_found(city: "City", commands: Commands) -> None:

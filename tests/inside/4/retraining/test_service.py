@@ -67,7 +67,7 @@ def test_who_has_the_token_may_request_a_retraining(ask: Ask, url: str) -> None:
     assert requests_in(url) == [Request(answer.json()["request"], 1000.0, "Ada")]
 
 
-def test_nobody_needs_to_give_a_name(ask: Ask, url: str) -> None:
+def test_a_request_needs_no_name(ask: Ask, url: str) -> None:
     assert ask("POST", "/retrain", headers=ALLOWED, content=b"{}").status_code == 202
     assert [request.who for request in requests_in(url)] == [retraining.ANYBODY]
 
@@ -167,20 +167,29 @@ def wait(condition: Callable[[], Any], what: str) -> None:
         time.sleep(0.01)
 
 
-def test_make_watch_continues_after_a_failed_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the file that the step of `make watch` writes, which is a script beside it."""
     monkeypatch.delenv("MAKEFLAGS", raising=False)
-    steps, script = tmp_path / "steps", tmp_path / "step"
-    script.write_text(f"#!/bin/sh\necho $* >> {steps}\nexit 3\n")
+    return tmp_path / "steps"
+
+
+def watch(steps: Path, step: str) -> "subprocess.Popen[bytes]":
+    """Start `make watch` with a shell script in the place of a step."""
+    script = steps.with_name("step")
+    script.write_text(f"#!/bin/sh\n{step}")
     script.chmod(0o755)
-    process = subprocess.Popen(
+    return subprocess.Popen(
         ["make", "watch", f"RUN={script}", "EVERY=0.01"],
         cwd=PROJECT,
         start_new_session=True,
         # These tests may have been started in the background, where interrupts are ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+def test_make_watch_continues_after_a_failed_step(steps: Path) -> None:
+    process = watch(steps, f"echo $* >> {steps}\nexit 3\n")
     try:
         taken = "python -m taxi_ride_duration.retraining.loop\n"
         wait(lambda: steps.exists() and steps.read_text().startswith(2 * taken), "two steps")
@@ -192,16 +201,8 @@ def test_make_watch_continues_after_a_failed_step(
         process.wait()
 
 
-def test_make_watch_ends_with_make_even_if_that_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MAKEFLAGS", raising=False)
-    steps, script = tmp_path / "steps", tmp_path / "step"
-    script.write_text(f"#!/bin/sh\necho $PPID > {steps}.part; mv {steps}.part {steps}\n")
-    script.chmod(0o755)
-    process = subprocess.Popen(
-        ["make", "watch", f"RUN={script}", "EVERY=0.01"], cwd=PROJECT, start_new_session=True
-    )
+def test_make_watch_ends_with_make_even_if_that_is_killed(steps: Path) -> None:
+    process = watch(steps, f"echo $PPID > {steps}.part; mv {steps}.part {steps}\n")
     wait(steps.exists, "a step")
     loop = Path("/proc") / steps.read_text().strip()
     process.kill()

@@ -132,7 +132,7 @@ def test_a_feed_that_is_broken_for_ten_days_is_held_until_it_is_repaired(fault: 
     assert sum(one.alarms + one.promotions for one in found) == 0
 
 
-def test_a_feed_that_nobody_holds_is_taken_for_drift() -> None:
+def test_a_feed_that_is_not_held_is_taken_for_drift() -> None:
     """Otherwise it would say nothing that it is held."""
     blind = Policy(data=Data(max_overnight_psi=100))
     assert play_loop("kilometres", blind, "day", 0, DAYS).answered > 0

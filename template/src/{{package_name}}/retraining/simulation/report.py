@@ -14,19 +14,14 @@ from matplotlib.figure import Figure
 from ... import problem
 from ...experiments.scores import metric_name
 from ...monitoring.summary import shown
+from .. import backtest
 from ..journal import Line
 from .scenario import CHAPTERS, DAY, Told, day_of
 
 REPORTS = Path("reports")
 CLEARLY = 0.05  # of the mean score
 QUIET, DRIFT, FEED, SHOCK, AFTER = range(len(CHAPTERS))
-# Decisions that the figure marks, by the shape and the colour of their marks.
-MARKS = {
-    "alarm": ("o", "white"),
-    "promoted": ("^", "#009e73"),
-    "rolled back": ("v", "#d0312d"),
-    "guard": ("s", "#3d4a57"),
-}
+MARKS = backtest.MARKS | {"guard": ("s", "#3d4a57")}
 NOTED = {*MARKS, "asked", "training", "expired", "refused", "trusted", "failed", "not promoted"}
 
 
