@@ -10,12 +10,14 @@ help: ## List the targets
 
 setup: .venv/installed ## Install everything that development needs into .venv
 
-.venv/installed: pyproject.toml tests/workflow_parser/package.json
+NODE_FOLDERS = tests/node_tools tests/workflow_parser
+.venv/installed: pyproject.toml $(NODE_FOLDERS:=/package.json)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name it with PYTHON=")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[data,teach]' --group dev
-	if command -v npm >/dev/null; then npm install --prefix tests/workflow_parser --no-package-lock --no-audit --no-fund --loglevel=error; fi
+	if command -v npm >/dev/null; then for folder in $(NODE_FOLDERS); do \
+		npm install --prefix "$$folder" --no-package-lock --no-audit --no-fund --loglevel=error || exit; done; fi
 	touch $@
 
 demo: setup ## Generate a project into demo/ and run its main job: LEVEL=2 DEMO=folder

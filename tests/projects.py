@@ -16,6 +16,9 @@ REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = REPOSITORY / "template"
 LEVEL_FILES = sorted((REPOSITORY / "levels").glob("*.yml"))
 LEVELS = [int(file.name.partition("-")[0]) for file in LEVEL_FILES]
+CI_PROVIDERS = ["github", "gitlab", "jenkins", "none"]
+ORCHESTRATORS = ["local", "kubeflow", "sagemaker", "tfx"]
+DEPLOY_TARGETS = ["compose", "kubernetes", "kserve", "seldon"]
 IDENTITY = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
 
 

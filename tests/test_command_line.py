@@ -16,7 +16,7 @@ import pytest
 from commands import NAMED, call, printed, refused, run
 from mlops_ladder.cli import COMMANDS, EXAMPLES
 from mlops_ladder.source.questions import level_titles
-from projects import REPOSITORY, Ladder, answers_of
+from projects import DEPLOY_TARGETS, REPOSITORY, Ladder, answers_of
 
 HEAVY = ["copier", "yaml", "rich", "jinja2", "pandas", "nbformat", "questionary"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -105,9 +105,9 @@ def test_bash_gets_the_verbs() -> None:
         ("climb 3 --data dep", ["plain,deploy_target="]),
         (
             "climb 3 --data deploy_target=",
-            ["plain,deploy_target=compose", "plain,deploy_target=kubernetes"],
+            [f"plain,deploy_target={target}" for target in DEPLOY_TARGETS],
         ),
-        ("climb 3 --data deploy_target=k", ["plain,deploy_target=kubernetes"]),
+        ("climb 3 --data deploy_target=c", ["plain,deploy_target=compose"]),
         ("climb 3 --data project_name=", []),
         ("climb 3 --answers ans", ["file,ans"]),
         ("climb 3 --project pro", ["dir,pro"]),
@@ -232,8 +232,8 @@ def test_colour_is_for_terminals_that_want_it(ladder: Ladder) -> None:
         (["cl"], ["climb"]),
         (["climb", ""], ["0", "1", "2", "3", "4"]),
         (["climb", "3", "--data", "deploy"], ["deploy_target="]),
-        (["climb", "3", "--data", "deploy_target", "="], ["compose", "kubernetes"]),
-        (["climb", "3", "--data", "deploy_target", "=", "k"], ["kubernetes"]),
+        (["climb", "3", "--data", "deploy_target", "="], DEPLOY_TARGETS),
+        (["climb", "3", "--data", "deploy_target", "=", "c"], ["compose"]),
         (["new", "x", "--data", "level", "="], ["0", "1", "2", "3", "4"]),
     ],
 )

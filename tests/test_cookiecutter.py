@@ -192,7 +192,7 @@ def test_its_project_climbs(ladder: Ladder, tmp_path: Path, home: dict[str, str]
 
 @pytest.mark.slow
 def test_it_asks_the_user(ladder: Ladder, tmp_path: Path, home: dict[str, str]) -> None:
-    typed = 'Say "hello" \\\n\n\nAda\n\n2\n3\n2\n\n'
+    typed = 'Say "hello" \\\n\n\nAda\n\n2\n3\n\n4\n\n\n'
     made = run_cookiecutter(tmp_path / "new", ladder.template, environment=home, typed=typed)
     assert "What is the project called?" in made.stdout
     fresh = ladder.fresh(

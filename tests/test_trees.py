@@ -8,7 +8,17 @@ import pytest
 import yaml
 
 from conftest import Golden
-from projects import LEVEL_FILES, LEVELS, Ladder, commit_all, folders, git, tree
+from projects import (
+    DEPLOY_TARGETS,
+    LEVEL_FILES,
+    LEVELS,
+    ORCHESTRATORS,
+    Ladder,
+    commit_all,
+    folders,
+    git,
+    tree,
+)
 
 GOLDENS = Path(__file__).parent
 
@@ -34,8 +44,19 @@ def test_what_a_climb_shows(ladder: Ladder, golden: Golden, level: int) -> None:
 
 def projects_at(ladder: Ladder, level: int) -> list[Path]:
     """Return projects that have, together, all files of the level."""
-    targets = ["compose", "kubernetes"]
-    return [ladder.fresh(level, license="MIT", deploy_target=target) for target in targets]
+    providers = zip(["github", "gitlab", "jenkins"], ORCHESTRATORS[1:], strict=True)
+    on_one_machine = [
+        {"ci_provider": provider, "orchestrator": orchestrator}
+        for provider, orchestrator in providers
+    ]
+    in_a_cluster = zip(["gitlab", "jenkins", "github"], DEPLOY_TARGETS[1:], strict=True)
+    elsewhere = [
+        {"ci_provider": provider, "deploy_target": target} for provider, target in in_a_cluster
+    ]
+    return [
+        ladder.fresh(level, license="MIT", devcontainer=True, **answers)
+        for answers in [*on_one_machine, *elsewhere, {"deploy_target": "kubernetes"}]
+    ]
 
 
 @pytest.mark.slow

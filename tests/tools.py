@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+NODE_TOOLS = Path(__file__).parent / "node_tools/node_modules/.bin"
+
 
 def installed(name: str) -> str:
     """Return the path of a program; skip the test if it is not installed."""
-    beside = Path(sysconfig.get_path("scripts")) / name
-    found = str(beside) if beside.exists() else shutil.which(name)
+    places = [Path(sysconfig.get_path("scripts")), NODE_TOOLS]
+    beside = [place / name for place in places if (place / name).exists()]
+    found = str(beside[0]) if beside else shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
