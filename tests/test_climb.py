@@ -121,11 +121,13 @@ def test_it_stands_there_already(ladder: Ladder) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
-def test_another_answer_at_the_same_level(ladder: Ladder) -> None:
-    project = ladder.project(3)
-    done("climb", "3", "--data", "deploy_target=kubernetes", cwd=project)
-    assert tree(project) == tree(ladder.fresh(3, deploy_target="kubernetes"))
+def test_an_answer_to_a_question_of_a_higher_level_is_not_used_and_it_is_said(
+    ladder: Ladder,
+) -> None:
+    project = ladder.project(0)
+    said = done("climb", "1", "--data", "orchestrator=kubeflow", cwd=project)
+    assert "note: orchestrator is not asked at level 1, so its answer is not used" in said
+    assert tree(project) == tree(ladder.fresh(1))
 
 
 @pytest.mark.slow

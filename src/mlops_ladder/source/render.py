@@ -20,6 +20,7 @@ from plumbum.commands.processes import ProcessExecutionError
 from ..errors import RefusedError, UsageError, unknown_name
 from ..git import isolated_environment, reason
 from ..project import ANSWERS_FILE
+from ..terminal import say
 from .acceleration import accelerated
 from .location import Template
 
@@ -42,7 +43,7 @@ class Rendering:
     """Every question of the template, as `copier.yml` defines it."""
 
     def check_names(self, given: Iterable[str]) -> None:
-        """Check that each given answer belongs to a question of the template.
+        """Check that each given answer belongs to a question, and say which are not asked here.
 
         Raises
         ------
@@ -53,6 +54,10 @@ class Rendering:
         if unknown := [name for name in given if name not in asked]:
             names, known = ", ".join(unknown), ", ".join(asked)
             raise UsageError(f"the template has no question {names}; its questions are {known}")
+        for name in given:
+            if name not in self.answers:
+                level = self.answers["level"]
+                say(f"note: {name} is not asked at level {level}, so its answer is not used")
 
     @property
     def ladder(self) -> dict[int, dict[str, Any]]:
