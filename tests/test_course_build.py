@@ -60,6 +60,7 @@ def test_hidden_tests_and_answers_are_left_out(course: Path) -> None:
     assert "leaks" not in done("teach", "leaks", course, cwd=course)
 
 
+@pytest.mark.slow
 def test_building_again_gives_the_same_bytes(course: Path, ladder: Ladder, tmp_path: Path) -> None:
     done("teach", "build", "again", "--template", ladder.template, cwd=tmp_path)
     shown = ("for-each-ref", "--format=%(objectname) %(refname)")
@@ -84,7 +85,9 @@ def test_a_course_may_end_before_the_highest_level(ladder: Ladder, tmp_path: Pat
     assert "level-2" not in git(tmp_path / "short", "branch")
 
 
-@pytest.mark.parametrize("name", ["yields.csv", "yields.parquet"])
+@pytest.mark.parametrize(
+    "name", ["yields.csv", pytest.param("yields.parquet", marks=pytest.mark.slow)]
+)
 def test_a_teachers_own_data_keep_the_tasks_that_are_not_about_rides(
     name: str, ladder: Ladder, tmp_path: Path
 ) -> None:
@@ -151,7 +154,16 @@ def plant_in_output(course: Path) -> None:
     git(course, "reset", "--quiet", "--hard", "HEAD~1")
 
 
-@pytest.mark.parametrize("plant", [plant_file, plant_in_history, plant_in_lesson, plant_in_output])
+@pytest.mark.parametrize(
+    "plant",
+    [
+        plant_file,
+        *(
+            pytest.param(plant, marks=pytest.mark.slow)
+            for plant in (plant_in_history, plant_in_lesson, plant_in_output)
+        ),
+    ],
+)
 def test_a_planted_answer_is_found(course: Path, tmp_path: Path, plant: object) -> None:
     assert callable(plant)
     copy = tmp_path / "course"

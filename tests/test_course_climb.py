@@ -70,10 +70,18 @@ def test_a_notebook_that_was_run_and_edited_stays(student: Path) -> None:
     ("old", "new"),
     [
         ('    "jupyterlab>=4.3",\n', '    "jupyterlab>=4.3",\n    "lightgbm>=4",\n'),
-        ('    "jupyterlab>=4.3",\n', '    "lightgbm>=4", # faster\n    "jupyterlab>=4.3",\n'),
-        ('    "pandas>=2.2",\n', '    "pandas>=2.2,<3",\n'),
-        ('    "scikit-learn>=1.7",\n', '    "scikit-learn>=1.7",\n    "lightgbm>=4",\n'),
-        ('dev = [\n    "jupyterlab>=4.3",\n]', "dev = ['jupyterlab>=4.3', 'lightgbm>=4']"),
+        *(
+            pytest.param(old, new, marks=pytest.mark.slow)
+            for old, new in [
+                (
+                    '    "jupyterlab>=4.3",\n',
+                    '    "lightgbm>=4", # faster\n    "jupyterlab>=4.3",\n',
+                ),
+                ('    "pandas>=2.2",\n', '    "pandas>=2.2,<3",\n'),
+                ('    "scikit-learn>=1.7",\n', '    "scikit-learn>=1.7",\n    "lightgbm>=4",\n'),
+                ('dev = [\n    "jupyterlab>=4.3",\n]', "dev = ['jupyterlab>=4.3', 'lightgbm>=4']"),
+            ]
+        ),
     ],
 )
 def test_own_requirements_and_those_of_the_levels_meet(student: Path, old: str, new: str) -> None:

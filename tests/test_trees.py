@@ -94,6 +94,7 @@ def excluded_paths() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "path"), excluded_paths())
 def test_every_excluded_path_exists_and_is_anchored(ladder: Ladder, file: str, path: str) -> None:
     assert path.startswith("/"), f"{path} of {file} would match in every folder"
