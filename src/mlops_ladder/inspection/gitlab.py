@@ -19,10 +19,11 @@ SETTINGS = {"default", "image", "include", "services", "spec", "stages", "variab
 STAGES = [".pre", "build", "test", "deploy", ".post"]
 ON_MAIN = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_NAME": "main", "CI_DEFAULT_BRANCH": "main"}
 ON_TAG = {"CI_COMMIT_TAG": "v1.0.0", "CI_COMMIT_REF_NAME": "v1.0.0", "CI_DEFAULT_BRANCH": "main"}
+ON_REQUEST = {"CI_DEFAULT_BRANCH": "main", "CI_MERGE_REQUEST_IID": "1"}
 # What starts a pipeline, as GitHub names it: its source, and variables that GitLab sets.
 PIPELINES = {
     "push": ("push", ON_MAIN),
-    "pull_request": ("merge_request_event", {"CI_MERGE_REQUEST_IID": "1"}),
+    "pull_request": ("merge_request_event", ON_REQUEST),
     "tag": ("push", ON_TAG),
     "schedule": ("schedule", ON_MAIN),
     "workflow_dispatch": ("web", ON_MAIN),
@@ -65,7 +66,8 @@ def workflows(repository: "Repository") -> Iterator[Workflow]:
         if "rules" in limits:
             events &= started(limits, repository.tree)
         before = [jobs[one] for one in all_before(name, jobs, stages)]
-        if any(TRAINING & {*targets_of(script(one))} and shares(job, one) for one in before):
+        trainings = [one for one in before if TRAINING & {*targets_of(script(one))}]
+        if events and any(follows(job, one) for one in trainings):
             events = {*events, "workflow_run"} - {"schedule"}
         if events:
             steps = [{"run": line} for line in script(job)]
@@ -182,10 +184,12 @@ def needed(name: str, jobs: dict[str, Job], stages: list[str]) -> list[str]:
     return [one for one in jobs if place[one] in earlier]
 
 
-def shares(job: Job, before: Job) -> bool:
-    """Tell whether a job starts by the same rule as the one before it."""
-    own = {condition(rule) for rule in rules(job) if is_automatic(rule)}
-    return any(is_automatic(rule) and condition(rule) in own for rule in rules(before))
+def follows(job: Job, before: Job) -> bool:
+    """Tell whether a job starts by each rule by which the one before it starts."""
+    own, others = (
+        {condition(rule) for rule in rules(one) if is_automatic(rule)} for one in (job, before)
+    )
+    return others <= own
 
 
 def rules(job: Job) -> list[Job]:
