@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from mlops_ladder.inspection.files import strings_in
 from mlops_ladder.inspection.gitlab import Condition
 from mlops_ladder.inspection.impact import compute_impact
-from mlops_ladder.inspection.maturity import evaluate
+from mlops_ladder.inspection.maturity import criteria, evaluate, evaluate_criterion
 from mlops_ladder.inspection.repository import Repository
 from mlops_ladder.inspection.workflow import Workflow
+from mlops_ladder.migration.manifest import Manifest
 from projects import LEVELS, Ladder, tree
 
 Files = dict[str, bytes]
@@ -28,8 +30,8 @@ def trees(ladder: Ladder) -> dict[str, Files]:
 
 def status(files: Files, name: str) -> str:
     """Return the status of a criterion."""
-    (found,) = [one.status for one in evaluate(files) if one.criterion.name == name]
-    return found
+    (criterion,) = [one for one in criteria() if one.name == name]
+    return evaluate_criterion(Repository(files), criterion).status
 
 
 def required(files: Files) -> dict[str, str]:
@@ -315,3 +317,17 @@ def test_what_cannot_be_read_is_a_note(path: str, broken: str) -> None:
 def test_a_failure_that_is_ignored_does_not_count(line: str) -> None:
     job: dict[str, Any] = {"steps": [{"run": f"make lint\n{line}"}]}
     assert Workflow("x", "x", {}, [job]).make_targets() == ["lint"]
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab", "jenkins"])
+def test_an_adopted_repository_s_steps_call_the_ladder_s_make_file(
+    trees: dict[str, Files], provider: str
+) -> None:
+    manifest = Manifest(moved={"Makefile": "ladder.mk"})
+    adopted = {path: manifest.fit_text(path, body, []) for path, body in trees[provider].items()}
+    before, after = (Repository(files).workflows for files in (trees[provider], adopted))
+    steps = [text for one in after for text in strings_in(one.jobs) if "make " in text]
+    assert all("make -f ladder.mk " in text for text in steps)
+    assert len(steps) == len(
+        [text for one in before for text in strings_in(one.jobs) if "make " in text]
+    )

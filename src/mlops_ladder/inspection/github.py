@@ -2,23 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .files import mappings_in, strings_in
-from .workflow import Workflow
-
-if TYPE_CHECKING:
-    from .repository import Repository
+from .workflow import Source, Workflow
 
 WORKFLOWS = [".github/workflows/*.yml", ".github/workflows/*.yaml"]
 SECRET_USED = re.compile(r"\bsecrets(?:\.([A-Za-z_]\w*)|\[['\"](\w+)['\"]\])")
 GIVEN_BY_GITHUB = "GITHUB_TOKEN"
 
 
-def workflows(repository: "Repository") -> Iterator[Workflow]:
+def workflows(source: Source) -> Iterator[Workflow]:
     """Yield the workflows that can be read."""
-    for file in repository.matching(*WORKFLOWS):
-        for said in mappings_in(repository.documents(file)):
+    for file in source.matching(*WORKFLOWS):
+        for said in mappings_in(source.documents(file)):
             triggers, jobs = triggers_of(said), jobs_of(said)
             yield Workflow(
                 file, str(said.get("name", file)), triggers, jobs, secrets_in([jobs, triggers])

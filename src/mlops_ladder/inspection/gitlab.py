@@ -6,13 +6,10 @@ project, may have any value; then a rule may apply.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .files import Tree, as_list, as_mapping, as_strings, mappings_in
-from .workflow import Workflow, targets_of, triggers_of
-
-if TYPE_CHECKING:
-    from .repository import Repository
+from .workflow import Source, Workflow, targets_of, triggers_of
 
 CONFIGURATION = ".gitlab-ci.yml"
 SETTINGS = {"default", "image", "include", "services", "spec", "stages", "variables", "workflow"}
@@ -49,9 +46,9 @@ TRAINING = {"pipeline", "train"}
 Job = dict[str, Any]
 
 
-def workflows(repository: "Repository") -> Iterator[Workflow]:
+def workflows(source: Source) -> Iterator[Workflow]:
     """Yield the jobs that can start."""
-    entries, files = read(repository)
+    entries, files = read(source)
     limits = as_mapping(entries.get("workflow"))
     shared = as_mapping(entries.get("default"))
     stages = as_strings(entries.get("stages")) or STAGES
@@ -62,9 +59,9 @@ def workflows(repository: "Repository") -> Iterator[Workflow]:
         for resolved in [shared | extended(said, entries)]
     }
     for name, job in jobs.items():
-        events = started(job, repository.tree)
+        events = started(job, source.tree)
         if "rules" in limits:
-            events &= started(limits, repository.tree)
+            events &= started(limits, source.tree)
         before = [jobs[one] for one in all_before(name, jobs, stages)]
         trainings = [one for one in before if TRAINING & {*targets_of(script(one))}]
         if events and any(follows(job, one) for one in trainings):
@@ -76,7 +73,7 @@ def workflows(repository: "Repository") -> Iterator[Workflow]:
             yield Workflow(files[name], name, triggers, [body], secrets(job))
 
 
-def read(repository: "Repository") -> tuple[dict[str, Any], dict[str, str]]:
+def read(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the entries of the configuration and what it includes, and the file of each."""
     entries: dict[str, Any] = {}
     files: dict[str, str] = {}
@@ -84,11 +81,11 @@ def read(repository: "Repository") -> tuple[dict[str, Any], dict[str, str]]:
     while waiting:
         file = waiting.pop()
         known.add(file)
-        for said in mappings_in(repository.documents(file) if file in repository.tree else []):
+        for said in mappings_in(source.documents(file) if file in source.tree else []):
             for name, value in as_mapping(said).items():
                 entries[name] = merged(entries.get(name), value)
                 files[name] = file
-            found = repository.matching(*included(said.get("include")))
+            found = source.matching(*included(said.get("include")))
             waiting += [path for path in found if path not in known]
     return entries, files
 

@@ -7,13 +7,10 @@ cannot be evaluated may run.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .files import Tree
-from .workflow import Workflow, triggers_of
-
-if TYPE_CHECKING:
-    from .repository import Repository
+from .workflow import Source, Workflow, triggers_of
 
 JENKINSFILES = ["Jenkinsfile", "jenkins/*.Jenkinsfile"]
 TOKEN = re.compile(
@@ -70,16 +67,16 @@ class Stage:
     steps: list[dict[str, Any]]
 
 
-def workflows(repository: "Repository") -> Iterator[Workflow]:
+def workflows(source: Source) -> Iterator[Workflow]:
     """Yield the stages that can run."""
-    for file in repository.matching(*JENKINSFILES):
+    for file in source.matching(*JENKINSFILES):
         try:
-            outside = parse(repository.text(file))
+            outside = parse(source.text(file))
         except ValueError as error:
-            repository.notes.append(f"{file} cannot be read: {error}")
+            source.notes.append(f"{file} cannot be read: {error}")
             continue
         for pipeline in outside.blocks("pipeline"):
-            yield from stages_of(file, pipeline, repository.tree)
+            yield from stages_of(file, pipeline, source.tree)
 
 
 def stages_of(file: str, pipeline: Block, tree: Tree) -> Iterator[Workflow]:

@@ -3,12 +3,28 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from .files import mappings_in
+from .files import Tree, mappings_in
 
 MAKE_CALL = re.compile(r"\bmake((?: +[\w.=$\"'{}()-]+)+)")
 IGNORES_FAILURE = re.compile(r"\|\|\s*(?:true|:|echo|exit 0)(?![\w/])")
+
+
+class Source(Protocol):
+    """What the workflows of a service are read from: a repository."""
+
+    tree: Tree
+    notes: list[str]
+
+    def matching(self, *globs: str) -> list[str]:
+        """List the paths that match one of the globs."""
+
+    def text(self, path: str) -> str:
+        """Return a file's text."""
+
+    def documents(self, path: str) -> list[Any]:
+        """Return the documents of a YAML file."""
 
 
 @dataclass(frozen=True)
