@@ -1,5 +1,8 @@
 """Tests that pipelines of GitLab and Jenkins are read as GitHub's workflows are."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -331,3 +334,57 @@ def test_an_adopted_repository_s_steps_call_the_ladder_s_make_file(
     assert len(steps) == len(
         [text for one in before for text in strings_in(one.jobs) if "make " in text]
     )
+
+
+# What make does where CI is not GitHub's.
+
+
+def make(project: Path, goal: str, folder: Path, **programs: str) -> tuple[int, str]:
+    """Run a make target with scripts in place of programs, and with `mkdir dist` as a build."""
+    for name, script in programs.items():
+        program = folder / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    given = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "RUN": "mkdir dist #"}
+    line = ["make", *goal.split()]
+    finished = subprocess.run(line, cwd=project, env=given, capture_output=True, text=True)
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("provider", "publishes"), [("github", True), ("gitlab", False), ("jenkins", False)]
+)
+def test_a_release_is_checked_everywhere_and_published_by_make_on_github_alone(
+    ladder: Ladder, tmp_path: Path, provider: str, publishes: bool
+) -> None:
+    project = shutil.copytree(ladder.fresh(1, ci_provider=provider), tmp_path / "project")
+    told = 'echo "gh $*"'
+    code, printed = make(project, "release TAG=v0.1.0", tmp_path, gh=told)
+    assert code == 0, printed
+    assert ("gh release create v0.1.0 --verify-tag" in printed) == publishes
+    assert (project / "dist/notes.md").read_text().strip()
+    code, printed = make(project, "release TAG=v9.9.9", tmp_path, gh=told)
+    assert code != 0 and "does not have the version of TAG=v9.9.9" in printed
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "jenkins"])
+def test_a_newer_template_or_no_answer_fails(ladder: Ladder, tmp_path: Path, provider: str) -> None:
+    project = ladder.fresh(1, ci_provider=provider)
+    newest = "The project has the newest version of its template."
+    newer = "The template has a newer version: 0.3.0. This project has 0.1.0."
+    assert make(project, "check-newest", tmp_path, uv=f"echo '{newest}'")[0] == 0
+    for uv in (f"echo '{newer}'", "echo no network >&2; exit 1"):
+        code, printed = make(project, "check-newest", tmp_path, uv=uv)
+        assert code != 0
+        assert newer in printed or "no network" in printed
+
+
+def test_a_job_of_gitlab_is_run_on_this_machine(ladder: Ladder, tmp_path: Path) -> None:
+    project = ladder.fresh(1, ci_provider="gitlab")
+    for goal, job in {"gitlab-local": "check", "gitlab-local JOB=release": "release"}.items():
+        code, printed = make(project, goal, tmp_path, npx='echo "called: $*"')
+        assert code == 0
+        (called,) = [line for line in printed.splitlines() if line.startswith("called: ")]
+        assert called.startswith("called: --yes gitlab-ci-local@4.60.0 --force-shell-executor")
+        assert called.endswith(f" {job}")
