@@ -52,6 +52,7 @@ def test_jobs_are_bounded_and_deployments_never_overlap(project: Path, in_a_clus
     for file in (*project.glob(".gitlab/ci/*.yml"), *in_a_cluster.glob(".gitlab/ci/*.yml")):
         text = file.read_text(encoding="utf-8")
         assert "timeout: " in text, file
+        assert ", needs]" not in text, "GitLab resolves !reference in rules and scripts alone"
         if file.stem not in ("check-model", "check-update", "ci", "release"):
             assert "resource_group: " in text, file
         if file.stem.startswith(("deploy", "monitor", "retrain")):
