@@ -215,10 +215,8 @@ def test_a_parameter_is_checked_and_becomes_an_input(project: Kubeflow) -> None:
     ("options", "variables", "message"),
     [
         (f"IMAGE={IMAGE}", {}, "set MLFLOW_TRACKING_URI to a server"),
-        (f"IMAGE={IMAGE}", {"MLFLOW_TRACKING_URI": "sqlite:///x.db"}, "set MLFLOW_TRACKING_URI"),
         (f"IMAGE={IMAGE}", {"MLFLOW_TRACKING_URI": "http://me:pw@mlflow"}, "no password in it"),
         ("IMAGE=rides:latest", SERVER, "IMAGE has no digest"),
-        ("", SERVER, "IMAGE has no digest"),
     ],
 )
 def test_what_cannot_work_in_a_cluster_is_refused(

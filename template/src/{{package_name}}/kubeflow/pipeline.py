@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from ..pipelines.parameters import read_params
 from ..pipelines.tracking import NAME
 from . import steps
 
-COMPILED = Path("reports/kubeflow.yaml")
+COMPILED = "reports/kubeflow.yaml"
 # Steps whose result depends on their inputs and the image alone; `origin` stands for the data.
 CACHED = ["ingest", "split", "train"]
 # Keys of the cluster's secret that the steps have as environment variables. Add what load() reads.
@@ -37,7 +36,7 @@ def build(image: str, tracking_uri: str, retries: int = 3) -> Any:
 
     def training(params: str, gate: str, force: bool) -> None:
         origin = step("check", params=params, force=force).output
-        with dsl.If(origin != "", name="new"):
+        with dsl.If(origin != steps.NOTHING_NEW, name="new"):
             rows = step("ingest", params=params, origin=origin).output
             parts = step("split", params=params, rows=rows).outputs
             run_id = step("start", params=params, origin=origin, **parts).output
@@ -73,9 +72,9 @@ def compile_for(image: str, inputs: dict[str, Any]) -> None:
         raise UserError(
             "set MLFLOW_TRACKING_URI to a server that all steps reach, no password in it"
         )
-    COMPILED.parent.mkdir(exist_ok=True)
+    os.makedirs("reports", exist_ok=True)
     pipeline = build(image, server.geturl())
-    compiler.Compiler().compile(pipeline, str(COMPILED), pipeline_parameters=inputs)
+    compiler.Compiler().compile(pipeline, COMPILED, pipeline_parameters=inputs)
     print(f"wrote {COMPILED}")
 
 

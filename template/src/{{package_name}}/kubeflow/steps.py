@@ -20,6 +20,7 @@ from ..pipelines.parameters import PARAMS, Params, validated
 from ..pipelines.tracking import NAME, metric_name, newest_run, tracking_store
 from ..pipelines.training import fingerprint, log_origin, origin_tags
 
+NOTHING_NEW = "nothing new"
 WAITING = "SCHEDULED"  # the status of an MLflow run between steps; only the last one finishes it
 
 
@@ -51,7 +52,7 @@ def read_parts(train_set: Artifact, test_set: Artifact) -> Split:
 
 
 def check(params: str, force: bool) -> str:
-    """Return what a run would be made from, or nothing if an earlier one had the same."""
+    """Return what a run would be made from, unless an earlier one had the same."""
     used = read_params(params)
     rows = steps.validate(steps.ingest(used))
     tags = origin_tags(rows, steps.split(rows, used), used)
@@ -60,8 +61,8 @@ def check(params: str, force: bool) -> str:
     with tracking_store() as client:
         known = newest_run(client, f"tags.fingerprint = '{tags['fingerprint']}'")
     if known and not force:
-        print(f"nothing new: run {known.info.run_id} had the same data, parameters and code.")
-        return ""
+        print(f"{NOTHING_NEW}: run {known.info.run_id} had the same data, parameters and code.")
+        return NOTHING_NEW
     return json.dumps(tags)
 
 
