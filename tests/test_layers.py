@@ -9,6 +9,7 @@ from projects import TEMPLATE
 
 LEVELS = {
     "pipelines": 2,
+    "kubeflow": 2,
     "serving": 3,
     "deployment": 3,
     "experiments": 3,

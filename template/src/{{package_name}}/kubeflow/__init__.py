@@ -1,0 +1,1 @@
+"""The training pipeline on Kubeflow Pipelines: the same steps, one container each."""
