@@ -18,7 +18,7 @@ from ..errors import UserError, describe_error, run
 from ..pipelines.parameters import PARAMS, read_params
 
 DEFINITION = Path("deploy/sagemaker/pipeline.json")
-NAME = __name__.partition(".")[0].replace("_", "-").strip("-")  # pipelines have no underscore
+NAME = (__package__ or "").partition(".")[0].replace("_", "-").strip("-")  # as SageMaker allows
 
 
 def setting(name: str) -> str:
