@@ -23,10 +23,9 @@ NAME = (__package__ or "").partition(".")[0].replace("_", "-").strip("-")  # as 
 
 def setting(name: str) -> str:
     """Return the value of an environment variable that has no default."""
-    value = os.environ.get(name)
-    if not value:
+    if not os.environ.get(name):
         raise UserError(f"{name} is not set. Set it in .env, as docs/sagemaker.md describes")
-    return value
+    return os.environ[name]
 
 
 def definition() -> dict[str, Any]:
@@ -76,8 +75,7 @@ def schedule(parameters: Sequence[dict[str, str]], when: str) -> None:
     client = boto3.client("scheduler")
     known = [one["Name"] for one in client.list_schedules(NamePrefix=NAME)["Schedules"]]
     change = client.update_schedule if NAME in known else client.create_schedule
-    on_time = {"Mode": "OFF"}
-    change(Name=NAME, ScheduleExpression=when, FlexibleTimeWindow=on_time, Target=target)
+    change(Name=NAME, ScheduleExpression=when, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
     print(f"scheduled {NAME}: {when}, in UTC")
 
 

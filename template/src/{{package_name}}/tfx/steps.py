@@ -6,6 +6,7 @@ own Python, so that a model is trained, judged and registered by the functions o
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,8 @@ def register(pushed: str, export: str) -> None:
 def main() -> None:
     """Run a command with its arguments."""
     command, *arguments = sys.argv[1:]
-    {"export": export, "train": train, "judge": judge, "register": register}[command](*arguments)
+    commands: list[Callable[..., None]] = [export, train, judge, register]
+    {step.__name__: step for step in commands}[command](*arguments)
 
 
 if __name__ == "__main__":
