@@ -1,0 +1,1 @@
+"""The training pipeline on SageMaker Pipelines: containers that call the steps of `pipelines/`."""

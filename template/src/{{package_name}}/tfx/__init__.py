@@ -1,0 +1,1 @@
+"""The training pipeline on TFX: what its components call in the project's own environment."""
