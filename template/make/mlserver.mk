@@ -19,16 +19,22 @@ traffic: ## Show what make apply asks for, with the experiment's share: TO=stagi
 	@$(call needs,kubectl)
 	@kubectl kustomize 'deploy/$(PLATFORM)/$(or $(TO),staging)' | $(RUN) python -m $(PACKAGE).experiments.traffic
 
-# Where the image is named, how to see that a release is ready, and in which pod it runs.
+# Where the image is named, in which pod it runs, and when a release is ready.
+ATTEMPTS ?= 60
 ifeq ($(PLATFORM),kserve)
 NAMED = inferenceservice/service --output jsonpath='{.spec.predictor.containers[0].image}'
 REVISION = $$($(KUBECTL) get inferenceservice/service --output jsonpath='{.status.components.predictor.latestReadyRevision}')
-POD = "deployment/$${revision:-service-predictor}$${revision:+-deployment}" --container kserve-container
-READY = $(KUBECTL) wait inferenceservice/service --for condition=Ready --timeout 5m && revision=$(REVISION)
+POD = "deployment/$${revision:-service-predictor}$${revision:+-deployment}"
+IN = --container kserve-container
+# The condition may be that of the revision before, so the image of the newest ready one counts, too.
+READY = n=0; until revision=$(REVISION) && $(KUBECTL) get $(POD) --output yaml | grep -qF 'image: $(IMAGE)'; do \
+		n=$$((n + 1)); test $$n -lt $(ATTEMPTS) || return 1; sleep 5; done; \
+	$(KUBECTL) wait inferenceservice/service --for condition=Ready --timeout 5m
 OWN = http://127.0.0.1:8080/service
 else
 NAMED = server/service --output jsonpath='{.spec.podSpec.containers[?(@.name=="mlserver")].image}'
-POD = statefulset/service --container mlserver
+POD = statefulset/service
+IN = --container mlserver
 READY = $(KUBECTL) rollout status statefulset/service --timeout 5m && $(KUBECTL) wait model --all --for condition=Ready --timeout 5m
 OWN = http://127.0.0.1:9000/service
 endif
@@ -42,9 +48,9 @@ apply-mlserver:
 	manifests() { kubectl kustomize 'deploy/$(PLATFORM)/$(TO)' | sed "s#image: service\$$#image: $$1#"; }; \
 	ready() { $(READY); }; \
 	if manifests '$(IMAGE)' | $(KUBECTL) apply --filename - && ready \
-		&& manifests '$(IMAGE)' | $(KUBECTL) exec --stdin $(POD) -- python -m $(PACKAGE).experiments.traffic \
+		&& manifests '$(IMAGE)' | $(KUBECTL) exec --stdin $(POD) $(IN) -- python -m $(PACKAGE).experiments.traffic \
 			| $(KUBECTL) apply --filename - && ready \
-		&& $(KUBECTL) exec $(POD) -- python -m $(PACKAGE).serving.smoke $(OWN); then exit; fi; \
+		&& $(KUBECTL) exec $(POD) $(IN) -- python -m $(PACKAGE).serving.smoke $(OWN); then exit; fi; \
 	echo "error: the new instances do not serve: rolling back" >&2; \
 	if [ -n "$$before" ]; then manifests "$$before" | $(KUBECTL) apply --filename -; fi; exit 1
 
