@@ -6,7 +6,7 @@ MLSERVER_VENV ?= .venv-mlserver
 HTTP_PORT ?= 8080
 
 mlserver: mlserver-environment ## Serve the released model with MLServer: HTTP_PORT=8080
-	MLSERVER_HOST=127.0.0.1 MLSERVER_HTTP_PORT=$(HTTP_PORT) MLSERVER_PARALLEL_WORKERS=0 MLSERVER_DEBUG=false \
+	exec env MLSERVER_HOST=127.0.0.1 MLSERVER_HTTP_PORT=$(HTTP_PORT) MLSERVER_PARALLEL_WORKERS=0 MLSERVER_DEBUG=false \
 		MLSERVER_MODEL_NAME=service MLSERVER_MODEL_IMPLEMENTATION=$(PACKAGE).mlserver.Bundle PYTHONPATH=src \
 		$(MLSERVER_VENV)/bin/mlserver start $(or $(LIVE),live)
 
@@ -48,8 +48,8 @@ apply-mlserver:
 	manifests() { kubectl kustomize 'deploy/$(PLATFORM)/$(TO)' | sed "s#image: service\$$#image: $$1#"; }; \
 	ready() { $(READY); }; \
 	if manifests '$(IMAGE)' | $(KUBECTL) apply --filename - && ready \
-		&& manifests '$(IMAGE)' | $(KUBECTL) exec --stdin $(POD) $(IN) -- python -m $(PACKAGE).experiments.traffic \
-			| $(KUBECTL) apply --filename - && ready \
+		&& shared=$$(manifests '$(IMAGE)' | $(KUBECTL) exec --stdin $(POD) $(IN) -- python -m $(PACKAGE).experiments.traffic) \
+		&& printf '%s\n' "$$shared" | $(KUBECTL) apply --filename - && ready \
 		&& $(KUBECTL) exec $(POD) $(IN) -- python -m $(PACKAGE).serving.smoke $(OWN); then exit; fi; \
 	echo "error: the new instances do not serve: rolling back" >&2; \
 	if [ -n "$$before" ]; then manifests "$$before" | $(KUBECTL) apply --filename -; fi; exit 1

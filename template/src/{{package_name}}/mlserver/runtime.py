@@ -92,7 +92,7 @@ class Bundle(MLModel):  # type: ignore[misc]  # MLServer is in an environment of
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Predict the rows of a request."""
         try:
-            body = msgspec.json.encode(rows_of(payload.inputs))  # NaN becomes null: it is missing
+            body = msgspec.json.encode(rows_of(payload.inputs))  # NaN becomes null, as in JSON
         except (UnicodeError, OverflowError, RecursionError) as error:
             raise MLServerError(f"inputs: {error}", 422) from error
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
