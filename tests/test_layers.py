@@ -13,6 +13,7 @@ LEVELS = {
     "serving": 3,
     "deployment": 3,
     "experiments": 3,
+    "mlserver": 3,
     "monitoring": 3,
     "retraining": 4,
 }

@@ -57,7 +57,7 @@ ifneq ($(PUSH),)
 	echo "image=$$repository@$$digest" | tee reports/image.env | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 endif
 
-apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Start or update the service; in a cluster TO=staging IMAGE=name@sha256:...
+apply: apply-$(if $(wildcard make/mlserver.mk),mlserver,$(if $(wildcard deploy/kubernetes),cluster,machine)) ## Start or update the service; in a cluster TO=staging IMAGE=name@sha256:...
 
 apply-machine:
 	@docker compose version >/dev/null 2>&1 || { echo "error: docker compose is not installed. Install it"; exit 1; } >&2
