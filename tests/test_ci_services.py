@@ -16,6 +16,8 @@ from mlops_ladder.inspection.workflow import Workflow
 from mlops_ladder.migration.manifest import Manifest
 from projects import LEVELS, Ladder, tree
 
+pytestmark = [pytest.mark.slow, pytest.mark.platform]
+
 Files = dict[str, bytes]
 TOP = LEVELS[-1]
 GITLAB = ".gitlab/ci"

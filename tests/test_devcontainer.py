@@ -16,6 +16,8 @@ from installation import Installation
 from projects import LEVELS, Ladder, commit_all, tree
 from tools import installed
 
+pytestmark = [pytest.mark.slow, pytest.mark.platform]
+
 CONFIGURATIONS = {"": 0, "pipelines/": 2, "service/": 3}  # with the level that adds each
 AT_EACH_LEVEL = [
     (level, folder)
@@ -89,7 +91,6 @@ def test_something_listens_on_each_labelled_port(ladder: Ladder, level: int, fol
                 assert "jupyterlab" in (project / "pyproject.toml").read_text()
 
 
-@pytest.mark.slow
 def test_its_post_create_command_installs_the_project(ladder: Ladder, tmp_path: Path) -> None:
     """The image has pipx; here, uv provides it, in a folder of the test."""
     project = tmp_path / "project"

@@ -19,6 +19,8 @@ from projects import LEVELS, REPOSITORY, Ladder
 from tools import installed as program
 from tools import passes
 
+pytestmark = [pytest.mark.slow, pytest.mark.platform]
+
 PLATFORMS = ["kserve", "seldon"]
 OVERLAYS = ["staging", "production", "retraining"]
 FIELDS = yaml.safe_load((REPOSITORY / "tests/resources/fields.yml").read_text(encoding="utf-8"))
@@ -312,7 +314,6 @@ CASES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "share"), CASES, ids=lambda value: repr(value))
 def test_the_challenger_s_share_is_that_of_the_experiment(
     projects: dict[str, Path],
@@ -343,7 +344,6 @@ def test_the_challenger_s_share_is_that_of_the_experiment(
         assert ("parameters" in only(made, "Model", name)["spec"]) == (share is not None)
 
 
-@pytest.mark.slow
 def test_the_loop_s_manifests_stay_as_they_are(
     projects: dict[str, Path], rendered: Rendered, installed: Path, tmp_path: Path
 ) -> None:
@@ -352,7 +352,6 @@ def test_the_loop_s_manifests_stay_as_they_are(
     assert list(yaml.safe_load_all(finished.stdout)) == given
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", ["0.105", "0.004", "0.999"])
 def test_a_share_that_no_platform_can_give_is_refused(
     projects: dict[str, Path], installed: Path, tmp_path: Path, share: str

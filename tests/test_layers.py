@@ -10,6 +10,8 @@ from projects import TEMPLATE
 LEVELS = {
     "pipelines": 2,
     "kubeflow": 2,
+    "sagemaker": 2,
+    "tfx": 2,
     "serving": 3,
     "deployment": 3,
     "experiments": 3,
