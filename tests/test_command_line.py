@@ -199,6 +199,8 @@ class Terminal:
 def test_a_person_is_asked_what_is_new_and_nothing_else(ladder: Ladder) -> None:
     project = ladder.project(1)
     terminal = Terminal("climb", "3", cwd=project)
+    terminal.wait_for("What runs the training pipeline?")
+    terminal.press("\r")
     terminal.wait_for("Where will the service run?")
     terminal.press("\x1b[B\r")
     assert terminal.end() == 0, terminal.seen
