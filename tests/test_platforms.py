@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from commands import done, refused
+from installation import Installation
 from mlops_ladder.inspection.maturity import evaluate
 from projects import (
     CI_PROVIDERS,
@@ -133,3 +134,28 @@ def test_the_same_criteria_are_met(ladder: Ladder, level: int, answers: dict[str
         return {one.criterion.name: one.status for one in results if one.criterion.kind == "must"}
 
     assert required(ladder.fresh(level, **answers)) == required(ladder.fresh(level))
+
+
+@pytest.mark.slow
+@pytest.mark.platform
+@pytest.mark.parametrize(
+    ("level", "answers"),
+    [
+        *product([2, 4], [{"orchestrator": choice} for choice in ORCHESTRATORS[1:]]),
+        *product([3, 4], [{"deploy_target": choice} for choice in ("kserve", "seldon")]),
+    ],
+    ids=str,
+)
+def test_the_code_of_a_platform_is_clean(
+    ladder: Ladder, installed: Path, level: int, answers: dict[str, Any]
+) -> None:
+    """The other platforms bring no Python."""
+    Installation(ladder.project(level, **answers), installed).make("lint types")
+
+
+@pytest.mark.slow
+@pytest.mark.platform
+def test_the_project_tests_what_tfx_calls(ladder: Ladder, installed: Path) -> None:
+    installation = Installation(ladder.project(LEVELS[-1], orchestrator="tfx"), installed)
+    finished = installation.run("pytest -q tests/tfx")
+    assert finished.returncode == 0, finished.stdout

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -363,23 +364,28 @@ def installation(ladder: Ladder, installed: Path, tmp_path_factory: Any) -> Inst
     return Beside(project, installed, packages)
 
 
+@pytest.mark.slow
+@pytest.mark.platform
+def test_the_project_tests_its_definition(installation: Installation) -> None:
+    finished = installation.run("pytest -q tests/sagemaker")
+    assert finished.returncode == 0, finished.stdout
+
+
 def uv() -> str:
     """Return the path of uv."""
     return installed("uv")
 
 
+@dataclass(frozen=True)
 class Beside(Installation):
     """An installation with a folder of packages beside the borrowed environment."""
 
-    def __init__(self, project: Path, borrowed: Path, packages: Path) -> None:
-        super().__init__(project, borrowed)
-        object.__setattr__(self, "packages", packages)
+    packages: Path = Path()
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables of programs that run in the project."""
         found = super().environment()
-        path: Path = self.packages  # type: ignore[attr-defined]
-        return found | {"PYTHONPATH": f"{found['PYTHONPATH']}:{path}"}
+        return found | {"PYTHONPATH": f"{found['PYTHONPATH']}:{self.packages}"}
 
 
 RUNS = """
