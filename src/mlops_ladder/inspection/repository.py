@@ -114,12 +114,22 @@ class Repository:
         return self.toml("pyproject.toml")
 
     def toml(self, path: str) -> dict[str, Any]:
-        """Return the content of a TOML file; empty if it is not valid."""
+        """Return the content of a TOML file; empty if it is not valid or not there."""
+        if path not in self.tree:
+            return {}
         try:
             return tomllib.loads(self.text(path))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             self.notes.append(f"{path} is no TOML: {first_line(error)}")
             return {}
+
+    def json(self, path: str) -> Any:
+        """Return the content of a JSON file; nothing if it is not valid."""
+        try:
+            return json.loads(self.text(path))
+        except (ValueError, RecursionError) as error:
+            self.notes.append(f"{path} is no JSON: {first_line(error)}")
+            return None
 
     @cached_property
     def answers(self) -> dict[str, Any]:
