@@ -126,7 +126,7 @@ def test_a_platform_is_an_adapter(ladder: Ladder, answers: dict[str, Any]) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", SINGLE, ids=named)
-@pytest.mark.parametrize("level", LEVELS[2:])
+@pytest.mark.parametrize("level", LEVELS[1:])
 def test_the_same_criteria_are_met(ladder: Ladder, level: int, answers: dict[str, Any]) -> None:
     def required(project: Path) -> dict[str, str]:
         results = evaluate(tree(project))

@@ -19,7 +19,7 @@ CONTROL = re.compile(r"{%-?\s*(if|elif|else|endif|for|endfor|set|include|macro)\
 # GitHub uses ${{ }}, Prometheus {{ $labels }}, and Grafana {{version}}.
 JINJA = re.compile(r"{%|{#|(?<!\$){{ [a-z_]")
 OF_THE_PROJECT = "monitoring/page.html"  # Jinja that the project itself renders, not copier
-WHOLE_PIECES = re.compile(r"^(src/.*\.py|\.github/.*|rules/.*|deploy/.*)$")
+WHOLE_PIECES = re.compile(r"^(src/.*\.py|\.github/.*|\.gitlab.*|jenkins/.*|rules/.*|deploy/.*)$")
 
 
 def control_lines(text: str) -> list[str]:

@@ -54,7 +54,7 @@ ifneq ($(PUSH),)
 	@digest=$$(sed -n 's/.*digest: \(sha256:[0-9a-f]\{64\}\).*/\1/p' reports/push.txt); \
 	test -n "$$digest" || { echo "error: docker push printed no digest. See reports/push.txt"; exit 1; } >&2; \
 	repository=$$(printf '%s' '$(LOWER)' | sed 's/:[^:/]*$$//'); \
-	echo "image=$$repository@$$digest" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+	echo "image=$$repository@$$digest" | tee reports/image.env | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 endif
 
 apply: apply-$(if $(wildcard deploy/kubernetes),cluster,machine) ## Start or update the service; in a cluster TO=staging IMAGE=name@sha256:...

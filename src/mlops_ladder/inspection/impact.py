@@ -25,9 +25,7 @@ KUBERNETES = ["deploy/kubernetes/**/*.yaml", "deploy/kubernetes/**/*.yml"]
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
-SECRET_USED = re.compile(r"\bsecrets(?:\.([A-Za-z_]\w*)|\[['\"](\w+)['\"]\])")
 VARIABLE_DEMANDED = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*):?\?")
-GIVEN_BY_GITHUB = "GITHUB_TOKEN"
 
 T = TypeVar("T")
 
@@ -264,10 +262,8 @@ def secrets(repository: Repository) -> dict[Hashable, Secret]:
 def secret_uses(repository: Repository) -> Iterator[tuple[str, str]]:
     """Yield each secret and required variable with the file that needs it."""
     for workflow in repository.workflows:
-        for text in strings_in([workflow.jobs, workflow.triggers]):
-            for found in SECRET_USED.finditer(text):
-                if (name := found[1] or found[2]) != GIVEN_BY_GITHUB:
-                    yield name, workflow.file
+        for name in workflow.secrets:
+            yield name, workflow.file
     for file, said in compose_documents(repository):
         for text in strings_in(said):
             for name in VARIABLE_DEMANDED.findall(text):
@@ -287,7 +283,7 @@ def schedules(repository: Repository) -> dict[Hashable, Schedule]:
     found: dict[Hashable, Schedule] = {}
     for workflow in repository.workflows:
         for number, cron in enumerate(workflow.crons()):
-            when = in_words(cron, "UTC")
+            when = in_words(cron, workflow.zone)
             found[workflow.file, number] = Schedule(workflow.name, cron, when, workflow.file)
     for file, manifest in manifests(repository):
         spec = as_mapping(manifest.get("spec"))

@@ -21,7 +21,8 @@ from packaging.utils import canonicalize_name
 
 from .files import Lenient, Tree, as_mapping, strings_in
 from .impact import dependencies, manifests
-from .repository import Repository, Workflow
+from .repository import Repository
+from .workflow import Workflow
 
 Kind = Literal["must", "should", "conditional"]
 Status = Literal["met", "missing", "unknown", "not applicable"]

@@ -15,10 +15,11 @@ from typing import Any
 import yaml
 
 from ..errors import first_line
-from .files import Lenient, Tree, mappings_in, pattern
+from . import github, gitlab, jenkins
+from .files import Lenient, Tree, pattern
+from .workflow import Workflow
 
 MAKE_FILES = ["Makefile", "make/*.mk"]
-WORKFLOWS = [".github/workflows/*.yml", ".github/workflows/*.yaml"]
 CONFLICT = re.compile(
     r"^<{7} [^\n]*\n(?P<yours>.*?)^={7}\n(?P<incoming>.*?)^>{7} [^\n]*\n?",
     re.DOTALL | re.MULTILINE,
@@ -26,7 +27,6 @@ CONFLICT = re.compile(
 TARGET = re.compile(
     r"^(?P<name>[\w.-]+)::?(?!=)(?P<needs>[^#=\n]*)(?:## *(?P<help>.*))?$", re.ASCII
 )
-MAKE_CALL = re.compile(r"\bmake((?: +[\w.=$\"'{}()-]+)+)")
 
 
 @dataclass(frozen=True)
@@ -46,36 +46,6 @@ class Target:
         recipe = "\n".join(filter(None, [self.recipe, other.recipe]))
         needs = [*self.needs, *other.needs]
         return replace(self, help=self.help or other.help, needs=needs, recipe=recipe)
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """A GitHub workflow: its triggers with their filters, and its jobs."""
-
-    file: str
-    name: str
-    triggers: dict[str, Any]
-    jobs: list[dict[str, Any]]
-
-    def make_targets(self) -> list[str]:
-        """List the make targets that its steps run and whose failure fails the workflow."""
-        steps = [step for job in self.jobs if is_on(job) for step in mappings_in(job.get("steps"))]
-        return [
-            target
-            for step in steps
-            if is_on(step)
-            for call in MAKE_CALL.findall(str(step.get("run", "")))
-            for target in call.split()
-            if "=" not in target and not target.startswith("-")
-        ]
-
-    def crons(self) -> list[str]:
-        """List the cron expressions of its schedule."""
-        return [
-            str(entry["cron"])
-            for entry in mappings_in(self.triggers.get("schedule"))
-            if "cron" in entry
-        ]
 
 
 class Repository:
@@ -185,13 +155,8 @@ class Repository:
 
     @cached_property
     def workflows(self) -> list[Workflow]:
-        """The GitHub workflows that can be read."""
-        return [
-            Workflow(file, str(said.get("name", file)), triggers_of(said), jobs_of(said))
-            for file in self.matching(*WORKFLOWS)
-            for said in self.documents(file)
-            if isinstance(said, dict)
-        ]
+        """The workflows that can be read, of each CI service."""
+        return [one for service in (github, gitlab, jenkins) for one in service.workflows(self)]
 
     def names(self, path: str) -> set[str]:
         """Return the names that a module or notebook uses; comments and strings do not count."""
@@ -214,26 +179,6 @@ class Repository:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"it is no notebook: {error!r}") from error
         return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
-
-
-def triggers_of(workflow: dict[Any, Any]) -> dict[str, Any]:
-    """Return the triggers of a workflow. YAML 1.1 reads the key `on` as true."""
-    said = workflow.get("on", workflow.get(True))
-    if isinstance(said, dict):
-        return {str(name): narrowed for name, narrowed in said.items()}
-    return dict.fromkeys(map(str, said if isinstance(said, list) else [said] if said else []))
-
-
-def jobs_of(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
-    """Return the jobs of a workflow."""
-    jobs = workflow.get("jobs")
-    return mappings_in(list(jobs.values())) if isinstance(jobs, dict) else []
-
-
-def is_on(part: dict[str, Any]) -> bool:
-    """Tell whether a job or step is not switched off and may not fail unnoticed."""
-    condition = str(part.get("if", True)).strip().removeprefix("${{").removesuffix("}}").strip()
-    return condition.lower() != "false" and part.get("continue-on-error") is not True
 
 
 def names_in(tree: ast.AST) -> Iterator[str]:

@@ -18,6 +18,8 @@ FILE = ".mlops-ladder.yml"
 PYPROJECT = "pyproject.toml"
 EXAMPLE_DATA = "data/taxi_rides"
 OF_EXAMPLE = {"data/.gitignore", "data/download.py"}
+PIPELINES = (".github/workflows/", ".gitlab/ci/", "jenkins/")
+CALL = re.compile(rb"( run: | - |sh '|&& )make ")  # of a workflow's step, a job's and a stage's
 SHOWN = 8  # lines of a file that stays theirs
 HEADING = """\
 # This repository was there before the ladder. Climbs and upgrades read here what they leave alone:
@@ -54,8 +56,8 @@ class Manifest:
     def fit_text(self, path: str, body: bytes, placed: Iterable[str]) -> bytes:
         """Adapt a file's references to moved files and excluded code."""
         tasks = self.moved.get("Makefile")
-        if tasks and path.startswith(".github/workflows/"):
-            return body.replace(b" run: make ", f" run: make -f {tasks} ".encode())
+        if tasks and path.startswith(PIPELINES):
+            return CALL.sub(rb"\1make -f " + tasks.encode() + b" ", body)
         if self.has_tables and path.endswith(("/problem.py", "notebook.ipynb")):
             return re.sub(rb'(DATA = Path\(\\?")data', rb"\1" + EXAMPLE_DATA.encode(), body)
         if path == PYPROJECT and (self.exempt or "tests" in self.moved):
