@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "Show what moving to a level would change.",
     "climb": "Move a project to another level.",
     "upgrade": "Update a project to a newer version of the template, at its level.",
+    "assess": "Say which level any repository has reached, on what evidence.",
     "adopt": "Add a level to an existing repository, on a branch to review.",
     "teach": "Make a course in which students climb, and grade it.",
     "completion": "Print the completion script of a shell.",
@@ -31,6 +32,7 @@ Examples:
   mlops-ladder plan 3
   mlops-ladder climb 3 --branch climb-to-3 --commit
   mlops-ladder upgrade --dry-run
+  mlops-ladder assess ../old-project
   mlops-ladder adopt ../old-project --level 1
   mlops-ladder teach build course
   eval "$(mlops-ladder completion bash)"

@@ -60,7 +60,9 @@ def assess(
     profile = profile_of(all_criteria, findings, drift)
     is_ours = bool(repository.answers)
     steps = next_steps(all_criteria, findings, profile, is_ours)
-    return Assessment(all_criteria, findings, profile, steps, list(dict.fromkeys(repository.notes)), len(known))
+    return Assessment(
+        all_criteria, findings, profile, steps, list(dict.fromkeys(repository.notes)), len(known)
+    )
 
 
 def looked_at(one: Criterion, wiring: Wiring) -> Finding:
@@ -77,5 +79,3 @@ def status_counts(assessment: Assessment) -> dict[str, int]:
     for finding in assessment.findings.values():
         counts[finding.status] = counts.get(finding.status, 0) + 1
     return counts
-
-

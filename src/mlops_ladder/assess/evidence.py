@@ -34,7 +34,9 @@ def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
     return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
 
 
-def at_command(wiring: Wiring, job: Job, line: Line | None, pattern: re.Pattern[str]) -> list[Evidence]:
+def at_command(
+    wiring: Wiring, job: Job, line: Line | None, pattern: re.Pattern[str]
+) -> list[Evidence]:
     """Return where a job runs a command: the job, and the file of a task if there is one."""
     if line is None:
         return []
@@ -42,7 +44,9 @@ def at_command(wiring: Wiring, job: Job, line: Line | None, pattern: re.Pattern[
     word = found[0].strip() if found else line.text
     places = [at_text(wiring, line.file, word, line.text)]
     if line.file != job.file:
-        places.insert(0, Evidence(job.file, wiring.line_of(job.file, "run"), f"job {job.name}".strip()))
+        places.insert(
+            0, Evidence(job.file, wiring.line_of(job.file, "run"), f"job {job.name}".strip())
+        )
     return places
 
 
@@ -58,18 +62,36 @@ def is_ml(wiring: Wiring) -> bool:
 
 def fits(wiring: Wiring) -> list[tuple[Unit, Call]]:
     """Return every call that trains a model, in files that have to do with one."""
-    return [
-        (unit, call)
-        for unit, call in wiring.calls(FITTING)
-        if is_ml(wiring) and is_training(wiring, unit, call)
-    ]
+    cached: list[tuple[Unit, Call]] | None = getattr(wiring, "_fits", None)
+    if cached is None:
+        found = wiring.calls(FITTING) if is_ml(wiring) else []
+        cached = [one for one in found if is_training(one[1])]
+        wiring._fits = cached  # type: ignore[attr-defined]
+    return list(cached)
 
 
-def is_training(wiring: Wiring, unit: Unit, call: Call) -> bool:
+def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
-    helpers = ("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig",
-               "figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne")
+    helpers = (
+        "scaler",
+        "encoder",
+        "imputer",
+        "vectorizer",
+        "tokenizer",
+        "binarizer",
+        "ax",
+        "fig",
+        "figure",
+        "curve",
+        "scale",
+        "labelencoder",
+        "le",
+        "ohe",
+        "dv",
+        "pca",
+        "tsne",
+    )
     return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
 
 
@@ -169,7 +191,9 @@ def is_test(unit: Unit) -> bool:
 
 def is_mocked(module: Module, unit: Unit) -> bool:
     """Tell whether a test replaces something by a mock."""
-    return not MOCKED.isdisjoint(unit.names) and any("mock" in name for name in [*module.imported, *unit.names])
+    return not MOCKED.isdisjoint(unit.names) and any(
+        "mock" in name for name in [*module.imported, *unit.names]
+    )
 
 
 def own_imports(wiring: Wiring, module: Module) -> list[str]:
@@ -190,8 +214,10 @@ def unseen_ci(wiring: Wiring, reason: str) -> Finding:
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
     outside = [job for job in wiring.jobs if job.started_by("outside")]
     if outside:
-        return unknown(f"what starts {outside[0].file} is set outside of the repository",
-                       [Evidence(outside[0].file, 1, outside[0].name)])
+        return unknown(
+            f"what starts {outside[0].file} is set outside of the repository",
+            [Evidence(outside[0].file, 1, outside[0].name)],
+        )
     if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
         return unknown(f"{reason}; whether another service does, files cannot show")
     return missing(reason)
@@ -205,9 +231,12 @@ def config(
     if used_in is not None:
         used = {name for unit in among(wiring, used_in) for name in unit.names}
         used |= {text for unit in among(wiring, used_in) for _, text in unit.strings}
+    unset = {name for path, name, value in wiring.settings if value is None and path[-3:] != ".py"}
     found = []
     for path, name, value in wiring.settings:
         if pattern.search(name) and value not in (None, "", False):
+            if path.endswith(".py") and name in unset:
+                continue
             if used is None or name in used:
                 found.append((path, name, value))
     return found

@@ -104,9 +104,7 @@ def not_applicable(reason: str) -> Finding:
     return Finding("not applicable", reason)
 
 
-def met_if(
-    evidence: Iterable[Evidence], reason: str, grade: Grade = "E2"
-) -> Finding:
+def met_if(evidence: Iterable[Evidence], reason: str, grade: Grade = "E2") -> Finding:
     """Return met if there is evidence, else missing for the reason."""
     found = tuple(evidence)
     return met(found, grade) if found else missing(reason)
@@ -119,7 +117,7 @@ def all_of(*findings: Finding) -> Finding:
             if one.status == status:
                 return one
     counted = [one for one in findings if one.status == "met"]
-    grade = min((one.grade for one in counted), default="")
+    grade: Grade = min((one.grade for one in counted), default="")
     first = [one.evidence[:2] if len(counted) > 1 else one.evidence for one in counted]
     return replace(met([place for part in first for place in part]), grade=grade)
 

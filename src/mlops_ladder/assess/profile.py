@@ -7,26 +7,27 @@ from .finding import Criterion, Finding
 
 TOP = 4
 FEWEST_SEEN = 0.5  # of a level's required criteria; below, too little is seen to speak of a level
+Steps = list[list[tuple[str, ...]]]
 # For each dimension and step, groups of criteria: one of each group has to be met.
-TRAINING = [
+TRAINING: Steps = [
     [("L2-01", "L1-07")],
     [("L2-02", "L2-08", "L2-05"), ("L2-03", "L2-05", "L2-02")],
     [("L3-06", "L2-09"), ("L2-05",), ("L2-02",)],
     [("L4-03",), ("L4-06", "L4-10")],
 ]
-RELEASE = [
+RELEASE: Steps = [
     [("L1-04", "L3-01"), ("L1-05", "L1-06", "L3-01")],
     [("L2-05", "L3-04"), ("L3-01", "L3-03")],
     [("L3-03",), ("L3-06", "L3-07")],
     [("L4-08",)],
 ]
-MONITORING = [
+MONITORING: Steps = [
     [("L3-11", "L3-12", "L3-13", "L4-01", "drift")],
     [("L3-12", "L3-13")],
     [("L3-12",), ("L3-13",)],
     [("L4-03",)],
 ]
-DIMENSIONS = {"training": TRAINING, "release": RELEASE, "monitoring": MONITORING}
+DIMENSIONS: dict[str, Steps] = {"training": TRAINING, "release": RELEASE, "monitoring": MONITORING}
 
 Findings = Mapping[str, Finding]
 
@@ -75,7 +76,7 @@ def blocks_level(finding: Finding) -> bool:
     return finding.status == "missing" and not finding.ignored
 
 
-def height(steps: Sequence[Sequence[Sequence[str]]], findings: Findings, drift: bool) -> int:
+def height(steps: Steps, findings: Findings, drift: bool) -> int:
     """Return how many steps of a dimension are reached, one after the other."""
     reached = 0
     for groups in steps:

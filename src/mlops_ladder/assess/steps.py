@@ -9,8 +9,24 @@ from .profile import Profile
 MOST_STEPS = 3
 # How much work a criterion is, where one is cheaper or dearer than others: days, about.
 EFFORT = {
-    **{"L1-01": 2.0, "L1-02": 0.1, "L1-03": 1.0, "L1-04": 0.3, "L1-05": 0.2, "L1-06": 0.4, "L1-07": 0.5},
-    **{"L2-01": 1.0, "L2-02": 2.0, "L2-03": 0.5, "L2-04": 0.5, "L2-05": 0.5, "L2-06": 0.5, "L2-07": 1.0},
+    **{
+        "L1-01": 2.0,
+        "L1-02": 0.1,
+        "L1-03": 1.0,
+        "L1-04": 0.3,
+        "L1-05": 0.2,
+        "L1-06": 0.4,
+        "L1-07": 0.5,
+    },
+    **{
+        "L2-01": 1.0,
+        "L2-02": 2.0,
+        "L2-03": 0.5,
+        "L2-04": 0.5,
+        "L2-05": 0.5,
+        "L2-06": 0.5,
+        "L2-07": 1.0,
+    },
     **{"L2-08": 0.3, "L2-09": 0.5, "L3-01": 2.0, "L3-02": 0.5, "L3-03": 2.0, "L3-14": 1.0},
 }
 ALREADY_STARTED = 0.5  # of the effort, where something is there that is not wired

@@ -25,10 +25,13 @@ from ..inspection.python import (
     parse_notebook,
     skim,
 )
-from ..inspection.repository import Repository, is_on
+from ..inspection.repository import Repository
+from ..inspection.workflow import is_on
 from .tools import OTHER_CI, WORTH_PARSING
 
-TEST_PATH = re.compile(r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$")
+TEST_PATH = re.compile(
+    r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
+)
 DOCS_PATH = re.compile(r"^(docs?|documentation|site|website|book)/|(^|/)_?archive[sd]?/")
 MOST_PARSED = 6_000
 MOST_ROOTS = 150
@@ -37,7 +40,9 @@ CHECKERS = re.compile(
     r"pre-commit|git|echo|rm|cp|mv|cat|chmod|zip|tar|sed|nbqa|nbstripout|autopep8|yapf|pip|coverage)\b"
 )
 RUN_BY_PATH = re.compile(r"(?<![\w/.-])([\w./-]+\.py)\b")
-RUN_BY_MODULE = re.compile(r"(?:python[\d.]*|torchrun|launch|debugpy|-X \w+|-\w)\s+(?:-\w+\s+)*-m\s+([\w.]+)|^-m\s+([\w.]+)")
+RUN_BY_MODULE = re.compile(
+    r"(?:python[\d.]*|torchrun|launch|debugpy|-X \w+|-\w)\s+(?:-\w+\s+)*-m\s+([\w.]+)|^-m\s+([\w.]+)"
+)
 RUN_BY_APP = re.compile(r"(?<![\w/:.])([\w.]+):(\w+)\b")
 
 Place = tuple[str, str]
@@ -84,6 +89,8 @@ class Wiring:
         self.sizes = sizes
         self.commands = Commands(repository)
         self._lines: dict[tuple[str, str], int] = {}
+        self._tests: dict[str, bool] = {}
+        self._imported: dict[tuple[str, str], bool] = {}
 
     # ---- code -----------------------------------------------------------------------------------
 
@@ -136,7 +143,7 @@ class Wiring:
     def _by_suffix(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for path, module in self.modules.items():
-            parts = module.dotted.split(".")
+            parts = module.dotted.split(".") if path.endswith(".py") else []
             for start in range(len(parts)):
                 found[".".join(parts[start:])].append(path)
         return found
@@ -145,12 +152,14 @@ class Wiring:
         """Return the file that a dotted name imports, if it is the repository's own."""
         folder = beside.rpartition("/")[0]
         while name:
-            paths = self._by_suffix.get(name, [])
+            paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
             near = [path for path in paths if path.rpartition("/")[0].startswith(folder)]
             for options in (exact, near if beside else [], paths):
                 if options:
-                    return min(options, key=len) if options is not paths or len(paths) == 1 else None
+                    return (
+                        min(options, key=len) if options is not paths or len(paths) == 1 else None
+                    )
             name = name.rpartition(".")[0]
         return None
 
@@ -320,14 +329,17 @@ class Wiring:
         for candidate in (clean, f"{folder}/{clean}"):
             if candidate in self.sizes:
                 return candidate
-        if not hasattr(self, "_by_end"):
-            self._by_end: dict[str, list[str]] = defaultdict(list)
-            for path in self.sizes:
-                if re.search(r"\.(py|ipynb|ya?ml)$", path):
-                    self._by_end[path.rpartition("/")[2]].append(path)
         name = clean.rpartition("/")[2]
         ends = [one for one in self._by_end.get(name, []) if f"/{one}".endswith(f"/{clean}")]
         return min(ends, key=len) if len(ends) == 1 and re.search(ending, ends[0]) else None
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.sizes:
+            if path.endswith((".py", ".ipynb", ".yml", ".yaml")):
+                found[path.rpartition("/")[2]].append(path)
+        return found
 
     @cached_property
     def console_scripts(self) -> dict[str, Place]:
@@ -337,9 +349,7 @@ class Wiring:
         poetry = as_mapping(as_mapping(repository.pyproject.get("tool")).get("poetry"))
         said = {**as_mapping(poetry.get("scripts")), **as_mapping(project.get("scripts"))}
         for path in repository.matching("setup.py", "setup.cfg"):
-            for name, target in re.findall(
-                r"([\w.-]+)\s*=\s*([\w.]+:\w+)", repository.text(path)
-            ):
+            for name, target in re.findall(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", repository.text(path)):
                 said.setdefault(name, target)
         found = {}
         for name, target in said.items():
@@ -435,7 +445,9 @@ class Wiring:
         """The Dockerfiles."""
         name = re.compile(r"(^|/)([^/]*Dockerfile[^/]*|Containerfile|[^/]+\.dockerfile)$", re.I)
         return [
-            path for path in self.sizes if name.search(path) and not path.endswith((".md", ".ignore"))
+            path
+            for path in self.sizes
+            if name.search(path) and not path.endswith((".md", ".ignore"))
         ]
 
     # ---- what is reached ------------------------------------------------------------------------
@@ -469,29 +481,51 @@ class Wiring:
         found = []
         for pattern in patterns:
             needed, _, name = pattern.rpartition(":")
-            last = name.rpartition(".")[2]
-            keys = [key for key in self._calls if fnmatchcase(key, last)] if "*" in last else [last]
-            for key in keys:
-                for unit, call in self._calls.get(key, ()):
-                    if bool(TEST_PATH.search(unit.path)) is not tests:
-                        continue
-                    if among is not None and (unit.path, unit.name) not in among:
-                        continue
-                    if needed and not self.imports(unit.path, needed):
-                        continue
-                    if name.startswith(".") or fnmatchcase(call.name, name):
-                        if not (name.startswith(".") and "." not in call.name):
-                            found.append((unit, call))
+            for unit, call in self._candidates(name):
+                if self._is_test(unit.path) is not tests:
+                    continue
+                if among is not None and (unit.path, unit.name) not in among:
+                    continue
+                if needed and not self.imports(unit.path, needed):
+                    continue
+                is_method = name.startswith(".") and "." in call.name
+                if is_method or (name[:1] != "." and fnmatchcase(call.name, name)):
+                    found.append((unit, call))
         return found
+
+    def _candidates(self, pattern: str) -> list[tuple[Unit, Call]]:
+        """Return the calls whose first or last name is that of a pattern."""
+        first, last = pattern.partition(".")[0], pattern.rpartition(".")[2]
+        if first and "*" not in first:
+            return self._calls_by_first.get(first, [])
+        if "*" not in last:
+            return self._calls.get(last, [])
+        keys = [key for key in self._calls if fnmatchcase(key, last)]
+        return [one for key in keys for one in self._calls[key]]
+
+    @cached_property
+    def _calls_by_first(self) -> dict[str, list[tuple[Unit, Call]]]:
+        found: dict[str, list[tuple[Unit, Call]]] = defaultdict(list)
+        for pairs in self._calls.values():
+            for unit, call in pairs:
+                found[call.name.partition(".")[0]].append((unit, call))
+        return found
+
+    def _is_test(self, path: str) -> bool:
+        if path not in self._tests:
+            self._tests[path] = bool(TEST_PATH.search(path))
+        return self._tests[path]
 
     def imports(self, path: str, package: str) -> bool:
         """Tell whether a file imports one of several packages, separated by `|`."""
-        names = package.split("|")
-        return any(
-            name == one or name.startswith(f"{one}.")
-            for name in self.modules[path].imported
-            for one in names
-        )
+        if (path, package) not in self._imported:
+            names = package.split("|")
+            self._imported[path, package] = any(
+                name == one or name.startswith(f"{one}.")
+                for name in self.modules[path].imported
+                for one in names
+            )
+        return self._imported[path, package]
 
     def imported_anywhere(self, *packages: str) -> bool:
         """Tell whether any file imports one of the packages."""
@@ -567,7 +601,9 @@ class Wiring:
                 folder = used.removeprefix("./").rstrip("/")
                 for path in self.repository.matching(f"{folder}/action.y*ml"):
                     for document in self.repository.documents(path):
-                        yield from self._steps(as_mapping(as_mapping(document).get("runs")), hops - 1)
+                        yield from self._steps(
+                            as_mapping(as_mapping(document).get("runs")), hops - 1
+                        )
 
     def _other_job(self, path: str, system: str) -> Iterator[Job]:
         """Yield the jobs of a CI system other than GitHub's."""
@@ -575,7 +611,9 @@ class Wiring:
             said = as_mapping(document)
             texts = list(dict.fromkeys(script_texts(said)))
             lines = self.commands.resolve("\n".join(texts), path)
-            triggers = {"push", "pull_request"} if system not in {"Cloud Build", "CodeBuild"} else set()
+            triggers = (
+                {"push", "pull_request"} if system not in {"Cloud Build", "CodeBuild"} else set()
+            )
             if system == "Azure DevOps":
                 triggers = azure_triggers(said)
             if "schedule" in str(said.get("schedules", "")) or said.get("schedules"):
@@ -583,7 +621,9 @@ class Wiring:
             if not triggers:
                 triggers = {"outside"}
             uses = tuple(
-                str(step["task"]) for step in all_mappings(said) if isinstance(step.get("task"), str)
+                str(step["task"])
+                for step in all_mappings(said)
+                if isinstance(step.get("task"), str)
             )
             yield Job(path, system, frozenset(triggers), tuple(lines), uses, said)
 
@@ -594,7 +634,7 @@ class Wiring:
             r"(^|/)(\.gitlab-ci\.ya?ml|Jenkinsfile[^/]*|\.drone\.ya?ml|bitbucket-pipelines\.ya?ml"
             r"|\.woodpecker\.ya?ml|\.buildkite/[^/]+|\.teamcity/[^/]+|appveyor\.ya?ml)$"
         )
-        read = {workflow.file for workflow in self.repository.workflows}
+        read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}
         return [path for path in self.sizes if name.search(path) and path not in read]
 
     def scheduled(self) -> list[tuple[str, list[Line]]]:
@@ -693,9 +733,7 @@ def triggers_in(said: dict[str, Any]) -> set[str]:
                 found.discard("push")
         elif not push or not push.get("branches"):
             found.add("tag")
-    if "schedule" in said and not any(
-        entry.get("cron") for entry in mappings_in(said["schedule"])
-    ):
+    if "schedule" in said and not any(entry.get("cron") for entry in mappings_in(said["schedule"])):
         found.discard("schedule")
     return found
 
@@ -725,7 +763,11 @@ def script_texts(value: Any) -> Iterator[str]:
             elif name == "args" and isinstance(entry, list):
                 tool = str(value.get("name", "")).rpartition("/")[2]
                 words = " ".join(str(one) for one in entry)
-                yield f"{tool} {words.removeprefix('-c ')}" if tool == "docker" else words.removeprefix("-c ")
+                yield (
+                    f"{tool} {words.removeprefix('-c ')}"
+                    if tool == "docker"
+                    else words.removeprefix("-c ")
+                )
             elif name in names and isinstance(entry, list):
                 for one in entry:
                     if isinstance(one, str):

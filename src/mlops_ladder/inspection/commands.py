@@ -18,11 +18,18 @@ PREFIX = re.compile(
     r"|xvfb-run(?: -\w+)*|coverage run(?: [^\s]+)*? -m|python3? -m coverage run(?: [^\s]+)*? -m"
     r"|[A-Z_][A-Z0-9_]*=(?:\"[^\"]*\"|'[^']*'|\S*))\s+"
 )
-LOST = re.compile(r"\|\|\s*(?:true|:|exit 0|echo)\b|;\s*(?:true|exit 0|echo)\b|\|\|\s*:\s*$")
-SCRIPT = re.compile(r"^(?:(?:bash|sh|zsh|source|\.)\s+(?:-\w+\s+)*)?(?P<path>[\w./${}-]+\.(?:sh|bash))\b")
+LOST = re.compile(
+    r"\|\|\s*(?:true|:|exit 0|echo)(?![\w-])(?!.*exit [1-9])"
+    r"|;\s*(?:true|exit 0|echo\b[^;&|]*)\s*$"
+)
+SCRIPT = re.compile(
+    r"^(?:(?:bash|sh|zsh|source|\.)\s+(?:-\w+\s+)*)?(?P<path>[\w./${}-]+\.(?:sh|bash))\b"
+)
 SEPARATOR = re.compile(r"\s*(?:&&|;(?!;)|\|\|)\s*")
 HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)")
-ASSIGNED = re.compile(r"^(?:export\s+|override\s+)*([\w.-]+)\s*(?::{0,3}|\?|\+)=[ \t]*(.*)$", re.MULTILINE)
+ASSIGNED = re.compile(
+    r"^(?:export\s+|override\s+)*([\w.-]+)\s*(?::{0,3}|\?|\+)=[ \t]*(.*)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,10 @@ class Commands:
             if path:
                 yield "\n".join(repository.text(path).split("\n")[:MOST_LINES]), path
             return
-        tool, arguments = words[0].rpartition("/")[2], [w for w in words[1:] if not w.startswith("-")]
+        tool, arguments = (
+            words[0].rpartition("/")[2],
+            [w for w in words[1:] if not w.startswith("-")],
+        )
         if tool in {"make", "gmake"}:
             yield from self._make(words[1:])
         elif tool in {"just", "poe", "invoke", "inv", "task", "doit"}:
@@ -207,6 +217,8 @@ class Commands:
             glob = self.expand(rest, depth + 1).strip()
             inside = any(path.startswith(f"{glob.rstrip('/')}/") for path in self.repository.tree)
             return glob if inside or self.repository.matching(glob) else ""
+        if function == "shell" and rest.startswith(("command -v ", "which ")):
+            return rest.split()[-1 if "2>" not in rest else -2]
         if function in {"shell", "error", "warning", "info", "eval", "foreach", "call"}:
             return ""
         if rest:
@@ -233,7 +245,12 @@ class Commands:
             for name, what in as_mapping(as_mapping(env).get("scripts")).items():
                 add("pyproject.toml", name, what)
         for path in repository.matching(
-            "mise.toml", ".mise.toml", ".config/mise.toml", "pixi.toml", "tasks.toml", "mise/*.toml",
+            "mise.toml",
+            ".mise.toml",
+            ".config/mise.toml",
+            "pixi.toml",
+            "tasks.toml",
+            "mise/*.toml",
             "poe_tasks.toml",
         ):
             for name, what in as_mapping(repository.toml(path).get("tasks")).items():
@@ -262,7 +279,9 @@ class Commands:
         """Yield what tox and nox run."""
         repository = self.repository
         for path in repository.matching("tox.ini", "setup.cfg"):
-            for block in re.findall(r"^commands\s*=(.*(?:\n[ \t]+.*)*)", repository.text(path), re.M):
+            for block in re.findall(
+                r"^commands\s*=(.*(?:\n[ \t]+.*)*)", repository.text(path), re.M
+            ):
                 yield block.replace("{posargs}", ""), path
         tox = as_mapping(as_mapping(repository.pyproject.get("tool")).get("tox"))
         yield "\n".join(text for text in strings_in(tox)), "pyproject.toml"
@@ -334,8 +353,22 @@ def split_arguments(text: str) -> list[str]:
 def task_lines(what: Any) -> Iterator[str]:
     """Yield the commands of a task, which may be a text, a list or a table."""
     if isinstance(what, dict):
-        for name in ("cmd", "run", "shell", "script", "command", "cmds", "sequence", "depends",
-                     "depends-on", "depends_on", "composite", "chain", "deps", "steps"):
+        for name in (
+            "cmd",
+            "run",
+            "shell",
+            "script",
+            "command",
+            "cmds",
+            "sequence",
+            "depends",
+            "depends-on",
+            "depends_on",
+            "composite",
+            "chain",
+            "deps",
+            "steps",
+        ):
             if name in what:
                 inner = [what[name]] if isinstance(what[name], str) else as_list(what[name])
                 names_tasks = name in {"depends", "depends-on", "depends_on", "sequence", "deps"}
@@ -393,6 +426,8 @@ def stage_commands(repository: Repository, path: str) -> Iterator[str]:
         for stage in as_mapping(as_mapping(document).get("stages")).values():
             said = as_mapping(stage)
             for command in [said.get("cmd"), as_mapping(said.get("do")).get("cmd")]:
-                yield from [command] if isinstance(command, str) else [
-                    one for one in as_list(command) if isinstance(one, str)
-                ]
+                yield from (
+                    [command]
+                    if isinstance(command, str)
+                    else [one for one in as_list(command) if isinstance(one, str)]
+                )

@@ -57,6 +57,8 @@ class Unit:
     """It raises or exits: a caller cannot go on unnoticed."""
     branches: bool = False
     """It decides something: an `if` or a conditional expression with a comparison."""
+    tested: set[str] = field(default_factory=set)
+    """The names that its conditions depend on."""
     asserts: bool = False
     """It has an assertion that can fail."""
     bases: list[str] = field(default_factory=list)
@@ -125,9 +127,7 @@ def parse_notebook(path: str, text: str) -> Module:
     body: list[ast.stmt] = []
     starts, first = [], 1
     for source in code_cells(text):
-        lines = [
-            "pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source
-        ]
+        lines = ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source]
         starts.append(first)
         try:
             cell = syntax_tree("\n".join(lines))
@@ -309,6 +309,7 @@ class Reader:
                 unit.stops = True
             case ast.If(test=test) | ast.IfExp(test=test):
                 unit.branches |= not isinstance(test, ast.Constant)
+                unit.tested |= set(names_below(test))
             case ast.Assert(test=test):
                 unit.asserts |= not isinstance(test, ast.Constant)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
@@ -351,7 +352,9 @@ def fixed_names(node: ast.AST) -> set[str]:
     for one in sorted(inside, key=lambda one: one.lineno):
         match one:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                empty = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not ast.dump(value).count("Name")
+                empty = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not ast.dump(
+                    value
+                ).count("Name")
                 if not (isinstance(value, ast.Constant) or empty):
                     computed.add(name)
                     fixed.discard(name)
@@ -370,8 +373,19 @@ def constant(node: ast.AST) -> Any:
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [constant(one) for one in elements]
         case ast.JoinedStr(values=values):
-            return "".join(str(one.value) if isinstance(one, ast.Constant) else "*" for one in values)
+            return "".join(
+                str(one.value) if isinstance(one, ast.Constant) else "*" for one in values
+            )
     return None
+
+
+def names_below(node: ast.AST) -> Iterator[str]:
+    """Yield the names and attributes in an expression."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            yield one.id
+        elif isinstance(one, ast.Attribute):
+            yield one.attr
 
 
 def is_registered(unit: Unit) -> bool:

@@ -89,7 +89,9 @@ def read_folder(root: Path) -> DiskTree:
     return tree
 
 
-def collect(tree: DiskTree, folder: str, ignored: list[tuple[str, GitIgnoreSpec]], depth: int) -> None:
+def collect(
+    tree: DiskTree, folder: str, ignored: list[tuple[str, GitIgnoreSpec]], depth: int
+) -> None:
     """Add a folder's files to the tree, with those of the folders below it."""
     if depth > MOST_DEPTH:
         tree.left_out["nested too deep"] += 1
@@ -103,7 +105,9 @@ def collect(tree: DiskTree, folder: str, ignored: list[tuple[str, GitIgnoreSpec]
     if folder and any(entry.name == "pyvenv.cfg" for entry in entries):
         tree.left_out["vendored folders"] += 1
         return
-    if any(entry.name == ".gitignore" and entry.is_file(follow_symlinks=False) for entry in entries):
+    if any(
+        entry.name == ".gitignore" and entry.is_file(follow_symlinks=False) for entry in entries
+    ):
         ignored = [*ignored, (folder, ignore_rules(tree, folder))]
     for entry in entries:
         path = f"{folder}{entry.name}"

@@ -55,9 +55,7 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
 
     Files of models or data of more than 1 MB that are in the tree, and absolute home paths in code.
     """
-    large = [
-        path for path, size in wiring.sizes.items() if size > LARGE and ARTEFACT.search(path)
-    ]
+    large = [path for path, size in wiring.sizes.items() if size > LARGE and ARTEFACT.search(path)]
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)

@@ -22,7 +22,17 @@ from ..evidence import (
     test_units,
     unseen_ci,
 )
-from ..finding import Evidence, Finding, all_of, any_of, criterion, met, missing, not_applicable, unknown
+from ..finding import (
+    Evidence,
+    Finding,
+    all_of,
+    any_of,
+    criterion,
+    met,
+    missing,
+    not_applicable,
+    unknown,
+)
 from ..tools import (
     AUDIT_COMMAND,
     BUILD_ACTION,
@@ -38,8 +48,18 @@ from ..tools import (
 )
 from ..wiring import Wiring
 
-AUTOMATIC = ("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target",
-             "merge_group", "schedule", "repository_dispatch", "registry_package")
+AUTOMATIC = (
+    "push",
+    "pull_request",
+    "tag",
+    "release",
+    "workflow_run",
+    "pull_request_target",
+    "merge_group",
+    "schedule",
+    "repository_dispatch",
+    "registry_package",
+)
 RELEASING = ("tag", "release", "push", "workflow_run")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
 REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
@@ -103,7 +123,9 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
         return unknown("make setup writes uv.lock: commit it")
     loose = None
-    for path in repository.matching("requirements*.txt", "*/requirements*.txt", "requirements/*.txt"):
+    for path in repository.matching(
+        "requirements*.txt", "*/requirements*.txt", "requirements/*.txt"
+    ):
         lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
         asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
         unpinned = [line for line in asked if not PIN.match(line)]
@@ -114,7 +136,9 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     for path in repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml"):
         for document in repository.documents(path):
             names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
-            if len(names) > 1 and all("=" in one for one in names if one[:1] != "{" and one != "pip"):
+            if len(names) > 1 and all(
+                "=" in one for one in names if one[:1] != "{" and one != "pip"
+            ):
                 return met([Evidence(path, 1, f"{len(names)} pinned packages")])
     if is_library(wiring):
         return not_applicable("a published library asks for ranges, and CI tests several versions")
@@ -185,16 +209,24 @@ def tests_in_ci(wiring: Wiring) -> Finding:
             if TEST_COMMAND.search(line.text):
                 if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
                     if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
-                        return missing("CI runs tests, but there are none",
-                                       at_command(wiring, job, line, TEST_COMMAND))
+                        return missing(
+                            "CI runs tests, but there are none",
+                            at_command(wiring, job, line, TEST_COMMAND),
+                        )
                     return met(at_command(wiring, job, line, TEST_COMMAND), "E3")
                 off = off or (job, line)
     if off:
         job, line = off
-        why = "its failure is ignored" if not line.counts else "neither a push nor a pull request starts it"
+        why = (
+            "its failure is ignored"
+            if not line.counts
+            else "neither a push nor a pull request starts it"
+        )
         if job.started_by("outside"):
             return unseen_ci(wiring, "")
-        return missing(f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND))
+        return missing(
+            f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
+        )
     return unseen_ci(wiring, "no CI job runs the tests" if wiring.jobs else "there is no CI")
 
 
@@ -261,9 +293,18 @@ def model_tested(wiring: Wiring) -> Finding:
     that is no mock.
     """
     mocked = None
-    predicting = {unit.short for unit, _ in predicts(wiring)} | {"predict", "predict_proba", "forward"}
+    predicting = {unit.short for unit, _ in predicts(wiring)} | {
+        "predict",
+        "predict_proba",
+        "forward",
+    }
     predicting -= {"main", "<module>", "__main__", "__init__", "run", "execute"}
-    making = {unit.short for unit, _ in fits(wiring)} | {"fit", "train", "load_model", "from_pretrained"}
+    making = {unit.short for unit, _ in fits(wiring)} | {
+        "fit",
+        "train",
+        "load_model",
+        "from_pretrained",
+    }
     making |= {name for name in making_words(wiring)}
     for module, unit in test_units(wiring):
         used = set(unit.names) | fixtures(wiring, module, unit)
@@ -296,8 +337,10 @@ def making_words(wiring: Wiring) -> set[str]:
     return {
         unit.short
         for unit in wiring.code
-        if any(base.rpartition(".")[2] in {"Module", "Model", "LightningModule", "BaseEstimator"}
-               for base in unit.bases)
+        if any(
+            base.rpartition(".")[2] in {"Module", "Model", "LightningModule", "BaseEstimator"}
+            for base in unit.bases
+        )
     }
 
 
@@ -384,6 +427,6 @@ def dependency_updates(wiring: Wiring) -> Finding:
                 return met([at_text(wiring, path, "package-ecosystem")])
     for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
         return met([Evidence(path, 1, "Renovate")])
-    return by_ci(wiring, AUDIT_COMMAND, re.compile("pip-audit|snyk|trivy"), AUTOMATIC, "audits packages")
-
-
+    return by_ci(
+        wiring, AUDIT_COMMAND, re.compile("pip-audit|snyk|trivy"), AUTOMATIC, "audits packages"
+    )

@@ -22,7 +22,18 @@ from ..evidence import (
     unseen_ci,
     units_with,
 )
-from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, not_applicable, unknown
+from ..finding import (
+    Evidence,
+    Finding,
+    all_of,
+    any_of,
+    criterion,
+    met,
+    met_if,
+    missing,
+    not_applicable,
+    unknown,
+)
 from ..tools import (
     BASELINE_CALLS,
     BASELINE_WORD,
@@ -49,11 +60,17 @@ from ..tools import (
 from ..wiring import DOCS_PATH, Wiring, all_mappings
 
 FEWEST_STEPS = 3
-DATA_VERSION = re.compile(r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)", re.I)
+DATA_VERSION = re.compile(
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)",
+    re.I,
+)
 STEP_TRAIN = re.compile(r"train|fit", re.I)
 STEP_EVALUATE = re.compile(r"evaluat|score|test_model|validate_model|assess", re.I)
 STEP_REGISTER = re.compile(r"register|log_model|publish|push_model", re.I)
-TIME_SPLIT = re.compile(r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test|test_(rows|df|data|share|size)|KFold", re.I)
+TIME_SPLIT = re.compile(
+    r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test|test_(rows|df|data|share|size)|KFold",
+    re.I,
+)
 NOT_REACHED = "no command that trains reaches it"
 TRAIN_FILE = re.compile(r"\b(train\w*|retrain\w*|fit)\b", re.I)
 
@@ -98,7 +115,9 @@ def training_pipeline(wiring: Wiring) -> Finding:
     register in one tracked run.
     """
     return any_of(
-        declared_pipeline(wiring), coded_pipeline(wiring), kubernetes_pipeline(wiring),
+        declared_pipeline(wiring),
+        coded_pipeline(wiring),
+        kubernetes_pipeline(wiring),
         tracked_pipeline(wiring),
     )
 
@@ -142,15 +161,23 @@ def coded_pipeline(wiring: Wiring) -> Finding:
         or any(base.endswith(("FlowSpec", "luigi.Task")) for base in unit.bases)
     ]
     steps = {(unit.path, unit.name, 0): at_unit(wiring, unit) for unit in decorated}
-    steps |= {(unit.path, call.name, call.line): at_call(wiring, unit, call) for unit, call in found}
+    steps |= {
+        (unit.path, call.name, call.line): at_call(wiring, unit, call) for unit, call in found
+    }
     if not steps:
         return missing("no pipeline of at least three steps was found")
     folders: dict[str, list[Evidence]] = {}
     for (path, _, _), place in steps.items():
         folders.setdefault("/".join(path.split("/")[:2]), []).append(place)
     most = max(folders.values(), key=len)
-    trains = any(TRAIN_FILE.search(f"{unit.short} {call.name}".replace("_", " ")) for unit, call in found)
-    trains = trains or any(TRAIN_FILE.search(unit.short.replace("_", " ")) for unit in decorated) or bool(fits(wiring))
+    trains = any(
+        TRAIN_FILE.search(f"{unit.short} {call.name}".replace("_", " ")) for unit, call in found
+    )
+    trains = (
+        trains
+        or any(TRAIN_FILE.search(unit.short.replace("_", " ")) for unit in decorated)
+        or bool(fits(wiring))
+    )
     if len(steps) >= FEWEST_STEPS and trains:
         return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
     reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
@@ -201,7 +228,13 @@ def metrics_tracked(wiring: Wiring) -> Finding:
     A call of MLflow, Weights & Biases, Comet, Neptune, ClearML, Aim, DVCLive, SageMaker, Vertex or
     Azure ML, that a command which trains reaches; or metrics of a DVC pipeline.
     """
-    found = called(wiring, TRACKED_METRICS, "logging of metrics to a tracker", training_reach(wiring), NOT_REACHED)
+    found = called(
+        wiring,
+        TRACKED_METRICS,
+        "logging of metrics to a tracker",
+        training_reach(wiring),
+        NOT_REACHED,
+    )
     return any_of(found, tracked_by_settings(wiring), dvc_metrics(wiring))
 
 
@@ -220,7 +253,9 @@ def dvc_metrics(wiring: Wiring) -> Finding:
         for document in wiring.repository.documents(path):
             said = as_mapping(document)
             stages = as_mapping(said.get("stages"))
-            if said.get("metrics") or any(as_mapping(one).get("metrics") for one in stages.values()):
+            if said.get("metrics") or any(
+                as_mapping(one).get("metrics") for one in stages.values()
+            ):
                 return met([at_text(wiring, path, "metrics")])
     return missing("no logging of metrics to a tracker was found")
 
@@ -241,7 +276,9 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
     with_config = [
         at_call(wiring, unit, call)
-        for unit, call in wiring.calls(["wandb.init", "*.WandbLogger", "trackio.init", "swanlab.init"], reached)
+        for unit, call in wiring.calls(
+            ["wandb.init", "*.WandbLogger", "trackio.init", "swanlab.init"], reached
+        )
         if "config" in call.keywords or "WandbLogger" in call.name
     ]
     kedro = wiring.repository.matching("**/mlflow.yml", "conf/**/mlflow.yml")
@@ -249,7 +286,10 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         tracked,
         met_if(with_config, "no logging of parameters was found"),
         dvc_parameters(wiring),
-        met_if([Evidence(path, 1, "kedro-mlflow") for path in kedro], "no logging of parameters was found"),
+        met_if(
+            [Evidence(path, 1, "kedro-mlflow") for path in kedro],
+            "no logging of parameters was found",
+        ),
     )
     return all_of(outside, logged)
 
@@ -286,8 +326,10 @@ def model_registered(wiring: Wiring) -> Finding:
     named = [
         (unit, call)
         for unit, call in [*wiring.calls([".log_model", ".save_model", "mlflow.*.log_model"])]
-        if call.keywords.get(REGISTERED_KEYWORD, "") is not None or call.keywords.get(REGISTERED_KEYWORD)
-        if REGISTERED_KEYWORD in call.keywords or any(one for one in unit.names if one == REGISTERED_KEYWORD)
+        if call.keywords.get(REGISTERED_KEYWORD, "") is not None
+        or call.keywords.get(REGISTERED_KEYWORD)
+        if REGISTERED_KEYWORD in call.keywords
+        or any(one for one in unit.names if one == REGISTERED_KEYWORD)
     ]
     wired = [one for one in named if wiring.is_wired(one[0])]
     autolog = [
@@ -302,7 +344,10 @@ def model_registered(wiring: Wiring) -> Finding:
     ]
     return any_of(
         found,
-        met_if([at_call(wiring, *one) for one in [*wired, *autolog]], "no registering of a model was found"),
+        met_if(
+            [at_call(wiring, *one) for one in [*wired, *autolog]],
+            "no registering of a model was found",
+        ),
         met_if(by_command, "no registering of a model was found"),
         azure_models(wiring),
     )
@@ -329,11 +374,24 @@ def data_version_recorded(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [
-        "mlflow.log_input*", "mlflow:.log_input*", "lakefs.*", "lakefs_client.*", "wandb:.use_artifact",
-        "azureml:.as_named_input", "azureml.core.Dataset.get_by_name", "azureml.*.Dataset.*register*",
-        "wandb.use_artifact", "clearml.Dataset.get", "dvc.api.get_url", "hopsworks:.create_training_data",
-        "hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register",
-        "pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*", "wandb:.add_reference",
+        "mlflow.log_input*",
+        "mlflow:.log_input*",
+        "lakefs.*",
+        "lakefs_client.*",
+        "wandb:.use_artifact",
+        "azureml:.as_named_input",
+        "azureml.core.Dataset.get_by_name",
+        "azureml.*.Dataset.*register*",
+        "wandb.use_artifact",
+        "clearml.Dataset.get",
+        "dvc.api.get_url",
+        "hopsworks:.create_training_data",
+        "hopsworks:.create_train_test_split",
+        "hsfs:.create_training_data",
+        "azureml:.register",
+        "pyspark:.versionAsOf",
+        "google.cloud.aiplatform.TabularDataset.*",
+        "wandb:.add_reference",
     ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
     logged = [
@@ -364,7 +422,12 @@ def data_validated(wiring: Wiring) -> Finding:
     for unit, call in wiring.calls(VALIDATING):
         if (unit.path, unit.name) not in reached:
             soft = soft or ((unit, call), NOT_REACHED)
-        elif any(wiring.imports(unit.path, one) for one in STOPS_ALONE) or unit.stops or "TestSuite" not in call.name and "ExampleValidator" in call.name:
+        elif (
+            any(wiring.imports(unit.path, one) for one in STOPS_ALONE)
+            or unit.stops
+            or "TestSuite" not in call.name
+            and "ExampleValidator" in call.name
+        ):
             return met([at_call(wiring, unit, call)])
         else:
             soft = ((unit, call), "its result stops nothing")
@@ -373,7 +436,11 @@ def data_validated(wiring: Wiring) -> Finding:
             return met([at_unit(wiring, unit)])
         if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
             return met([at_unit(wiring, unit)])
-    for schema in (unit for unit in among(wiring, reached) if any("pandera" in base or base.endswith("DataFrameModel") for base in unit.bases)):
+    for schema in (
+        unit
+        for unit in among(wiring, reached)
+        if any("pandera" in base or base.endswith("DataFrameModel") for base in unit.bases)
+    ):
         return met([at_unit(wiring, schema)])
     if soft:
         return missing(f"validation is there, but {soft[1]}", [at_call(wiring, *soft[0])], "E1")
@@ -393,18 +460,30 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         if wanted & reached:
             return met([at_text(wiring, file, "schedule"), *first_fit(wiring, wanted & reached)])
         for line in lines:
-            if re.search(r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline|dvc repro|papermill|notebook", line.text):
-                return met([at_text(wiring, file, "schedule"), at_text(wiring, line.file, line.text[:40], line.text)])
+            if re.search(
+                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline|dvc repro|papermill|notebook",
+                line.text,
+            ):
+                return met(
+                    [
+                        at_text(wiring, file, "schedule"),
+                        at_text(wiring, line.file, line.text[:40], line.text),
+                    ]
+                )
         other = other or file
     for unit, call in wiring.calls([*SCHEDULING, *SENSORS]):
         schedule = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
-        named = re.search(r"DAG|dag$|serve|deploy|deployment|LaunchPlan", call.name.rpartition(".")[2])
+        named = re.search(
+            r"DAG|dag$|serve|deploy|deployment|LaunchPlan", call.name.rpartition(".")[2]
+        )
         text = any(isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule)
         dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
         if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
             continue
         trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>")])
-        mentions = any(TRAIN_FILE.search(name.replace("_", " ")) for name in [*unit.names, unit.path])
+        mentions = any(
+            TRAIN_FILE.search(name.replace("_", " ")) for name in [*unit.names, unit.path]
+        )
         if trains or mentions:
             return met([at_call(wiring, unit, call)])
         other = other or unit.path
@@ -417,24 +496,46 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
 
 def is_none(unit: Unit, schedule: list[Any]) -> bool:
     """Tell whether no schedule is set: a written None has no name in the code."""
-    return not any("schedule" in name.lower() or "cron" in name.lower() for name in unit.names if name not in SCHEDULE_KEYWORDS)
+    return not any(
+        "schedule" in name.lower() or "cron" in name.lower()
+        for name in unit.names
+        if name not in SCHEDULE_KEYWORDS
+    )
 
 
 def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
     """Return the first call that fits a model in some units."""
-    return [at_call(wiring, *one) for one in fits(wiring) if (one[0].path, one[0].name) in places][:1]
+    return [at_call(wiring, *one) for one in fits(wiring) if (one[0].path, one[0].name) in places][
+        :1
+    ]
 
 
 def infrastructure_schedule(wiring: Wiring) -> Finding | None:
     """Return met for a rule or a scheduler of a cloud that names a pipeline."""
-    text = re.compile(r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger|CronTrigger|quartz_cron_expression")
+    text = re.compile(
+        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger|CronTrigger|quartz_cron_expression"
+    )
     for path in wiring.sizes:
-        if path.endswith((".tf", ".yml", ".yaml", ".json", ".ts")) and not DOCS_PATH.search(path) and wiring.sizes[path] < 200_000:
+        if (
+            path.endswith((".tf", ".yml", ".yaml", ".json", ".ts"))
+            and not DOCS_PATH.search(path)
+            and wiring.sizes[path] < 200_000
+        ):
             body = wiring.repository.tree[path]
-            if b"chedul" in body or b"event_rule" in body or b"Events::Rule" in body or b"cron" in body:
+            if (
+                b"chedul" in body
+                or b"event_rule" in body
+                or b"Events::Rule" in body
+                or b"cron" in body
+            ):
                 said = wiring.repository.text(path)
                 found = text.search(said)
-                if found and re.search(r"train|pipeline|sagemaker", said, re.I) and "paused: true" not in said.lower() and re.search(r"ScheduleExpression|schedule_expression|schedule\s*=|cron", said):
+                if (
+                    found
+                    and re.search(r"train|pipeline|sagemaker", said, re.I)
+                    and "paused: true" not in said.lower()
+                    and re.search(r"ScheduleExpression|schedule_expression|schedule\s*=|cron", said)
+                ):
                     return met([at_text(wiring, path, found[0])])
     return None
 
@@ -462,7 +563,9 @@ def judged_beside_baseline(wiring: Wiring) -> Finding:
         if own_imports(wiring, module) and any(BASELINE_WORD.search(name) for name in unit.names):
             return met([at_unit(wiring, unit)])
     if named:
-        return missing("a baseline is there, but no rows are held out", [at_unit(wiring, named[0][0])])
+        return missing(
+            "a baseline is there, but no rows are held out", [at_unit(wiring, named[0][0])]
+        )
     return missing("no metric of a baseline or an earlier model beside the new one was found")
 
 
@@ -473,11 +576,16 @@ def judged_by_slice(wiring: Wiring) -> Finding:
     Metrics by group, `tfma.SlicingSpec`, fairlearn's `MetricFrame`, in code that a command reaches.
     """
     named = list(units_with(among(wiring, wiring.wired), SLICE_WORD, METRIC_WORD))
-    found = called(wiring, ["*.SlicingSpec", "*.MetricFrame", "snorkel.*slicing*"], "metrics by slice")
-    return any_of(found, met_if(
-        (at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named),
-        "no metrics by slice were found",
-    ))
+    found = called(
+        wiring, ["*.SlicingSpec", "*.MetricFrame", "snorkel.*slicing*"], "metrics by slice"
+    )
+    return any_of(
+        found,
+        met_if(
+            (at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named),
+            "no metrics by slice were found",
+        ),
+    )
 
 
 @criterion("L2-11", "training-reproducible", "should", "I1, MS2")
@@ -506,12 +614,21 @@ def features_shared(wiring: Wiring) -> Finding:
     A function of features or an sklearn `Pipeline` that training and prediction reach, and a test;
     or a feature store.
     """
-    stores = wiring.calls(["feast.*", "tecton.*", "hopsworks:.get_feature_view", "*.FeatureView", "hsfs.*"])
+    stores = wiring.calls(
+        ["feast.*", "tecton.*", "hopsworks:.get_feature_view", "*.FeatureView", "hsfs.*"]
+    )
     if stores:
         return met([at_call(wiring, *stores[0])])
-    name = re.compile(r"feature|preprocess|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$", re.I)
+    name = re.compile(
+        r"feature|preprocess|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
+        re.I,
+    )
     reached = training_reach(wiring)
-    shared = [unit for unit in among(wiring, reached) if name.search(unit.short) and unit.short != "<module>"]
+    shared = [
+        unit
+        for unit in among(wiring, reached)
+        if name.search(unit.short) and unit.short != "<module>"
+    ]
     tested = {one for module, unit in test_units(wiring) for one in unit.names}
     found = [unit for unit in shared if unit.short in tested]
     pipelines = wiring.calls(["sklearn.pipeline.*", "sklearn.compose.ColumnTransformer"], reached)
@@ -537,7 +654,9 @@ def pipeline_tested(wiring: Wiring) -> Finding:
     }
     for module, unit in test_units(wiring):
         found = (shorts | callers) & set(unit.names)
-        if own_imports(wiring, module) and any(TRAIN_FILE.search(one.replace("_", " ")) for one in found):
+        if own_imports(wiring, module) and any(
+            TRAIN_FILE.search(one.replace("_", " ")) for one in found
+        ):
             return met([at_unit(wiring, unit)], "E3")
     for job in wiring.jobs:
         if job.started_by("push", "pull_request") and wanted & wiring.reach(
@@ -560,5 +679,3 @@ def parameters_searched(wiring: Wiring) -> Finding:
         if "parameters" in wiring.repository.text(path):
             return met([at_text(wiring, path, "parameters")])
     return called(wiring, SEARCHING, "search of hyperparameters")
-
-

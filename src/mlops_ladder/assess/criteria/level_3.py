@@ -49,19 +49,38 @@ IMAGE_COMMAND = re.compile(
     r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
 )
 IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
-ROUTER = re.compile(r"variant|bucket|ab_test|abtest|shadow|canary|traffic_(split|share)|challenger", re.I)
+ROUTER = re.compile(
+    r"variant|bucket|ab_test|abtest|shadow|canary|traffic_(split|share)|challenger", re.I
+)
 HASHES = re.compile(r"^(blake2b|sha256|md5|sha1|crc32|hashlib|mmh3|murmurhash\w*|adler32|xxhash)$")
-EFFECT = re.compile(r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size", re.I)
+EFFECT = re.compile(
+    r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size",
+    re.I,
+)
 ALPHA = re.compile(r"(^|_)alpha$|significance|confidence_level|p_value|false_positive", re.I)
-DURATION = re.compile(r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I)
-IDENTITY = re.compile(r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I)
-MOMENT = re.compile(r"^(time|timestamp\w*|created_?at|datetime|utcnow|now|date|ts|predicted_at)$", re.I)
+DURATION = re.compile(
+    r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
+)
+OUTCOME = re.compile(r"failed|objections|blessed|approved|accepted|result|should_\w+|failures")
+IDENTITY = re.compile(
+    r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
+)
+MOMENT = re.compile(
+    r"^(time|timestamp\w*|created_?at|datetime|utcnow|now|date|ts|predicted_at)$", re.I
+)
 VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
 PREDICTED = re.compile(r"predict|score|output|inference", re.I)
-WRITES = re.compile(r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$")
-COMMIT = re.compile(r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I)
+WRITES = re.compile(
+    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
+)
+COMMIT = re.compile(
+    r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
+)
 RUN = re.compile(r"run_?id|run_?name|experiment_run", re.I)
-ALERT_CALL = re.compile(r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio", re.I)
+ALERT_CALL = re.compile(
+    r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
+    re.I,
+)
 
 
 @criterion("L3-01", "model-served", "must", "ZC")
@@ -73,18 +92,30 @@ def model_served(wiring: Wiring) -> Finding:
     """
     stands = called(wiring, SERVING, "a service")
     for path, document in wiring.manifests:
-        if document.get("kind") in {"InferenceService", "SeldonDeployment", "ServingRuntime", "RayService"}:
+        if document.get("kind") in {
+            "InferenceService",
+            "SeldonDeployment",
+            "ServingRuntime",
+            "RayService",
+        }:
             return met([at_text(wiring, path, "kind:", str(document.get("kind")))])
     for path in wiring.yaml_files:
-        if re.search(rb"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema", wiring.repository.tree[path]):
+        if re.search(
+            rb"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
+            wiring.repository.tree[path],
+        ):
             return met([at_text(wiring, path, "schema")])
     if stands.status == "met":
         predicting = [one for one in predicts(wiring) if wiring.is_wired(one[0])]
         servers = {one.path for one in stands.evidence}
-        reached = wiring.reach((path, unit.name) for path in servers for unit in wiring.modules[path].units)
+        reached = wiring.reach(
+            (path, unit.name) for path in servers for unit in wiring.modules[path].units
+        )
         near = [one for one in predicting if (one[0].path, one[0].name) in reached]
         models = list(units_with(among(wiring, reached), re.compile(r"model", re.I), PREDICTED))
-        cloud = [one for one in stands.evidence if re.search(r"deploy\(|transformer\(|Model", one.what)]
+        cloud = [
+            one for one in stands.evidence if re.search(r"deploy\(|transformer\(|Model", one.what)
+        ]
         if near or cloud:
             return met([*stands.evidence[:2], *(at_call(wiring, *one) for one in near)])
         if models:
@@ -93,10 +124,13 @@ def model_served(wiring: Wiring) -> Finding:
     batch = [
         one
         for one in predicts(wiring)
-        if wiring.is_wired(one[0]) and re.search(r"batch|score|infer", one[0].path + one[0].name, re.I)
+        if wiring.is_wired(one[0])
+        and re.search(r"batch|score|infer", one[0].path + one[0].name, re.I)
         and not re.search(r"eval|train|valid|metric|test", one[0].path + one[0].name, re.I)
     ]
-    return any_of(met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands)
+    return any_of(
+        met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
+    )
 
 
 @criterion("L3-02", "image-built-by-ci", "must", "ZC, MS3")
@@ -105,12 +139,21 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
 
     A Dockerfile, `bentofile.yaml` or a build by MLflow, in a job that starts by itself.
     """
-    files = [*wiring.dockerfiles, *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml")]
+    files = [
+        *wiring.dockerfiles,
+        *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml"),
+    ]
     found = by_ci(wiring, IMAGE_COMMAND, IMAGE_ACTION, AUTOMATIC, "builds an image")
-    if found.status == "met" and not files and not re.search(r"build-docker|bentoml|run", str(found)):
+    if (
+        found.status == "met"
+        and not files
+        and not re.search(r"build-docker|bentoml|run", str(found))
+    ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status == "met" and model_served(wiring).status != "met":
-        return missing("an image is built, but nothing in it serves predictions", found.evidence, "E1")
+        return missing(
+            "an image is built, but nothing in it serves predictions", found.evidence, "E1"
+        )
     return found
 
 
@@ -122,14 +165,18 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
     job that starts by itself, or Argo CD and Flux. An approval is allowed at this level.
     """
     for path, document in wiring.manifests:
-        if document.get("kind") in {"Application", "ApplicationSet"} and "argoproj" in str(document.get("apiVersion")):
+        if document.get("kind") in {"Application", "ApplicationSet"} and "argoproj" in str(
+            document.get("apiVersion")
+        ):
             if "automated" in str(document.get("spec")):
                 return met([at_text(wiring, path, "automated")])
         if document.get("kind") in {"HelmRelease", "ImageUpdateAutomation"}:
             return met([at_text(wiring, path, "kind:")])
     found = by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys")
     if found.status == "met" and model_served(wiring).status == "missing":
-        return missing("something is deployed, but nothing that serves predictions", found.evidence, "E1")
+        return missing(
+            "something is deployed, but nothing that serves predictions", found.evidence, "E1"
+        )
     return found
 
 
@@ -150,13 +197,19 @@ def model_from_registry(wiring: Wiring) -> Finding:
     manifests = [
         at_text(wiring, path, "models:/")
         for path in wiring.yaml_files
-        if b"models:/" in wiring.repository.tree[path] or b"azureml:" in wiring.repository.tree[path]
+        if b"models:/" in wiring.repository.tree[path]
+        or b"azureml:" in wiring.repository.tree[path]
         and b"eployment" in wiring.repository.tree[path]
     ]
-    loaded = any_of(met_if(uris, "no model is read from a registry"), found,
-                    met_if(manifests, "no model is read from a registry"))
+    loaded = any_of(
+        met_if(uris, "no model is read from a registry"),
+        found,
+        met_if(manifests, "no model is read from a registry"),
+    )
     if loaded.status == "met" and model_served(wiring).status == "missing":
-        return missing("a model is read from a registry, but not to serve it", loaded.evidence, "E1")
+        return missing(
+            "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
+        )
     return loaded
 
 
@@ -169,11 +222,31 @@ def scoring_tested(wiring: Wiring) -> Finding:
     clients = {unit.path for unit, _ in wiring.calls(API_TESTS, tests=True)}
     for module, unit in test_units(wiring):
         own = own_imports(wiring, module)
-        asked = any(call.name.rpartition(".")[2] in {"get", "post", "request", "predict", "send"} for call in unit.calls)
-        served = [path for path in own if any(wiring.imports(path, one) for one in ("fastapi", "flask", "starlette", "bentoml", "uvicorn", "ray", "litserve"))]
+        asked = any(
+            call.name.rpartition(".")[2] in {"get", "post", "request", "predict", "send"}
+            for call in unit.calls
+        )
+        served = [
+            path
+            for path in own
+            if any(
+                wiring.imports(path, one)
+                for one in (
+                    "fastapi",
+                    "flask",
+                    "starlette",
+                    "bentoml",
+                    "uvicorn",
+                    "ray",
+                    "litserve",
+                )
+            )
+        ]
         named = any(re.search(r"client|serv(er|ice)|app$", name, re.I) for name in unit.names)
-        if (module.path in clients and (own or asked)) or (served and asked) or (
-            named and asked and any(re.search(r"serv|app|api", path) for path in own)
+        if (
+            (module.path in clients and (own or asked))
+            or (served and asked)
+            or (named and asked and any(re.search(r"serv|app|api", path) for path in own))
         ):
             in_ci = tests_in_ci(wiring)
             place = met([at_unit(wiring, unit)], "E3")
@@ -183,11 +256,13 @@ def scoring_tested(wiring: Wiring) -> Finding:
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
-    if not unit.branches or not (promotes(unit) or unit.stops):
-        return False
-    words = [name for name in unit.names if GATE_WORD.search(name) and name not in unit.fixed]
-    own = any(wiring.module_path(call.name.partition(".")[0], unit.path) for call in unit.calls)
-    return len(words) >= 1 and (promotes(unit) or own and unit.stops and "gate" in unit.path)
+    decisive = {
+        name
+        for name in unit.tested - unit.fixed
+        if GATE_WORD.search(name) or OUTCOME.match(name)
+    }
+    named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
+    return bool(decisive) and (promotes(unit) or bool(named_gate))
 
 
 @criterion("L3-06", "gate-before-deployment", "must", "I4, G1")
@@ -206,10 +281,14 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     own = [unit for unit in among(wiring, wiring.wired) if is_gate(wiring, unit)]
     reason = "nothing refuses a model before it is promoted or deployed"
     for unit in wiring.code:
-        if unit.fixed & {name for name in unit.names if GATE_WORD.search(name) or name == "failed"}:
+        if any(GATE_WORD.search(name) or OUTCOME.match(name) for name in unit.fixed):
             if promotes(unit) and not own:
-                return missing("the gate's value is replaced by a constant", [at_unit(wiring, unit)], "E1")
-    return any_of(met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason))
+                return missing(
+                    "the gate's value is replaced by a constant", [at_unit(wiring, unit)], "E1"
+                )
+    return any_of(
+        met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason)
+    )
 
 
 @criterion("L3-07", "challenger-beside-champion", "must", "MS3, I6, AWS 7.4, SD")
@@ -224,9 +303,13 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, found[0].decode())])
     split = [
         at_call(wiring, unit, call)
-        for unit, call in wiring.calls([".deploy", ".create_endpoint_config", ".production_variant", ".begin_create_or_update"])
-        if {"traffic_split", "traffic_percentage", "ShadowProductionVariants", "traffic"} & call.keywords.keys()
-        and wiring.is_wired(unit) and call.keywords.get("traffic_percentage") != 100
+        for unit, call in wiring.calls(
+            [".deploy", ".create_endpoint_config", ".production_variant", ".begin_create_or_update"]
+        )
+        if {"traffic_split", "traffic_percentage", "ShadowProductionVariants", "traffic"}
+        & call.keywords.keys()
+        and wiring.is_wired(unit)
+        and call.keywords.get("traffic_percentage") != 100
     ]
     lines = [line for job in wiring.jobs for line in job.lines]
     traffic = [
@@ -240,7 +323,9 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
     for unit, places in units_with(among(wiring, wiring.wired), ROUTER, HASHES):
         if unit.short in tested:
             return met([at_line(wiring, unit.path, places[1][1], unit.short)], "E3")
-        return missing(f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1")
+        return missing(
+            f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1"
+        )
     return missing("no canary, shadow or A/B routing was found")
 
 
@@ -262,11 +347,17 @@ def decision_rule_written(wiring: Wiring) -> Finding:
             files.setdefault(path, {}).setdefault(word, (name, value))
     for path, found in files.items():
         if len(found) == 3:
-            return met(at_text(wiring, path, name, f"{name}: {value}") for name, value in found.values())
+            return met(
+                at_text(wiring, path, name, f"{name}: {value}") for name, value in found.values()
+            )
     for path, found in files.items():
         lacks = {"effect", "alpha", "duration"} - found.keys()
         if len(found) == 2 and not path.endswith(".py"):
-            return missing(f"{path} sets no {' and no '.join(sorted(lacks))}", [Evidence(path, 1, "rule")], "E1")
+            return missing(
+                f"{path} sets no {' and no '.join(sorted(lacks))}",
+                [Evidence(path, 1, "rule")],
+                "E1",
+            )
     return missing("no rule with an effect, an error rate and a duration was found")
 
 
@@ -278,22 +369,38 @@ def rollback_ready(wiring: Wiring) -> Finding:
     a test. `helm rollback`, `rollout undo` and automatic rollback of a cloud need none.
     """
     for path in wiring.sizes:
-        if path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path):
-            if re.search(rb"AutoRollbackConfiguration|auto_rollback_configuration", wiring.repository.tree[path]):
+        if (
+            path.endswith((".yml", ".yaml", ".tf", ".json", ".py"))
+            and wiring.sizes[path] < 200_000
+            and not DOCS_PATH.search(path)
+        ):
+            if re.search(
+                rb"AutoRollbackConfiguration|auto_rollback_configuration",
+                wiring.repository.tree[path],
+            ):
                 return met([at_text(wiring, path, "ollback")])
-    own = [unit for unit in among(wiring, wiring.wired) if ROLLBACK_WORD.search(unit.short) and unit.name != "<module>"]
+    own = [
+        unit
+        for unit in among(wiring, wiring.wired)
+        if ROLLBACK_WORD.search(unit.short) and unit.name != "<module>"
+    ]
     tested = {name for _, unit in test_units(wiring) for name in [*unit.names]}
     for unit in own:
         starts = any(
-            ROLLBACK_WORD.search(f"{root.text} {root.place[0]} {root.place[1]}") and root.kind != "script"
+            ROLLBACK_WORD.search(f"{root.text} {root.place[0]} {root.place[1]}")
+            and root.kind != "script"
             for root in wiring.roots
         )
         if unit.short in tested and starts:
             return met([at_unit(wiring, unit)], "E3")
     if own and not any("rollout undo" in line.text for line in wiring.task_lines):
-        return missing("code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1")
+        return missing(
+            "code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1"
+        )
     if own:
-        return missing("code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1")
+        return missing(
+            "code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1"
+        )
     for line in [*(line for job in wiring.jobs for line in job.lines), *wiring.task_lines]:
         if ROLLBACK_COMMAND.search(line.text) and not line.text.startswith("echo"):
             return met([at_text(wiring, line.file, line.text[:40], line.text)])
@@ -306,33 +413,51 @@ def predictions_logged(wiring: Wiring) -> Finding:
 
     A record with these fields that the service writes, `DataCaptureConfig`, or KServe's logger.
     """
-    capture = called(wiring, ["*.DataCaptureConfig", "google:.create_request_response_logging*"], "capture")
+    capture = called(
+        wiring, ["*.DataCaptureConfig", "google:.create_request_response_logging*"], "capture"
+    )
     if capture.status == "met":
         return capture
     for path, document in wiring.manifests:
         if document.get("kind") == "InferenceService" and "logger" in str(document):
             return met([at_text(wiring, path, "logger")])
     best = None
-    for unit, places in units_with(among(wiring, wiring.wired), IDENTITY, MOMENT, VERSION, PREDICTED):
+    for unit, places in units_with(
+        among(wiring, wiring.wired), IDENTITY, MOMENT, VERSION, PREDICTED
+    ):
         own = unit.path
         users = [
             other
             for other in among(wiring, wiring.wired)
             if (other is unit or unit.short in other.names)
-            and any(WRITES.match(call.name.rpartition(".")[2]) for one in (other, *siblings(wiring, other)) for call in one.calls)
+            and any(
+                WRITES.match(call.name.rpartition(".")[2])
+                for one in (other, *siblings(wiring, other))
+                for call in one.calls
+            )
         ]
-        if users and any(re.search(r"serv|app|api|predict|infer|main", one.path) for one in users) and not re.search(r"train|eval|metric|simulat", own):
-            return met([at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])])
+        if (
+            users
+            and any(re.search(r"serv|app|api|predict|infer|main", one.path) for one in users)
+            and not re.search(r"train|eval|metric|simulat", own)
+        ):
+            return met(
+                [at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])]
+            )
         best = best or unit
     if best:
-        return missing("predictions have records, but nothing writes them", [at_unit(wiring, best)], "E1")
+        return missing(
+            "predictions have records, but nothing writes them", [at_unit(wiring, best)], "E1"
+        )
     return missing("no record of a prediction with id, time and model version was found")
 
 
 def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
     """Return the other methods of a method's class."""
     owner = unit.name.rpartition(".")[0]
-    return [one for one in wiring.modules[unit.path].units if owner and one.name.startswith(f"{owner}.")]
+    return [
+        one for one in wiring.modules[unit.path].units if owner and one.name.startswith(f"{owner}.")
+    ]
 
 
 @criterion("L3-11", "operation-measured", "must", "MS4, N6")
@@ -352,10 +477,16 @@ def quality_watched(wiring: Wiring) -> Finding:
     Evidently, NannyML, whylogs, Alibi Detect, SageMaker's and Vertex's monitors, or statistics of
     one's own such as PSI, in a job that a schedule starts.
     """
-    managed = called(wiring, [
-        "*.ModelDeploymentMonitoringJob.create", "sagemaker:.create_monitoring_schedule",
-        "azure:.schedules.begin_create_or_update", "boto3:.create_monitoring_schedule",
-    ], "a monitor")
+    managed = called(
+        wiring,
+        [
+            "*.ModelDeploymentMonitoringJob.create",
+            "sagemaker:.create_monitoring_schedule",
+            "azure:.schedules.begin_create_or_update",
+            "boto3:.create_monitoring_schedule",
+        ],
+        "a monitor",
+    )
     if managed.status == "met":
         return managed
     for file, _, reached in scheduled_reach(wiring):
@@ -366,13 +497,19 @@ def quality_watched(wiring: Wiring) -> Finding:
             return met([at_text(wiring, file, "schedule"), place])
     for unit, call in wiring.calls(DRIFT_TOOLS):
         if any(wiring.imports(unit.path, one) for one in ("airflow", "prefect", "dagster")):
-            names = {*unit.names} | {n for one in wiring.modules[unit.path].units for n in one.names}
+            names = {*unit.names} | {
+                n for one in wiring.modules[unit.path].units for n in one.names
+            }
             if any(re.search(r"schedule|cron|interval", name) for name in names):
                 return met([at_call(wiring, unit, call)])
     drift = called(wiring, DRIFT_TOOLS, "a report on drift")
     if drift.evidence:
         return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
-    return unseen_ci(wiring, "nothing reports drift or quality on a schedule") if wiring.unread_ci else missing("nothing reports drift or quality on a schedule")
+    return (
+        unseen_ci(wiring, "nothing reports drift or quality on a schedule")
+        if wiring.unread_ci
+        else missing("nothing reports drift or quality on a schedule")
+    )
 
 
 @criterion("L3-13", "alerts-reach-people", "must", "ZC, SD")
@@ -394,7 +531,11 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
                     rules = rules or at_text(wiring, path, "alert:")
                 if isinstance(one.get("receivers"), list):
                     for receiver in mappings_in(one["receivers"]):
-                        full = [key for key, value in receiver.items() if str(key).endswith(("_configs", "settings")) and value]
+                        full = [
+                            key
+                            for key, value in receiver.items()
+                            if str(key).endswith(("_configs", "settings")) and value
+                        ]
                         if full:
                             receivers = receivers or at_text(wiring, path, str(full[0]))
                         else:
@@ -406,10 +547,19 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
     if rules and receivers:
         return met([rules, receivers])
     for path in wiring.sizes:
-        if path.endswith((".tf", ".json", ".yml", ".yaml", ".py")) and wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path):
+        if (
+            path.endswith((".tf", ".json", ".yml", ".yaml", ".py"))
+            and wiring.sizes[path] < 200_000
+            and not DOCS_PATH.search(path)
+        ):
             text = wiring.repository.tree[path]
-            alarm = re.search(rb"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm", text)
-            if alarm and re.search(rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text):
+            alarm = re.search(
+                rb"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
+                text,
+            )
+            if alarm and re.search(
+                rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text
+            ):
                 return met([at_text(wiring, path, alarm[0].decode())])
     for _, _, reached in scheduled_reach(wiring):
         for unit in among(wiring, reached):
@@ -417,7 +567,9 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
             if call and unit.branches:
                 return met([at_call(wiring, unit, call)])
     if rules:
-        return missing("there are alert rules, but no receiver with an address", [rules, *empty], "E1")
+        return missing(
+            "there are alert rules, but no receiver with an address", [rules, *empty], "E1"
+        )
     if receivers:
         return missing("there is a receiver, but no alert rule", [receivers], "E1")
     return missing("no alert rules were found")
@@ -445,7 +597,11 @@ def origin_traceable(wiring: Wiring) -> Finding:
         if len(kinds) > len(found):
             found = kinds
     if len(found) == 3:
-        return missing("a run records its data and commit, but the service does not say them", found.values(), "E1")
+        return missing(
+            "a run records its data and commit, but the service does not say them",
+            found.values(),
+            "E1",
+        )
     lacks = [word for word in ("run", "data", "commit") if word not in found]
     return missing(f"nothing that serves names the {', '.join(lacks)} of its model")
 
@@ -457,7 +613,16 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
     Terraform, Pulumi, CDK, Bicep, Helm, Kustomize or Compose; environments of CI; load tests.
     """
     repository = wiring.repository
-    for path in repository.matching("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json", "**/Chart.yaml", "**/kustomization.yaml"):
+    for path in repository.matching(
+        "**/*.tf",
+        "*.tf",
+        "**/*.bicep",
+        "**/Pulumi.y*ml",
+        "**/cdk.json",
+        "cdk.json",
+        "**/Chart.yaml",
+        "**/kustomization.yaml",
+    ):
         return met([Evidence(path, 1, "infrastructure")])
     for path, document in wiring.manifests:
         if document.get("kind") or document.get("services"):

@@ -22,7 +22,17 @@ from ..evidence import (
     units_with,
     unseen_ci,
 )
-from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, not_applicable
+from ..finding import (
+    Evidence,
+    Finding,
+    all_of,
+    any_of,
+    criterion,
+    met,
+    met_if,
+    missing,
+    not_applicable,
+)
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
@@ -39,26 +49,50 @@ from .level_1 import tests_in_ci
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
 JOINS = re.compile(r"^(join|joined|merge|outerjoin|merge_asof|join_\w+|\w+_join)$", re.I)
 PREDICTED = re.compile(r"prediction|predicted|inference", re.I)
-DELAY = re.compile(r"label_?(wait|delay|lag|maturity)|(truth|feedback)_?(delay|lag|wait)|lateness", re.I)
-BUDGET = re.compile(r"false_alarm|(^|_)arl\d*$|average_run_length|false_positive_rate|(^|_)fdr$|alarm_rate", re.I)
+DELAY = re.compile(
+    r"label_?(wait|delay|lag|maturity)|(truth|feedback)_?(delay|lag|wait)|lateness", re.I
+)
+BUDGET = re.compile(
+    r"false_alarm|(^|_)arl\d*$|average_run_length|false_positive_rate|(^|_)fdr$|alarm_rate", re.I
+)
 DETECTOR = re.compile(r"detector|drift|cusum|page_hinkley|adwin|alarm|degrad", re.I)
 PAUSED = re.compile(r"^(pause|paused|disabled|kill_switch|frozen)$", re.I)
 OFF = re.compile(r"^(auto_?(retrain|retraining|promote)|retraining_enabled|enabled)$", re.I)
 COOLDOWN = re.compile(r"cool_?down|min_(interval|days_between|hours_between)|retrain_every", re.I)
-LIMIT = re.compile(r"max_(re)?train\w*|max_retrain\w*|budget|spend_cap|max_runs|max_active_runs", re.I)
-ENOUGH = re.compile(r"min_(label\w*|rows|samples|volume|days|count|records|new_\w+)|completeness", re.I)
+LIMIT = re.compile(
+    r"max_(re)?train\w*|max_retrain\w*|(train|retrain|retraining|cost)_budget|spend_cap|max_runs|max_active_runs",
+    re.I,
+)
+ENOUGH = re.compile(
+    r"min_(label\w*|rows|samples|volume|days|count|records|new_\w+)|completeness", re.I
+)
 MARGIN = re.compile(r"margin|max_(slice_)?loss|tolerance|min_gain|threshold|max_regression", re.I)
 ONLINE = re.compile(r"canary|shadow|experiment|ab_test|traffic_split|trial", re.I)
-STARTS = re.compile(r"^(put_live|arrange|start_\w+|begin_\w+|create_\w*(canary|experiment|shadow)\w*|set_traffic\w*|deploy\w*|release)$", re.I)
-RESULT = re.compile(r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value|decision", re.I)
-PROMOTES = re.compile(r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I)
-SEQUENTIAL = re.compile(r"e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien|always_valid|anytime_valid", re.I)
+STARTS = re.compile(
+    r"^(put_live|arrange|start_\w+|begin_\w+|create_\w*(canary|experiment|shadow)\w*|set_traffic\w*|deploy\w*|release)$",
+    re.I,
+)
+RESULT = re.compile(
+    r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value|decision",
+    re.I,
+)
+PROMOTES = re.compile(
+    r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I
+)
+SEQUENTIAL = re.compile(
+    r"e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien|always_valid|anytime_valid",
+    re.I,
+)
 PEEKING = re.compile(r"^(ttest_ind|ttest_rel|mannwhitneyu|proportions_ztest|chi2_contingency)$")
 POLICY_FILE = re.compile(r"polic|retrain|promotion|governance|rollout", re.I)
 GUARD = re.compile(r"guard_?rail|broken|breach|error_(rate|share)|failing|health|slo", re.I)
 SCENARIOS = {
-    "a drift that starts a training": re.compile(r"drift|alarm|degrad|worse|shift|jump|change", re.I),
-    "a bad challenger that is refused": re.compile(r"refus|reject|bad|objection|no_better|worse_than", re.I),
+    "a drift that starts a training": re.compile(
+        r"drift|alarm|degrad|worse|shift|jump|change", re.I
+    ),
+    "a bad challenger that is refused": re.compile(
+        r"refus|reject|bad|objection|no_better|worse_than", re.I
+    ),
     "a rollback": re.compile(r"roll_?back|go_?back|comes_back|rolled|back", re.I),
     "quiet days": re.compile(r"quiet|no_drift|nothing|calm|stays|false_alarm|noise", re.I),
 }
@@ -76,9 +110,14 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         deciding = [
             unit
             for unit in among(wiring, reached)
-            if unit.branches and (DETECTOR.search(unit.path) or any(DETECTOR.search(name) for name in unit.names))
+            if unit.branches
+            and (DETECTOR.search(unit.path) or any(DETECTOR.search(name) for name in unit.names))
         ]
-        signals = [unit for unit in deciding if any(DRIFT_WORD.search(name) or "detector" in name for name in unit.names)]
+        signals = [
+            unit
+            for unit in deciding
+            if any(DRIFT_WORD.search(name) or "detector" in name for name in unit.names)
+        ]
         if wanted & reached and signals:
             found |= reached
             places += [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
@@ -128,19 +167,28 @@ def truth_joined(wiring: Wiring) -> Finding:
     Code that something starts and that joins predictions and their truth, and a setting that names
     how long labels take; or SageMaker's monitor of model quality.
     """
-    managed = called(wiring, ["*.ModelQualityMonitor", "*.CreateModelQualityJobDefinition"], "a monitor")
+    managed = called(
+        wiring, ["*.ModelQualityMonitor", "*.CreateModelQualityJobDefinition"], "a monitor"
+    )
     if managed.status == "met":
         return managed
     joined = [
-        unit for unit, _ in units_with(among(wiring, wiring.wired), TRUTH, JOINS, PREDICTED)
+        unit
+        for unit, _ in units_with(among(wiring, wiring.wired), TRUTH, JOINS, PREDICTED)
         if not re.search(r"train|feature|dataset|eval", unit.path)
     ]
     delays = config(wiring, DELAY, wiring.wired)
     if joined and not delays:
-        return missing("truth is joined, but no setting names its delay", [at_unit(wiring, joined[0])], "E1")
+        return missing(
+            "truth is joined, but no setting names its delay", [at_unit(wiring, joined[0])], "E1"
+        )
     return all_of(
-        met_if((at_unit(wiring, unit) for unit in joined), "nothing joins ground truth to predictions"),
-        met_if((at_setting(wiring, *one) for one in delays), "no setting names the delay of labels"),
+        met_if(
+            (at_unit(wiring, unit) for unit in joined), "nothing joins ground truth to predictions"
+        ),
+        met_if(
+            (at_setting(wiring, *one) for one in delays), "no setting names the delay of labels"
+        ),
     )
 
 
@@ -152,8 +200,10 @@ def false_alarms_budgeted(wiring: Wiring) -> Finding:
     """
     for path, name, value in config(wiring, BUDGET, wiring.wired):
         users = [
-            unit for unit in among(wiring, wiring.wired)
-            if name in unit.names and (DETECTOR.search(unit.path) or any(DETECTOR.search(one) for one in unit.names))
+            unit
+            for unit in among(wiring, wiring.wired)
+            if name in unit.names
+            and (DETECTOR.search(unit.path) or any(DETECTOR.search(one) for one in unit.names))
         ]
         if users and not path.endswith(".py"):
             return met([at_setting(wiring, path, name, value), at_unit(wiring, users[0])])
@@ -171,7 +221,10 @@ def signal_starts_training(wiring: Wiring) -> Finding:
         if path.endswith(".py") or not POLICY_FILE.search(path):
             continue
         if (PAUSED.match(name) and value is True) or (OFF.match(name) and value is False):
-            return missing(f"{path} sets {name} to {str(value).lower()}", [at_setting(wiring, path, name, value)])
+            return missing(
+                f"{path} sets {name} to {str(value).lower()}",
+                [at_setting(wiring, path, name, value)],
+            )
     _, own = loop(wiring)
     _, sent = triggered(wiring)
     if own or sent:
@@ -190,12 +243,24 @@ def retraining_limited(wiring: Wiring) -> Finding:
         at_text(wiring, workflow.file, "concurrency")
         for workflow in wiring.repository.workflows
         if "concurrency" in wiring.repository.text(workflow.file)
-        or re.search(r"resource_group|disableConcurrentBuilds", wiring.repository.text(workflow.file))
+        or re.search(
+            r"resource_group|disableConcurrentBuilds", wiring.repository.text(workflow.file)
+        )
     ]
-    locks = [at_unit(wiring, unit) for unit in in_loop(wiring) if re.search(r"lock|working|busy|max_active_runs", " ".join(unit.names), re.I)]
+    locks = [
+        at_unit(wiring, unit)
+        for unit in in_loop(wiring)
+        if re.search(r"lock|working|busy|max_active_runs", " ".join(unit.names), re.I)
+    ]
     return all_of(
-        met_if((at_setting(wiring, *one) for one in config(wiring, COOLDOWN, used)), "no cooldown between retrainings was found"),
-        met_if((at_setting(wiring, *one) for one in config(wiring, LIMIT, used)), "no limit of retrainings was found"),
+        met_if(
+            (at_setting(wiring, *one) for one in config(wiring, COOLDOWN, used)),
+            "no cooldown between retrainings was found",
+        ),
+        met_if(
+            (at_setting(wiring, *one) for one in config(wiring, LIMIT, used)),
+            "no limit of retrainings was found",
+        ),
         met_if([*locks, *groups] if used else [], "retrainings may overlap"),
     )
 
@@ -217,8 +282,14 @@ def data_guarded(wiring: Wiring) -> Finding:
         if re.search(r"max_shift|shift_limit|max_psi|schema_check|SchemaError", name)
     ]
     return all_of(
-        met_if((at_setting(wiring, *one) for one in settings), "no smallest number of rows or labels was found"),
-        met_if((at_line(wiring, unit.path, unit.names[name], name) for unit, name in shifts), "no check of the new rows was found"),
+        met_if(
+            (at_setting(wiring, *one) for one in settings),
+            "no smallest number of rows or labels was found",
+        ),
+        met_if(
+            (at_line(wiring, unit.path, unit.names[name], name) for unit, name in shifts),
+            "no check of the new rows was found",
+        ),
     )
 
 
@@ -238,10 +309,29 @@ def judged_on_same_rows(wiring: Wiring) -> Finding:
         patterns = (CHAMPION_WORD, CHALLENGER_WORD, SLICE_WORD, MARGIN)
         both = names | texts
         if all(any(pattern.search(one) for one in both) for pattern in patterns):
-            deciding = [unit for unit in inside if unit.branches and any(MARGIN.search(one) for one in unit.names) and any(SLICE_WORD.search(one) for one in [*unit.names, unit.short])]
-            settings = [one for one in config(wiring, re.compile(r"slice|segment|subgroup", re.I), loop_places(wiring)) if not one[0].endswith(".py")]
-            if deciding and (settings or any("min_" in one for one in names)) and any(not s[0].endswith(".py") for s in settings):
-                return met([at_unit(wiring, unit) for unit in deciding] + [at_setting(wiring, *settings[0])])
+            deciding = [
+                unit
+                for unit in inside
+                if unit.branches
+                and any(MARGIN.search(one) for one in unit.names)
+                and any(SLICE_WORD.search(one) for one in [*unit.names, unit.short])
+            ]
+            settings = [
+                one
+                for one in config(
+                    wiring, re.compile(r"slice|segment|subgroup", re.I), loop_places(wiring)
+                )
+                if not one[0].endswith(".py")
+            ]
+            if (
+                deciding
+                and (settings or any("min_" in one for one in names))
+                and any(not s[0].endswith(".py") for s in settings)
+            ):
+                return met(
+                    [at_unit(wiring, unit) for unit in deciding]
+                    + [at_setting(wiring, *settings[0])]
+                )
     return missing("no comparison of champion and challenger by slice with a margin was found")
 
 
@@ -259,7 +349,11 @@ def online_stage_automated(wiring: Wiring) -> Finding:
     for unit in in_loop(wiring):
         starts = [call for call in unit.calls if STARTS.match(call.name.rpartition(".")[2])]
         tried = any(ONLINE.search(name) for name in unit.names)
-        if starts and tried and CHALLENGER_WORD.search(" ".join([*unit.names, *(text for _, text in unit.strings)])):
+        if (
+            starts
+            and tried
+            and CHALLENGER_WORD.search(" ".join([*unit.names, *(text for _, text in unit.strings)]))
+        ):
             return met([at_call(wiring, unit, starts[0])])
     return missing("nothing starts a trial of a challenger in production by itself")
 
@@ -271,15 +365,24 @@ def result_decides(wiring: Wiring) -> Finding:
     Code of the loop that branches by a verdict and promotes.
     """
     reached = in_loop(wiring)
-    acts = [unit for unit in reached if any(PROMOTES.match(call.name.rpartition(".")[2]) for call in unit.calls)]
+    acts = [
+        unit
+        for unit in reached
+        if any(PROMOTES.match(call.name.rpartition(".")[2]) for call in unit.calls)
+    ]
     decides = [
-        unit for unit in reached
-        if unit.branches and any(RESULT.search(name) for name in unit.names)
+        unit
+        for unit in reached
+        if unit.branches
+        and any(RESULT.search(name) for name in unit.names)
         and any(PROMOTES.match(name) for name in unit.names)
     ]
     return all_of(
         met_if((at_unit(wiring, unit) for unit in acts), "nothing of the loop promotes a model"),
-        met_if((at_unit(wiring, unit) for unit in decides), "no result of a trial decides about a promotion"),
+        met_if(
+            (at_unit(wiring, unit) for unit in decides),
+            "no result of a trial decides about a promotion",
+        ),
     )
 
 
@@ -297,7 +400,9 @@ def looking_often_is_safe(wiring: Wiring) -> Finding:
     for unit in in_loop(wiring):
         for call in unit.calls:
             if PEEKING.match(call.name.rpartition(".")[2]):
-                return missing("a test for one look is repeated at each look", [at_call(wiring, unit, call)])
+                return missing(
+                    "a test for one look is repeated at each look", [at_call(wiring, unit, call)]
+                )
     return missing("no sequential test was found")
 
 
@@ -309,12 +414,18 @@ def promotion_by_policy(wiring: Wiring) -> Finding:
     """
     reached = in_loop(wiring)
     texts = {text for unit in reached for _, text in unit.strings}
-    acts = [unit for unit in reached if any(PROMOTES.match(call.name.rpartition(".")[2]) for call in unit.calls)]
+    acts = [
+        unit
+        for unit in reached
+        if any(PROMOTES.match(call.name.rpartition(".")[2]) for call in unit.calls)
+    ]
     if not acts:
         return missing("nothing promotes a model by itself")
     for path, name, value in wiring.settings:
         if name == "version" and POLICY_FILE.search(path) and not path.endswith(".py") and value:
-            if any(path.rpartition("/")[2] in text for text in texts) and any(re.search(r"policy", one, re.I) for unit in reached for one in unit.names):
+            if any(path.rpartition("/")[2] in text for text in texts) and any(
+                re.search(r"policy", one, re.I) for unit in reached for one in unit.names
+            ):
                 return met([at_setting(wiring, path, name, value), at_unit(wiring, acts[0])])
     return missing("no policy with a version is read by what promotes")
 
@@ -327,27 +438,44 @@ def rollback_by_itself(wiring: Wiring) -> Finding:
     back when a guardrail breaks, with a setting of the guardrail and a test.
     """
     for path, document in wiring.manifests:
-        if document.get("kind") in {"Rollout", "Canary"} and "analysis" in str(document.get("spec")):
+        if document.get("kind") in {"Rollout", "Canary"} and "analysis" in str(
+            document.get("spec")
+        ):
             return met([at_text(wiring, path, "analysis")])
     for path in wiring.sizes:
         if path.endswith((".py", ".tf", ".yml", ".json", ".yaml")) and wiring.sizes[path] < 200_000:
-            if re.search(rb"AutoRollbackConfiguration|auto_rollback_configuration", wiring.repository.tree[path]):
+            if re.search(
+                rb"AutoRollbackConfiguration|auto_rollback_configuration",
+                wiring.repository.tree[path],
+            ):
                 return met([at_text(wiring, path, "ollback")])
     reached = in_loop(wiring)
     back = [unit for unit in reached if any(ROLLBACK_WORD.search(name) for name in unit.names)]
-    guards = [unit for unit in reached if unit.branches and any(GUARD.search(name) for name in [*unit.names, unit.short])]
+    guards = [
+        unit
+        for unit in reached
+        if unit.branches and any(GUARD.search(name) for name in [*unit.names, unit.short])
+    ]
     settings = [
-        one for one in config(wiring, re.compile(r"max_error|error_(rate|share)|max_latency|day_ratio", re.I), loop_places(wiring))
+        one
+        for one in config(
+            wiring,
+            re.compile(r"max_error|error_(rate|share)|max_latency|day_ratio", re.I),
+            loop_places(wiring),
+        )
         if not one[0].endswith(".py")
     ]
     tested = [
-        at_unit(wiring, unit) for module, unit in test_units(wiring)
+        at_unit(wiring, unit)
+        for module, unit in test_units(wiring)
         if any(GUARD.search(path) for path in [module.path, *own_imports(wiring, module)])
     ]
     return all_of(
         met_if((at_unit(wiring, unit) for unit in back), "nothing of the loop rolls back"),
         met_if((at_unit(wiring, unit) for unit in guards), "no guardrail was found"),
-        met_if((at_setting(wiring, *one) for one in settings), "no setting of a guardrail was found"),
+        met_if(
+            (at_setting(wiring, *one) for one in settings), "no setting of a guardrail was found"
+        ),
         met_if(tested, "no test of a guardrail was found"),
     )
 
@@ -361,7 +489,9 @@ def loop_tested(wiring: Wiring) -> Finding:
     inside = {path for path, _ in loop_places(wiring)}
     if not inside:
         return missing("there is no loop to test")
-    deciding = {unit.path for unit in in_loop(wiring) if any(PROMOTES.match(name) for name in unit.names)}
+    deciding = {
+        unit.path for unit in in_loop(wiring) if any(PROMOTES.match(name) for name in unit.names)
+    }
     found: dict[str, Evidence] = {}
     for module, unit in test_units(wiring):
         if not deciding & set(own_imports(wiring, module)):
@@ -384,7 +514,9 @@ def silence_noticed(wiring: Wiring) -> Finding:
     """
     for path in wiring.yaml_files:
         body = wiring.repository.tree[path]
-        if b"alert:" in body and re.search(rb"(?m)^\s*[^#\n]*absent\([^)]*(tick|loop|monitor|retrain|model|job|last)", body):
+        if b"alert:" in body and re.search(
+            rb"(?m)^\s*[^#\n]*absent\([^)]*(tick|loop|monitor|retrain|model|job|last)", body
+        ):
             if re.search(rb"(?m)^\s*[^#\n]*(max_age|model_age|staleness|last_train)", body):
                 return met([at_text(wiring, path, "absent(")])
     return missing("no alert tells that the model is old or the loop silent")
@@ -396,13 +528,20 @@ def maintains_itself(wiring: Wiring) -> Finding:
 
     A bot of dependencies, and a scheduled check or a rule that deletes what is old.
     """
-    bot = wiring.repository.matching(".github/dependabot.y*ml", "renovate.json*", ".github/renovate.json*")
+    bot = wiring.repository.matching(
+        ".github/dependabot.y*ml", "renovate.json*", ".github/renovate.json*"
+    )
     other = [
         at_text(wiring, job.file, "schedule")
         for job in wiring.jobs
-        if job.started_by("schedule") and any(re.search(r"update|copier|upgrade|renovate", line.text) for line in job.lines)
+        if job.started_by("schedule")
+        and any(re.search(r"update|copier|upgrade|renovate", line.text) for line in job.lines)
     ]
-    keeping = [at_unit(wiring, unit) for unit in among(wiring, wiring.wired) if re.search(r"rmtree|prune|retention|unlink", " ".join(unit.names))]
+    keeping = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, wiring.wired)
+        if re.search(r"rmtree|prune|retention|unlink", " ".join(unit.names))
+    ]
     return all_of(
         met_if([Evidence(path, 1, "bot") for path in bot], "no bot updates packages"),
         met_if(other, "no scheduled job looks for updates"),
@@ -422,7 +561,12 @@ def people_may_overrule(wiring: Wiring) -> Finding:
         for path, name, value in wiring.settings
         if PAUSED.match(name) and name in names and not path.endswith(".py")
     ]
-    logs = [at_unit(wiring, unit) for unit in among(wiring, wiring.wired) if re.search(r"audit|journal|decision_log", f"{unit.path}") and unit.name not in {"<module>"}]
+    logs = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, wiring.wired)
+        if re.search(r"audit|journal|decision_log", f"{unit.path}")
+        and unit.name not in {"<module>"}
+    ]
     return all_of(
         met_if(pauses, "no setting pauses the loop"),
         met_if(logs, "no log of decisions was found"),
@@ -437,7 +581,11 @@ def feature_freshness_watched(wiring: Wiring) -> Finding:
     """
     stores = {"feast", "tecton", "hopsworks", "hsfs"}
     asked: Any = as_mapping(wiring.repository.pyproject.get("project")).get("dependencies") or []
-    declared = any(str(one).startswith(tuple(stores)) for one in asked) if isinstance(asked, list) else False
+    declared = (
+        any(str(one).startswith(tuple(stores)) for one in asked)
+        if isinstance(asked, list)
+        else False
+    )
     if wiring.imported_packages.isdisjoint(stores) and not declared:
         return not_applicable("no feature store is used")
     for path in wiring.yaml_files:
@@ -445,5 +593,3 @@ def feature_freshness_watched(wiring: Wiring) -> Finding:
         if b"alert:" in body and re.search(rb"(?m)^\s+[^#\n]*freshness", body):
             return met([at_text(wiring, path, "freshness")])
     return missing("no alert tells that features are stale")
-
-
