@@ -12,6 +12,7 @@ from test_maturity import LOSSES as SHARED
 from test_maturity import Edit, Files, both, gone, locked, module, step, with_file, without
 
 WORKFLOWS = ".github/workflows"
+ROLLBACK = "src/taxi_ride_duration/deployment/rollback.py"
 POLICY = "retraining.yaml"
 
 
@@ -55,7 +56,9 @@ def switched_off(workflow: str) -> Edit:
 
 def unscheduled(*workflows: str) -> Edit:
     """Comment the schedules of workflows out."""
-    return both(*(without(f"{WORKFLOWS}/{one}.yml", "    - cron:", "    # - cron:") for one in workflows))
+    return both(
+        *(without(f"{WORKFLOWS}/{one}.yml", "    - cron:", "    # - cron:") for one in workflows)
+    )
 
 
 def every(text: str, instead: str, ending: str = ".py") -> Edit:
@@ -89,21 +92,42 @@ BREAKS: dict[str, tuple[int, str, Edit]] = {
     "no tests": (1, "L1-03", SHARED["unit-tests"]),
     "tests without assertions": (1, "L1-03", untestable()),
     "a test step that may fail": (
-        1, "L1-04", step("ci", "test", "- run: make test\n        continue-on-error: true\n"),
+        1,
+        "L1-04",
+        step("ci", "test", "- run: make test\n        continue-on-error: true\n"),
     ),
-    "a test step switched off": (1, "L1-04", step("ci", "test", "- run: make test\n        if: false\n")),
+    "a test step switched off": (
+        1,
+        "L1-04",
+        step("ci", "test", "- run: make test\n        if: false\n"),
+    ),
     "a commented test step": (1, "L1-04", step("ci", "test", "# - run: make test\n")),
-    "an exit code that is lost": (1, "L1-04", without("make/ci.mk", "$(RUN) pytest", "$(RUN) pytest || true")),
-    "a recipe that tests nothing": (1, "L1-04", without("make/ci.mk", "$(RUN) pytest", "echo no tests yet")),
+    "an exit code that is lost": (
+        1,
+        "L1-04",
+        without("make/ci.mk", "$(RUN) pytest", "$(RUN) pytest || true"),
+    ),
+    "a recipe that tests nothing": (
+        1,
+        "L1-04",
+        without("make/ci.mk", "$(RUN) pytest", "echo no tests yet"),
+    ),
     "CI switched off": (1, "L1-04", switched_off("ci")),
     "CI by hand": (
-        1, "L1-04",
-        both(without(f"{WORKFLOWS}/ci.yml", "  pull_request:\n"),
-             without(f"{WORKFLOWS}/ci.yml", "  push:\n    branches: [main]\n", "  workflow_dispatch:\n")),
+        1,
+        "L1-04",
+        both(
+            without(f"{WORKFLOWS}/ci.yml", "  pull_request:\n"),
+            without(
+                f"{WORKFLOWS}/ci.yml", "  push:\n    branches: [main]\n", "  workflow_dispatch:\n"
+            ),
+        ),
     ),
     "nothing is built": (1, "L1-05", every("$(RUN) python -m build", "echo later", ".mk")),
     "a release by hand": (
-        1, "L1-06", without(f"{WORKFLOWS}/release.yml", '  push:\n    tags: ["v*"]', "  workflow_dispatch:"),
+        1,
+        "L1-06",
+        without(f"{WORKFLOWS}/release.yml", '  push:\n    tags: ["v*"]', "  workflow_dispatch:"),
     ),
     "a release switched off": (1, "L1-06", switched_off("release")),
     "nothing is published": (1, "L1-06", without("make/ci.mk", "gh release create", "echo gh")),
@@ -111,59 +135,127 @@ BREAKS: dict[str, tuple[int, str, Edit]] = {
     "broken YAML": (1, "L1-04", with_file(f"{WORKFLOWS}/ci.yml", b"jobs: {test: [\n")),
     "nothing is fitted": (2, "L2-01", both(every(".fit(", ".look("), every("fit(", "look("))),
     "nothing is registered": (
-        2, "L2-05", both(every("create_model_version", "find"), every("set_registered_model_alias", "find")),
+        2,
+        "L2-05",
+        both(every("create_model_version", "find"), every("set_registered_model_alias", "find")),
     ),
     "no steps": (2, "L2-02", module("pipelines/training", "steps.register(", "print(")),
     "metrics that are not logged": (2, "L2-03", every("mlflow.log_metric", "print")),
     "metrics that are logged nowhere reached": (
-        2, "L2-03",
-        both(every("mlflow.log_metric", "print"),
-             with_file("src/taxi_ride_duration/unused.py",
-                       b"import mlflow\n\ndef report(score):\n    mlflow.log_metric('score', score)\n")),
+        2,
+        "L2-03",
+        both(
+            every("mlflow.log_metric", "print"),
+            with_file(
+                "src/taxi_ride_duration/unused.py",
+                b"import mlflow\n\ndef report(score):\n    mlflow.log_metric('score', score)\n",
+            ),
+        ),
     ),
     "parameters that are not logged": (
-        2, "L2-04", both(every("mlflow.log_param", "print"), every("mlflow.log_dict", "print"),
-                         every("mlflow.set_tags", "print")),
+        2,
+        "L2-04",
+        both(
+            every("mlflow.log_param", "print"),
+            every("mlflow.log_dict", "print"),
+            every("mlflow.set_tags", "print"),
+        ),
     ),
-    "no version of the data": (2, "L2-06", both(every("data_version", "origin"), every("log_input", "log_text"))),
+    "no version of the data": (
+        2,
+        "L2-06",
+        both(every("data_version", "origin"), every("log_input", "log_text")),
+    ),
     "data that are not validated": (
-        2, "L2-07", both(module("dataset", "schema.validate(", "schema.coerce("), every("def validate", "def keep"),
-                         every("def check_", "def keep_")),
+        2,
+        "L2-07",
+        both(
+            module("dataset", "schema.validate(", "schema.coerce("),
+            every("def validate", "def keep"),
+            every("def check_", "def keep_"),
+        ),
     ),
     "a schedule commented out": (2, "L2-08", unscheduled("train")),
     "training switched off": (2, "L2-08", switched_off("train")),
-    "a schedule that trains nothing": (2, "L2-08", without(f"{WORKFLOWS}/train.yml", "make pipeline", "make lint")),
-    "no baseline": (2, "L2-09", both(every("baseline", "other"), every("champion", "other"),
-                                     SHARED["unit-tests"])),
+    "a schedule that trains nothing": (
+        2,
+        "L2-08",
+        without(f"{WORKFLOWS}/train.yml", "make pipeline", "make lint"),
+    ),
+    "no baseline": (
+        2,
+        "L2-09",
+        both(
+            every("baseline", "other"),
+            every("champion", "other"),
+            every("CHAMPION", "OTHER"),
+            SHARED["unit-tests"],
+        ),
+    ),
     "no Dockerfile": (3, "L3-02", gone("Dockerfile")),
     "deployment by hand": (
-        3, "L3-03",
-        without(f"{WORKFLOWS}/deploy-compose.yml", "  workflow_run:", "  workflow_dispatch:\nother:\n  a:"),
+        3,
+        "L3-03",
+        without(
+            f"{WORKFLOWS}/deploy-compose.yml",
+            "  workflow_run:",
+            "  workflow_dispatch:\nother:\n  a:",
+        ),
     ),
     "deployment switched off": (
-        3, "L3-03", both(without(f"{WORKFLOWS}/deploy-compose.yml", "make apply", "make help")),
+        3,
+        "L3-03",
+        both(without(f"{WORKFLOWS}/deploy-compose.yml", "make apply", "make help")),
     ),
     "no test of the service": (3, "L3-05", SHARED["scoring-tested"]),
     "a gate whose value is replaced": (
-        3, "L3-06", module("pipelines/promotion", "    if failed:", "    failed = []\n    if failed:"),
+        3,
+        "L3-06",
+        module("pipelines/promotion", "    if failed:", "    failed = []\n    if failed:"),
     ),
-    "a gate that is gone": (3, "L3-06", module("pipelines/promotion", "    if failed:", "    if False:")),
+    "a gate that is gone": (
+        3,
+        "L3-06",
+        module("pipelines/promotion", "    if failed:", "    if False:"),
+    ),
     "no router": (3, "L3-07", SHARED["challenger-beside-champion"]),
     "a rule without an error rate": (3, "L3-08", SHARED["decision-rule-written"]),
-    "no rollback": (3, "L3-09", every("rollback", "again")),
+    "no rollback": (
+        3,
+        "L3-09",
+        both(
+            every("rollback", "again"),
+            every("rollout undo", "get pods", ".mk"),
+            gone("src/taxi_ride_duration/deployment/rollback.py"),
+        ),
+    ),
     "no schedule of the monitor": (3, "L3-12", unscheduled("monitor")),
-    "a monitor switched off": (3, "L3-12", without(f"{WORKFLOWS}/monitor.yml", "make monitor", "make help")),
+    "a monitor switched off": (
+        3,
+        "L3-12",
+        without(f"{WORKFLOWS}/monitor.yml", "make monitor", "make help"),
+    ),
     "a receiver without an address": (3, "L3-13", SHARED["alerts-reach-people"]),
     "no alert rules": (3, "L3-13", gone("deploy/prometheus/rules/service.yml")),
     "no metrics of the service": (3, "L3-11", every("prometheus_client", "own_metrics")),
-    "no commit of the model": (3, "L3-14", every("git_commit", "origin")),
+    "no commit of the model": (
+        3,
+        "L3-14",
+        both(every("git_commit", "origin"), every("code_version", "origin")),
+    ),
     "no budget of false alarms": (4, "L4-02", SHARED["false-alarms-budgeted"]),
     "a policy on pause": (4, "L4-03", SHARED["signal-starts-training"]),
     "a loop without a schedule": (4, "L4-03", unscheduled("retrain")),
-    "no limit": (4, "L4-04", SHARED["retraining-limited"]),
+    "no limit": (4, "L4-04", every("max_trainings_per_month", "most", "")),
     "no cooldown": (4, "L4-04", every("cooldown", "rest", "")),
     "nothing is promoted": (
-        4, "L4-08", both(every("set_registered_model_alias", "find"), every("promote", "show"), every("Promote", "Show")),
+        4,
+        "L4-08",
+        both(
+            every("set_registered_model_alias", "find"),
+            every("promote", "show"),
+            every("Promote", "Show"),
+        ),
     ),
     "no version of the policy": (4, "L4-10", without(POLICY, "version: 1", "version: null")),
     "no test of the guardrails": (4, "L4-11", SHARED["rollback-by-itself"]),
@@ -171,7 +263,10 @@ BREAKS: dict[str, tuple[int, str, Edit]] = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (BREAKS[name][0] > 2)) for name in BREAKS])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (BREAKS[name][0] > 2)) for name in BREAKS],
+)
 def test_a_broken_piece_lowers_the_level_and_is_named(name: str, ladder: Ladder) -> None:
     level, lost, edit = BREAKS[name]
     files = of_level(ladder, level)

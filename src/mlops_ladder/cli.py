@@ -18,8 +18,8 @@ COMMANDS = {
     "plan": "Show what moving to a level would change.",
     "climb": "Move a project to another level.",
     "upgrade": "Update a project to a newer version of the template, at its level.",
-    "assess": "Say which level any repository has reached, on what evidence.",
     "adopt": "Add a level to an existing repository, on a branch to review.",
+    "assess": "Say which level any repository has reached, on what evidence.",
     "teach": "Make a course in which students climb, and grade it.",
     "completion": "Print the completion script of a shell.",
 }

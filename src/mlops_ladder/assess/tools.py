@@ -621,7 +621,7 @@ BASELINE_CALLS = [
     "*.NaiveForecaster",
 ]
 BASELINE_WORD = re.compile(
-    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(previous|current|deployed|latest|old|best)_(model|metrics?|score|rmse|mse|auc|accuracy|run)$",
+    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|auc|accuracy|run)$",
     re.I,
 )
 METRIC_WORD = re.compile(
@@ -639,7 +639,8 @@ CHAMPION_WORD = re.compile(
 ROLLBACK_WORD = re.compile(
     r"roll_?back|goback|go_back|revert_(to|model|release)|restore_previous|undo_deploy", re.I
 )
-GATE_WORD = re.compile(r"threshold|baseline|production_(metric|score|rmse|mse|auc)|(^|_)gate|checks?$|passed|is_better|better|improve|min_(accuracy|auc|f1|r2|score)|max_(rmse|mae|error|loss)|accuracy|rmse|(^|_)mae($|_)|(^|_)auc($|_)|(^|_)f1|metric|score|blessed|(^|_)mse($|_)",
+GATE_WORD = re.compile(
+    r"threshold|baseline|production_(metric|score|rmse|mse|auc)|(^|_)gate|checks?$|passed|is_better|better|improve|min_(accuracy|auc|f1|r2|score)|max_(rmse|mae|error|loss)|accuracy|rmse|(^|_)mae($|_)|(^|_)auc($|_)|(^|_)f1|metric|score|blessed|(^|_)mse($|_)",
     re.I,
 )
 PROMOTE_NAME = re.compile(

@@ -98,10 +98,12 @@ class Wiring:
     def modules(self) -> dict[str, Module]:
         """The Python files and notebooks by path; those that say nothing of interest, skimmed."""
         found: dict[str, Module] = {}
-        for path in self.sizes:
-            if path.endswith((".py", ".ipynb")) and not DOCS_PATH.search(path):
-                if module := self._module(path, parse=len(found) < MOST_PARSED):
-                    found[path] = module
+        paths = [path for path in self.sizes if path.endswith((".py", ".ipynb"))]
+        for path in paths:
+            is_docs = DOCS_PATH.search(path)
+            module = None if is_docs else self._module(path, parse=len(found) < MOST_PARSED)
+            if module:
+                found[path] = module
         return found
 
     def _module(self, path: str, parse: bool) -> Module | None:
@@ -349,13 +351,14 @@ class Wiring:
         poetry = as_mapping(as_mapping(repository.pyproject.get("tool")).get("poetry"))
         said = {**as_mapping(poetry.get("scripts")), **as_mapping(project.get("scripts"))}
         for path in repository.matching("setup.py", "setup.cfg"):
-            for name, target in re.findall(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", repository.text(path)):
-                said.setdefault(name, target)
-        found = {}
+            for script in re.finditer(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", repository.text(path)):
+                said.setdefault(script[1], script[2])
+        found: dict[str, Place] = {}
         for name, target in said.items():
             module, _, function = str(target).partition(":")
-            if path := self.module_path(module):
-                found[name] = (path, function.split(".")[0] or BODY)
+            own = self.module_path(module)
+            if own:
+                found[name] = (own, function.split(".")[0] or BODY)
         return found
 
     @cached_property
@@ -412,7 +415,7 @@ class Wiring:
         commands, found = self.commands, list[Line]()
         for name in commands.make_targets:
             found += commands.resolve(f"make {name}", "Makefile")
-        for name, (file, text) in commands.tasks.items():
+        for file, text in commands.tasks.values():
             found += commands.resolve(text, file)
         for path in self.repository.matching("**/Makefile"):
             if "/" in path:
@@ -642,14 +645,14 @@ class Wiring:
         found = [(job.file, list(job.lines)) for job in self.jobs if job.started_by("schedule")]
         for path, document in self.manifests:
             spec = as_mapping(document.get("spec"))
-            if document.get("kind") in {"CronJob", "CronWorkflow", "ScheduledWorkflow"}:
-                if spec.get("schedule") and not spec.get("suspend"):
-                    lines = [
-                        line
-                        for command in commands_in(document)
-                        for line in self.commands.resolve(command, path)
-                    ]
-                    found.append((path, lines))
+            recurs = document.get("kind") in {"CronJob", "CronWorkflow", "ScheduledWorkflow"}
+            if recurs and spec.get("schedule") and not spec.get("suspend"):
+                lines = [
+                    line
+                    for command in commands_in(document)
+                    for line in self.commands.resolve(command, path)
+                ]
+                found.append((path, lines))
         for path in self.repository.matching("**/crontab", "crontab", "**/*.cron", "**/cron.d/*"):
             lines = []
             for line in self.repository.text(path).split("\n"):

@@ -309,7 +309,8 @@ class Reader:
                 unit.stops = True
             case ast.If(test=test) | ast.IfExp(test=test):
                 unit.branches |= not isinstance(test, ast.Constant)
-                unit.tested |= set(names_below(test))
+                if isinstance(node, ast.If):
+                    unit.tested |= set(names_below(test))
             case ast.Assert(test=test):
                 unit.asserts |= not isinstance(test, ast.Constant)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):

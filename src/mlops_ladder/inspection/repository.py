@@ -16,7 +16,7 @@ import yaml
 
 from ..errors import first_line
 from . import github, gitlab, jenkins
-from .files import Lenient, Tree, pattern
+from .files import Lenient, Tree, is_finite, pattern
 from .workflow import Workflow
 
 MAKE_FILES = ["Makefile", "make/*.mk"]
@@ -72,7 +72,10 @@ class Repository:
         """Return the documents of a YAML file; none if it is not valid."""
         if path not in self._yaml:
             try:
-                self._yaml[path] = list(yaml.load_all(self.text(path), Lenient))
+                found = list(yaml.load_all(self.text(path), Lenient))
+                if not is_finite(found):
+                    raise ValueError("it is too large, or an alias refers to itself")
+                self._yaml[path] = found
             except (yaml.YAMLError, ValueError, RecursionError) as error:
                 self._yaml[path] = []
                 self.notes.append(f"{path} is no YAML: {first_line(error)}")

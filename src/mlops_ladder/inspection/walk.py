@@ -30,7 +30,8 @@ READ = re.compile(
         [^/]+ \. (py|ipynb|ya?ml|toml|cfg|ini|json|sh|bash|mk|tf|hcl|tfvars|r|rmd|jl|lock|txt|md|rst
                   |sql|just|smk|conf|pbtxt|groovy|bicep|dvc|ps1|bat|service|timer)
         | makefile | gnumakefile | justfile | mlproject | jenkinsfile[^/]* | procfile | snakefile
-        | [^/]*dockerfile[^/]* | containerfile | pipfile | codeowners | crontab | config | description
+        | [^/]*dockerfile[^/]* | containerfile | pipfile | codeowners | crontab | config
+        | description
         | \.gitignore | \.gitattributes
     ) $"""
 )

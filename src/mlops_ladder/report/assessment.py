@@ -206,11 +206,13 @@ def page_lines(found: Assessment) -> Iterator[str]:
     yield f"<title>MLOps level {found.profile.level}</title><style>{STYLE}</style>"
     yield f"<h1>{html_escape(headline(found))}</h1>"
     for name, height in found.profile.dimensions.items():
-        yield f'<label>{name}: {height} of {TOP}<progress max="{TOP}" value="{height}"></progress></label>'
+        bar = f'<progress max="{TOP}" value="{height}"></progress>'
+        yield f"<label>{name}: {height} of {TOP}{bar}</label>"
     if found.steps:
         yield "<h2>Next steps</h2><ul>"
         for step in found.steps:
-            yield f"<li>{step.id} {html_escape(step.title)} <small>{html_escape(step.command or step.why)}</small></li>"
+            how = html_escape(step.command or step.why)
+            yield f"<li>{step.id} {html_escape(step.title)} <small>{how}</small></li>"
         yield "</ul>"
     for level in range(TOP + 1):
         yield f"<h2>Level {level}</h2><ul>"

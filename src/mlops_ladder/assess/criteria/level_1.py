@@ -25,7 +25,6 @@ from ..evidence import (
 from ..finding import (
     Evidence,
     Finding,
-    all_of,
     any_of,
     criterion,
     met,
@@ -38,7 +37,6 @@ from ..tools import (
     BUILD_ACTION,
     BUILD_COMMAND,
     FETCHING,
-    FITTING,
     LINT_ACTION,
     LINT_COMMAND,
     LOCKS,
@@ -85,7 +83,7 @@ def importable_package(wiring: Wiring) -> Finding:
     ]
     if inside:
         return met([packaged, at_call(wiring, *inside[0])], "E1")
-    for unit, call in fits(wiring):
+    for unit, _call in fits(wiring):
         for name in sorted(wiring.modules[unit.path].imported):
             path = wiring.module_path(name, unit.path)
             if path and any(path.startswith(f"{top}/") for top in folders):
@@ -276,13 +274,13 @@ def release_by_ci(wiring: Wiring) -> Finding:
     A package index, an image registry, a release with files, or an app service, from a job that
     starts by itself. A documentation site is no release.
     """
-    jobs = wiring.jobs
-    found = by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release")
-    if found.status != "met" and jobs:
-        for job in jobs:
-            if "release" in as_mapping(job.raw) and job.file.endswith("gitlab-ci.yml"):
-                return met([Evidence(job.file, 1, "release")])
-    return found
+    for job in wiring.jobs:
+        text = wiring.repository.text(job.file)
+        if job.started_by("tag") and job.file.endswith((".yml", "Jenkinsfile")):
+            kept = re.search(r"(?m)^  release:\s*$|\barchiveArtifacts\b.*dist", text)
+            if kept and not job.file.startswith(".github/"):
+                return met([at_text(wiring, job.file, kept[0].strip())])
+    return by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release")
 
 
 @criterion("L1-07", "model-tested", "must", "MS1")

@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from ...inspection.files import as_mapping, mappings_in
+from ...inspection.files import as_mapping
 from ...inspection.python import Unit
 from ..evidence import (
     among,
     at_call,
     at_line,
-    at_setting,
     at_text,
     at_unit,
     called,
@@ -19,8 +18,8 @@ from ..evidence import (
     scheduled_reach,
     test_units,
     training_reach,
-    unseen_ci,
     units_with,
+    unseen_ci,
 )
 from ..finding import (
     Evidence,
@@ -31,8 +30,6 @@ from ..finding import (
     met,
     met_if,
     missing,
-    not_applicable,
-    unknown,
 )
 from ..tools import (
     BASELINE_CALLS,
@@ -425,8 +422,7 @@ def data_validated(wiring: Wiring) -> Finding:
         elif (
             any(wiring.imports(unit.path, one) for one in STOPS_ALONE)
             or unit.stops
-            or "TestSuite" not in call.name
-            and "ExampleValidator" in call.name
+            or ("TestSuite" not in call.name and "ExampleValidator" in call.name)
         ):
             return met([at_call(wiring, unit, call)])
         else:

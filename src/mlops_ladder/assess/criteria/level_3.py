@@ -165,11 +165,12 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
     job that starts by itself, or Argo CD and Flux. An approval is allowed at this level.
     """
     for path, document in wiring.manifests:
-        if document.get("kind") in {"Application", "ApplicationSet"} and "argoproj" in str(
-            document.get("apiVersion")
+        if (
+            document.get("kind") in {"Application", "ApplicationSet"}
+            and "argoproj" in str(document.get("apiVersion"))
+            and "automated" in str(document.get("spec"))
         ):
-            if "automated" in str(document.get("spec")):
-                return met([at_text(wiring, path, "automated")])
+            return met([at_text(wiring, path, "automated")])
         if document.get("kind") in {"HelmRelease", "ImageUpdateAutomation"}:
             return met([at_text(wiring, path, "kind:")])
     found = by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys")
@@ -198,8 +199,10 @@ def model_from_registry(wiring: Wiring) -> Finding:
         at_text(wiring, path, "models:/")
         for path in wiring.yaml_files
         if b"models:/" in wiring.repository.tree[path]
-        or b"azureml:" in wiring.repository.tree[path]
-        and b"eployment" in wiring.repository.tree[path]
+        or (
+            b"azureml:" in wiring.repository.tree[path]
+            and b"eployment" in wiring.repository.tree[path]
+        )
     ]
     loaded = any_of(
         met_if(uris, "no model is read from a registry"),
@@ -257,9 +260,7 @@ def scoring_tested(wiring: Wiring) -> Finding:
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
     decisive = {
-        name
-        for name in unit.tested - unit.fixed
-        if GATE_WORD.search(name) or OUTCOME.match(name)
+        name for name in unit.tested - unit.fixed if GATE_WORD.search(name) or OUTCOME.match(name)
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
     return bool(decisive) and (promotes(unit) or bool(named_gate))
@@ -281,11 +282,10 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     own = [unit for unit in among(wiring, wiring.wired) if is_gate(wiring, unit)]
     reason = "nothing refuses a model before it is promoted or deployed"
     for unit in wiring.code:
-        if any(GATE_WORD.search(name) or OUTCOME.match(name) for name in unit.fixed):
-            if promotes(unit) and not own:
-                return missing(
-                    "the gate's value is replaced by a constant", [at_unit(wiring, unit)], "E1"
-                )
+        fixed = any(GATE_WORD.search(name) or OUTCOME.match(name) for name in unit.fixed)
+        if fixed and promotes(unit) and not own:
+            place = at_unit(wiring, unit)
+            return missing("the gate's value is replaced by a constant", [place], "E1")
     return any_of(
         met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason)
     )
@@ -361,6 +361,16 @@ def decision_rule_written(wiring: Wiring) -> Finding:
     return missing("no rule with an effect, an error rate and a duration was found")
 
 
+def automatic_rollback(wiring: Wiring) -> Evidence | None:
+    """Return where a cloud is told to roll back by itself, if it is."""
+    text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
+    for path, size in wiring.sizes.items():
+        is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
+        if is_read and not DOCS_PATH.search(path) and text.search(wiring.repository.tree[path]):
+            return at_text(wiring, path, "ollback", "automatic rollback")
+    return None
+
+
 @criterion("L3-09", "rollback-ready", "must", "I7, AWS 7.3")
 def rollback_ready(wiring: Wiring) -> Finding:
     """One command goes back to the model before, and a test shows it.
@@ -368,17 +378,8 @@ def rollback_ready(wiring: Wiring) -> Finding:
     A command, job or function that rolls back and that something starts; for code of one's own with
     a test. `helm rollback`, `rollout undo` and automatic rollback of a cloud need none.
     """
-    for path in wiring.sizes:
-        if (
-            path.endswith((".yml", ".yaml", ".tf", ".json", ".py"))
-            and wiring.sizes[path] < 200_000
-            and not DOCS_PATH.search(path)
-        ):
-            if re.search(
-                rb"AutoRollbackConfiguration|auto_rollback_configuration",
-                wiring.repository.tree[path],
-            ):
-                return met([at_text(wiring, path, "ollback")])
+    if place := automatic_rollback(wiring):
+        return met([place])
     own = [
         unit
         for unit in among(wiring, wiring.wired)
@@ -402,7 +403,9 @@ def rollback_ready(wiring: Wiring) -> Finding:
             "code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1"
         )
     for line in [*(line for job in wiring.jobs for line in job.lines), *wiring.task_lines]:
-        if ROLLBACK_COMMAND.search(line.text) and not line.text.startswith("echo"):
+        if ROLLBACK_COMMAND.search(line.text) and not line.text.startswith(
+            ("echo", "make ", "python")
+        ):
             return met([at_text(wiring, line.file, line.text[:40], line.text)])
     return missing("nothing rolls back")
 
@@ -505,11 +508,7 @@ def quality_watched(wiring: Wiring) -> Finding:
     drift = called(wiring, DRIFT_TOOLS, "a report on drift")
     if drift.evidence:
         return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
-    return (
-        unseen_ci(wiring, "nothing reports drift or quality on a schedule")
-        if wiring.unread_ci
-        else missing("nothing reports drift or quality on a schedule")
-    )
+    return unseen_ci(wiring, "nothing reports drift or quality on a schedule")
 
 
 @criterion("L3-13", "alerts-reach-people", "must", "ZC, SD")
@@ -540,7 +539,7 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
                             receivers = receivers or at_text(wiring, path, str(full[0]))
                         else:
                             empty.append(at_text(wiring, path, "receivers"))
-                if "contactPoints" in one and one["contactPoints"]:
+                if one.get("contactPoints"):
                     receivers = receivers or at_text(wiring, path, "contactPoints")
                 if one.get("condition") and "data" in one and "title" in one:
                     rules = rules or at_text(wiring, path, "condition")

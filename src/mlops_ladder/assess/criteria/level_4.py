@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ...inspection.files import as_mapping, mappings_in
+from ...inspection.files import as_mapping
 from ...inspection.python import Unit
 from ..evidence import (
     among,
@@ -16,7 +16,6 @@ from ..evidence import (
     config,
     fitting_places,
     own_imports,
-    promotes,
     scheduled_reach,
     test_units,
     units_with,
@@ -26,7 +25,6 @@ from ..finding import (
     Evidence,
     Finding,
     all_of,
-    any_of,
     criterion,
     met,
     met_if,
@@ -45,6 +43,7 @@ from ..tools import (
 )
 from ..wiring import Place, Wiring
 from .level_1 import tests_in_ci
+from .level_3 import automatic_rollback
 
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
 JOINS = re.compile(r"^(join|joined|merge|outerjoin|merge_asof|join_\w+|\w+_join)$", re.I)
@@ -106,7 +105,13 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     found: set[Place] = set()
     places: list[Evidence] = []
     wanted = fitting_places(wiring)
-    for file, _, reached in scheduled_reach(wiring):
+    started = [(file, reached) for file, _, reached in scheduled_reach(wiring)]
+    by_hand = not wiring.jobs and wiring.repository.answers.get("ci_provider") == "none"
+    if by_hand:  # the schedule is outside of the repository; what it would start is a task
+        started += [
+            (root.file, reached) for root, reached in wiring.reach_by_root if root.kind == "task"
+        ]
+    for file, reached in started:
         deciding = [
             unit
             for unit in among(wiring, reached)
@@ -120,7 +125,9 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         ]
         if wanted & reached and signals:
             found |= reached
-            places += [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
+            places += (
+                [] if by_hand else [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
+            )
     cached = (found, places)
     wiring._loop = cached  # type: ignore[attr-defined]
     return cached
@@ -136,10 +143,11 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
             found.add((unit.path, unit.name))
             places.append(at_call(wiring, unit, call))
     for unit in among(wiring, wiring.wired):
-        if any(DISPATCH_TEXT.search(text) for _, text in unit.strings) and unit.branches:
-            if any(DRIFT_WORD.search(name) for name in unit.names):
-                found.add((unit.path, unit.name))
-                places.append(at_unit(wiring, unit))
+        dispatches = any(DISPATCH_TEXT.search(text) for _, text in unit.strings)
+        drifts = any(DRIFT_WORD.search(name) for name in unit.names)
+        if dispatches and unit.branches and drifts:
+            found.add((unit.path, unit.name))
+            places.append(at_unit(wiring, unit))
     for job in wiring.jobs:
         line = job.runs(TRIGGER_COMMAND)
         drift = any(DRIFT_WORD.search(one.text) for one in job.lines)
@@ -303,7 +311,7 @@ def judged_on_same_rows(wiring: Wiring) -> Finding:
     modules: dict[str, list[Unit]] = {}
     for unit in units:
         modules.setdefault(unit.path, []).append(unit)
-    for path, inside in modules.items():
+    for _path, inside in modules.items():
         names = {name for unit in inside for name in [*unit.names, unit.short]}
         texts = {text for unit in inside for _, text in unit.strings if len(text) < 40}
         patterns = (CHAMPION_WORD, CHALLENGER_WORD, SLICE_WORD, MARGIN)
@@ -422,11 +430,10 @@ def promotion_by_policy(wiring: Wiring) -> Finding:
     if not acts:
         return missing("nothing promotes a model by itself")
     for path, name, value in wiring.settings:
-        if name == "version" and POLICY_FILE.search(path) and not path.endswith(".py") and value:
-            if any(path.rpartition("/")[2] in text for text in texts) and any(
-                re.search(r"policy", one, re.I) for unit in reached for one in unit.names
-            ):
-                return met([at_setting(wiring, path, name, value), at_unit(wiring, acts[0])])
+        is_policy = name == "version" and POLICY_FILE.search(path) and not path.endswith(".py")
+        is_read = any(path.rpartition("/")[2] in text for text in texts)
+        if is_policy and value and is_read:
+            return met([at_setting(wiring, path, name, value), at_unit(wiring, acts[0])])
     return missing("no policy with a version is read by what promotes")
 
 
@@ -442,13 +449,8 @@ def rollback_by_itself(wiring: Wiring) -> Finding:
             document.get("spec")
         ):
             return met([at_text(wiring, path, "analysis")])
-    for path in wiring.sizes:
-        if path.endswith((".py", ".tf", ".yml", ".json", ".yaml")) and wiring.sizes[path] < 200_000:
-            if re.search(
-                rb"AutoRollbackConfiguration|auto_rollback_configuration",
-                wiring.repository.tree[path],
-            ):
-                return met([at_text(wiring, path, "ollback")])
+    if place := automatic_rollback(wiring):
+        return met([place])
     reached = in_loop(wiring)
     back = [unit for unit in reached if any(ROLLBACK_WORD.search(name) for name in unit.names)]
     guards = [
@@ -514,11 +516,14 @@ def silence_noticed(wiring: Wiring) -> Finding:
     """
     for path in wiring.yaml_files:
         body = wiring.repository.tree[path]
-        if b"alert:" in body and re.search(
-            rb"(?m)^\s*[^#\n]*absent\([^)]*(tick|loop|monitor|retrain|model|job|last)", body
+        if (
+            b"alert:" in body
+            and re.search(
+                rb"(?m)^\s*[^#\n]*absent\([^)]*(tick|loop|monitor|retrain|model|job|last)", body
+            )
+            and re.search(rb"(?m)^\s*[^#\n]*(max_age|model_age|staleness|last_train)", body)
         ):
-            if re.search(rb"(?m)^\s*[^#\n]*(max_age|model_age|staleness|last_train)", body):
-                return met([at_text(wiring, path, "absent(")])
+            return met([at_text(wiring, path, "absent(")])
     return missing("no alert tells that the model is old or the loop silent")
 
 
