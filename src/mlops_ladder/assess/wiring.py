@@ -588,7 +588,9 @@ class Wiring:
             if not is_on(step):
                 continue
             if "uses" in step:
-                uses.append(f"{step['uses']} {' '.join(strings_in(step.get('with')))}")
+                given = as_mapping(step.get("with")).items()
+                told = " ".join(f"{name}: {value}" for name, value in given)
+                uses.append(f"{step['uses']} {told}")
             if "run" in step:
                 lines += self.commands.resolve(str(step["run"]), file)
         return Job(
@@ -642,7 +644,11 @@ class Wiring:
 
     def scheduled(self) -> list[tuple[str, list[Line]]]:
         """Return what runs on a schedule: the file that says so and the commands."""
-        found = [(job.file, list(job.lines)) for job in self.jobs if job.started_by("schedule")]
+        found = [
+            (job.file, list(job.lines))
+            for job in self.jobs
+            if job.started_by("schedule") and not job.started_by("pull_request")  # a test
+        ]
         for path, document in self.manifests:
             spec = as_mapping(document.get("spec"))
             recurs = document.get("kind") in {"CronJob", "CronWorkflow", "ScheduledWorkflow"}

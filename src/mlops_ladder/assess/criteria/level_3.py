@@ -229,6 +229,9 @@ def scoring_tested(wiring: Wiring) -> Finding:
             call.name.rpartition(".")[2] in {"get", "post", "request", "predict", "send"}
             for call in unit.calls
         )
+        requests = any(
+            call.name.rpartition(".")[2] in {"get", "post", "request"} for call in unit.calls
+        )
         served = [
             path
             for path in own
@@ -249,7 +252,7 @@ def scoring_tested(wiring: Wiring) -> Finding:
         if (
             (module.path in clients and (own or asked))
             or (served and asked)
-            or (named and asked and any(re.search(r"serv|app|api", path) for path in own))
+            or (named and requests and any(re.search(r"serv|app|api", path) for path in own))
         ):
             in_ci = tests_in_ci(wiring)
             place = met([at_unit(wiring, unit)], "E3")
