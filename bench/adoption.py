@@ -64,9 +64,7 @@ def telling(output: str) -> str:
     said = [
         line
         for line in lines
-        if re.match(
-            r"error:|make/adopted\.mk:\d+: \*\*\*|[×╰]|=+ .*(passed|failed|skipped|error)", line
-        )
+        if re.match(r"error:|make/adopted\.mk:\d+: \*\*\*|=+ .*(passed|failed|skipped|error)", line)
     ]
     return " / ".join(said[-3:]) or (lines[-1] if lines else "")
 

@@ -68,6 +68,12 @@ FIND_SOURCES = """\
 # Where the code is imported from, whether or not it is installed.
 export PYTHONPATH := {sources}$(if $(PYTHONPATH),:$(PYTHONPATH))
 """
+INSTALL_OWN = """\
+# uv installs no package that pyproject.toml does not define, so it is installed as pip does.
+setup::
+	@$(uv) pip install --quiet --no-deps --editable . || \\
+		echo 'note: your package was not installed (above); its code is imported from its folders' >&2
+"""
 MISSING = """\
 # What could not be taken over. Do what the sentence says; then delete these lines.
 define MISSING
@@ -383,11 +389,6 @@ def remarks_on(layout: Layout, manifest: Manifest) -> Iterable[str]:
         )
     if PYPROJECT in manifest.kept and "lint" not in manifest.without:
         yield f"make lint and make types check the level's code alone, with {RUFF} and {MYPY}"
-    if PYPROJECT in manifest.kept and not is_installed(layout):
-        yield (
-            "your code is imported from its folders and not installed, because pyproject.toml"
-            " does not define its package; for commands that it installs: uv pip install -e ."
-        )
 
 
 def is_installed(layout: Layout) -> bool:
@@ -456,6 +457,8 @@ def adoption_files(layout: Layout, manifest: Manifest, missing: list[str]) -> di
     if PYPROJECT in manifest.kept:
         sources = {*layout.sources, manifest.package_base if manifest.package else "src"}
         tasks.append(FIND_SOURCES.format(sources=":".join(sorted(sources))))
+        if not is_installed(layout):
+            tasks.append(INSTALL_OWN)
     if "tests" in manifest.moved and "tests" not in manifest.without:
         found[f"{OWN_TESTS}/conftest.py"] = GUARD.encode()
         tasks.append(TEST_LEVEL)

@@ -100,6 +100,15 @@ class Found:
 
 def read_needs(layout: Layout) -> Needs:
     """Read the requirements that uv does not read itself."""
+    found = declared(layout)
+    if any(b"import pkg_resources" in layout.tree[path] for path in layout.code):
+        note = "code imports pkg_resources, which setuptools had until version 81"
+        found += Needs(wanted=("setuptools<81",), notes=(note,))
+    return found
+
+
+def declared(layout: Layout) -> Needs:
+    """Read what the repository's files declare."""
     project = layout.pyproject.get("project")
     if project is not None:
         said = Needs(python=str(project.get("requires-python", "")))
@@ -217,6 +226,9 @@ def add_requirement(found: Found, text: str) -> None:
     name = canonicalize_name(entry.name)
     if name in {"pkg-resources", "python"}:
         return
+    if name == "sklearn":
+        found.notes.append("sklearn is scikit-learn, which has no package of the other name now")
+        text = f"scikit-learn{'' if entry.specifier.contains('0.0') else entry.specifier}"
     if name in WINDOWS and not entry.marker:
         text = f"{text}; sys_platform == 'win32'"
     found.wanted.append(text)

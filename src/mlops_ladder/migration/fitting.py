@@ -185,7 +185,12 @@ def fit_tasks(manifest: Manifest, source: str, body: bytes, placed: Iterable[str
             rb"(\bruff (?:check|format)(?: --check| --fix)?) \.", rb"\1" + config + places, body
         )
         body = body.replace(b"$(RUN) mypy", f"$(RUN) mypy --config-file {MYPY}".encode())
-        return body.replace(b"$(RUN) pytest\n", b"$(RUN) pytest || test $$? -eq 5\n")
+        own = (
+            "$(RUN) pytest || test $$? -eq 5 || { echo 'error: your own tests fail (above), perhaps"
+            " with newer versions of libraries: pyproject.toml can name older ones; make test-level"
+            " runs the tests of the level alone' >&2; exit 1; }\n"
+        )
+        return body.replace(b"$(RUN) pytest\n", own.encode())
     if source == "Dockerfile":
         return body.replace(b"--no-dev --extra serving", b"--group ladder --group serving")
     return body
