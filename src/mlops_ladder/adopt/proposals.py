@@ -72,7 +72,7 @@ INSTALL_OWN = """\
 # uv installs no package that pyproject.toml does not define, so it is installed as pip does.
 setup::
 	@$(uv) pip install --quiet --no-deps --editable . || \\
-		echo 'note: your package was not installed (above); its code is imported from its folders' >&2
+		echo 'note: your package was not installed (above), so it is imported from its folder' >&2
 """
 MISSING = """\
 # What could not be taken over. Do what the sentence says; then delete these lines.

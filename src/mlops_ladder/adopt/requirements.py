@@ -188,7 +188,8 @@ def lines_of(text: str) -> Iterator[str]:
 
 def read_line(found: Found, line: str) -> None:
     """Add a line of a requirements file."""
-    text = re.sub(r"\s--hash[ =]\S+", "", line).strip().strip(",").strip("\"'")
+    text = re.sub(r"\s--hash[ =]\S+", "", line).strip().strip(",")
+    text = re.sub(r"^([\"'])(.*)\1$", r"\2", text)
     editable = re.match(r"(?:-e|--editable)[ =]*(.+)", text)
     text = editable[1].strip() if editable else text
     if re.fullmatch(r"\.(/)?(\[[^]]*\])?", text):
