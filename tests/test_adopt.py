@@ -38,13 +38,15 @@ from installation import Installation, install
 from mlops_ladder.adopt.answers import answers, name_of
 from mlops_ladder.adopt.layout import Layout
 from mlops_ladder.errors import RefusedError
-from mlops_ladder.migration.manifest import read_manifest
+from mlops_ladder.migration.fitting import fit_checks, fit_imports
+from mlops_ladder.migration.manifest import Manifest, check_pieces, read_manifest
+from mlops_ladder.migration.pieces import OF_EXAMPLE, PIECES
 from mlops_ladder.migration.pyproject import (
     NoPlaceError,
     with_new_requirements,
     with_own_requirements,
 )
-from projects import Ladder, commit_all, git
+from projects import TEMPLATE, Ladder, commit_all, git
 
 BRANCH = "adopt-level-1"
 LEVEL = '[project]\nname = "x"\ndependencies = [\n    "skops>=0.13",\n    "scikit-learn>=1.6",\n]\n'
@@ -229,8 +231,9 @@ def test_a_repository_climbs_and_serves_its_own_model(
     gate = (repository / "params.yaml").read_text()
     (repository / "params.yaml").write_text(gate.replace("min_test_rows: 100", "min_test_rows: 30"))
     commit_all(repository, "Expect few rows")
-    installation.make(f"{tasks} lint types pipeline promote deploy")
+    installation.make(f"{tasks} lint pipeline promote deploy")
     if name == "packaged":
+        installation.make(f"{tasks} types")
         own = Path(place).parent
         module = ".".join(own.parts[1:])
         script = f"import {module}.problem, churn.train; print({module}.problem.TARGET)"
@@ -549,3 +552,47 @@ def test_a_broken_memory_of_the_adoption_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".mlops-ladder.yml").write_text("kept: [a\n")
     with pytest.raises(RefusedError, match=r"git log -- \.mlops-ladder\.yml"):
         read_manifest(tmp_path)
+
+
+def test_each_piece_has_files_and_none_has_the_package() -> None:
+    listed = [path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*")]
+    paths = [path.removesuffix(".jinja") for path in listed]
+    for name, piece in {**PIECES, "example": OF_EXAMPLE}.items():
+        assert any(map(piece.has, paths)), name
+        modules = [path for path in paths if path.startswith("src/") and piece.has(path)]
+        assert name == "pipeline" or not modules
+
+
+def test_an_unknown_piece_in_the_memory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".mlops-ladder.yml").write_text("without: [relaese]\n")
+    with pytest.raises(RefusedError, match="without: there is no piece relaese; they are tests"):
+        read_manifest(tmp_path)
+
+
+def test_a_level_that_imports_a_piece_needs_it() -> None:
+    check_pieces(["pipeline", "release"], 2, "here")
+    with pytest.raises(RefusedError, match="here: level 3 and those above import"):
+        check_pieces(["pipeline"], 3, "here")
+
+
+def test_modules_live_in_a_package_under_any_folder() -> None:
+    manifest = Manifest(moved={"src/x": "lib/a/ladder"}, package="a.ladder")
+    assert (manifest.package_base, manifest.package_name) == ("lib", "x")
+    assert Manifest(moved={"src/x": "src/ladder"}, package="src.ladder").package_base == "."
+    texts = {
+        "tests/test_a.py": (b"from x import a\nfrom x.b import x\n", b"from a.ladder import a"),
+        "make/ci.mk": (b"PACKAGE := x\n\t$(RUN) -m $(PACKAGE).train\n", b"-m $(MODULE).train"),
+        "Dockerfile": (
+            b'ENV PACKAGE=x\nCMD ["x.serving"]\n',
+            b'PACKAGE=a.ladder\nCMD ["a.ladder.s',
+        ),
+    }
+    for path, (before, expected) in texts.items():
+        assert expected in fit_imports(manifest, path, before), path
+
+
+def test_ci_knows_the_branch_and_the_versions_of_python() -> None:
+    manifest = Manifest(branch="master", pythons=["3.12", "3.14"], without=["lint"])
+    before = b'    branches: [main]\n        python: ["3.11", "3.14"]\n      - run: make lint\n'
+    after = b'    branches: [master]\n        python: ["3.12", "3.14"]\n'
+    assert fit_checks(manifest, ".github/workflows/ci.yml", before) == after
