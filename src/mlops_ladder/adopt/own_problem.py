@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..migration.merge import ORDINARY, Entry, Sandbox
 from ..scaffold import ScaffoldedProblem
 from .layout import Layout
 
+LONGEST_LINE = 100
 COMMITTED_AT_MOST = 10_000_000  # bytes of data that the branch brings
 
 
@@ -42,7 +44,14 @@ def source_for(problem: OwnProblem) -> tuple[str, str]:
     moved, count = re.subn(code, lambda _: f'Path("{place}")', text)
     if not count:
         return text, f"data/{name}"
-    return moved.replace(f"`data/{name}`", f"`{place}`"), place
+    told = moved.replace(f"`data/{name}`", f"`{place}`")
+    return "\n".join(map(wrapped, told.split("\n"))), place
+
+
+def wrapped(line: str) -> str:
+    """Return a line of a docstring that became too long as several lines."""
+    is_text = len(line) > LONGEST_LINE and line[:1].isalpha()
+    return textwrap.fill(line, LONGEST_LINE) if is_text else line
 
 
 def insert(

@@ -407,6 +407,13 @@ def unusable(layout: Layout) -> Iterable[str]:
             " Widen it"
         )
 
+    pinned = layout.text(".python-version").strip()
+    if pinned and is_outdated(f"=={pinned}" if pinned[0].isdigit() else ""):
+        yield (
+            f".python-version asks for {pinned}, but the level runs on Python 3.11 and later."
+            " Change it"
+        )
+
 
 def extended(layout: Layout, manifest: Manifest, rendered: str, needs: Needs) -> str:
     """Return pyproject.toml with the requirements of the level and of the repository's files."""
