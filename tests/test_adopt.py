@@ -222,7 +222,8 @@ def test_a_repository_climbs_and_serves_its_own_model(
     assert mentions(repository, files) == []
     place = git(repository, "ls-files", "*/problem.py").strip()
     assert place == ("src/churn/ladder/problem.py" if name == "packaged" else place)
-    assert f'DATA = Path("{file}")' in (repository / place).read_text()
+    data = 'Path("data") / "visits.csv"' if name == "notebooks" else f'Path("{file}")'
+    assert f"DATA = {data}" in (repository / place).read_text()
 
     installation = Installation(repository)
     tasks = "-f ladder.mk" if "Makefile" in files else ""

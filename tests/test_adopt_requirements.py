@@ -10,6 +10,7 @@ from foreign import CHECKED, SCRIPTS, TRAIN, make_repository
 from installation import environment
 from mlops_ladder.adopt.answers import author_of
 from mlops_ladder.adopt.layout import Layout
+from mlops_ladder.adopt.proposals import unusable
 from mlops_ladder.adopt.requirements import Needs, fitted, read_needs
 from projects import Ladder, git
 
@@ -195,6 +196,14 @@ def test_the_author_is_gits_where_the_metadata_have_a_placeholder(
     assert author_of(layout, repository) == ("Test", "test@example.org")
     git(repository, "config", "user.name", "Somebody Else")
     assert author_of(layout, repository) == ("Test", "test@example.org"), "the history's"
+
+
+def test_a_python_that_is_too_old_for_the_level_is_named() -> None:
+    for version, count in {"3.7.12": 1, "3.8": 1, "3.12": 0, "3.11.4": 0, "pypy3": 0}.items():
+        assert len(list(unusable(layout_of({".python-version": f"{version}\n"})))) == count
+    narrow = '[project]\nname = "x"\nrequires-python = ">=3.8,<3.11"\n'
+    (said,) = unusable(layout_of({"pyproject.toml": narrow}))
+    assert "requires-python is >=3.8,<3.11, but the level runs on Python 3.11 and later" in said
 
 
 @pytest.mark.slow

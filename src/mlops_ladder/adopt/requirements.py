@@ -547,7 +547,7 @@ def is_outdated(python: str) -> bool:
     except InvalidSpecifier:
         return False
     return bool(python) and not any(
-        allowed.contains(f"3.{minor}.{patch}") for minor in range(11, 20) for patch in (0, 9)
+        allowed.contains(f"3.{minor}.{patch}") for minor in range(11, 20) for patch in range(30)
     )
 
 
