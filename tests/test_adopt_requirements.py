@@ -174,6 +174,14 @@ def test_a_project_with_dependencies_is_left_to_uv() -> None:
     assert needs_of(pyproject__toml=empty, requirements__txt="attrs\n").wanted == ("attrs",)
 
 
+def test_what_code_and_settings_need_without_saying_is_added() -> None:
+    cfg = "[tool:pytest]\naddopts = --cov=x\n"
+    found = read_needs(layout_of({"setup.cfg": cfg, "a.py": "import pkg_resources\n"}))
+    assert found.wanted == ("setuptools<81", "pytest-cov")
+    assert len(found.notes) == 2
+    assert needs_of(setup__cfg=cfg, requirements__txt="pytest-cov\n").wanted == ("pytest-cov",)
+
+
 def test_versions_that_the_level_cannot_use_are_replaced_and_the_set_loosened() -> None:
     frozen = Needs(("numpy==1.20.0", "six==1.16.0", "attrs~=20.1"), files=("requirements.txt",))
     found = fitted(frozen, LEVEL)

@@ -104,6 +104,11 @@ def read_needs(layout: Layout) -> Needs:
     if any(b"import pkg_resources" in layout.tree[path] for path in layout.code):
         note = "code imports pkg_resources, which setuptools had until version 81"
         found += Needs(wanted=("setuptools<81",), notes=(note,))
+    settings = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
+    said = "".join(layout.text(path) for path in (*settings, *layout.packaging))
+    if "--cov" in said and "pytest-cov" not in said:
+        note = "pytest is called with --cov, which pytest-cov adds to it"
+        found += Needs(wanted=("pytest-cov",), notes=(note,))
     return found
 
 
