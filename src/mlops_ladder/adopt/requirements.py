@@ -105,8 +105,9 @@ def read_needs(layout: Layout) -> Needs:
         note = "code imports pkg_resources, which setuptools had until version 81"
         found += Needs(wanted=("setuptools<81",), notes=(note,))
     settings = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
-    said = "".join(layout.text(path) for path in (*settings, *layout.packaging))
-    if "--cov" in said and "pytest-cov" not in said:
+    said = "".join(map(layout.text, settings))
+    known = (*found.wanted, layout.text("pyproject.toml"))
+    if "--cov" in said and not any("pytest-cov" in text for text in known):
         note = "pytest is called with --cov, which pytest-cov adds to it"
         found += Needs(wanted=("pytest-cov",), notes=(note,))
     return found
