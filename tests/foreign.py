@@ -300,6 +300,38 @@ class TestClean(unittest.TestCase):
 """,
 }
 
+CONDA = """\
+name: sales
+channels: [conda-forge]
+dependencies:
+  - python=3.9
+  - numpy=1.21
+  - conda-forge::pandas>=1.3
+  - py-xgboost=1.4
+  - openssl=1.1.1k=h7f98852_0
+  - pip
+  - pip:
+      - tabulate==0.8.9
+"""
+
+
+def visits(rows: int = 400) -> str:
+    """Return customers as CSV, of whom those with few visits leave."""
+    numbers = ((31 * n % 60 + 18, 17 * n % 23, 7 * n % 11) for n in range(rows))
+    lines = (f"{age},{seen},{'yes' if seen + noise < 14 else 'no'}" for age, seen, noise in numbers)
+    return "\n".join(["age,visits,left", *lines, ""])
+
+
+# The three kinds that are climbed and serve their own model: where the data are, and the files.
+SERVED: dict[str, tuple[str, Files]] = {
+    "scripts": ("customers.csv", {**SCRIPTS, "customers.csv": visits()}),
+    "packaged": ("data/raw/visits.csv", {**PACKAGED, "data/raw/visits.csv": visits()}),
+    "notebooks": (
+        "data/visits.csv",
+        {**NOTEBOOKS, "data/visits.csv": visits(), "environment.yml": CONDA},
+    ),
+}
+
 REPOSITORIES: dict[str, Files] = {
     "scripts": SCRIPTS,
     "packaged": PACKAGED,

@@ -1,12 +1,19 @@
 """Tests of `adopt`: it adds a level to a repository and changes none of its files."""
 
+import json
 import os
 import random
+import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,22 +22,31 @@ import yaml
 from commands import NAMED, done, refused
 from foreign import (
     CHECKED,
+    CLEAN,
     GENERATED,
     PACKAGED,
     README,
     REPOSITORIES,
     SCRIPTS,
+    SERVED,
     TRAIN,
     Files,
     make_repository,
     own_tests,
 )
 from installation import Installation, install
+from mlops_ladder.adopt.answers import answers, name_of
 from mlops_ladder.adopt.layout import Layout
 from mlops_ladder.errors import RefusedError
-from mlops_ladder.migration.manifest import read_manifest
-from mlops_ladder.migration.pyproject import NoPlaceError, with_new_requirements, with_settings
-from projects import Ladder, commit_all, git
+from mlops_ladder.migration.fitting import fit_checks, fit_imports
+from mlops_ladder.migration.manifest import Manifest, check_pieces, read_manifest
+from mlops_ladder.migration.pieces import OF_EXAMPLE, PIECES
+from mlops_ladder.migration.pyproject import (
+    NoPlaceError,
+    with_new_requirements,
+    with_own_requirements,
+)
+from projects import TEMPLATE, Ladder, commit_all, git
 
 BRANCH = "adopt-level-1"
 LEVEL = '[project]\nname = "x"\ndependencies = [\n    "skops>=0.13",\n    "scikit-learn>=1.6",\n]\n'
@@ -80,6 +96,21 @@ def changes(repository: Path, old: str, new: str) -> set[str]:
     return {line[0] for line in git(repository, "diff", "--name-status", old, new).splitlines()}
 
 
+TAXIS = re.compile(r"\btaxi|\bTLC\b|pickup|new york|\brides?\b|\bMONTH=", re.IGNORECASE)
+
+
+def mentions(repository: Path, files: Files) -> list[str]:
+    """List lines about taxis, in files that are not the repository's own."""
+    listed = git(repository, "ls-files", "-z").split("\0")[:-1]
+    texts = {path: (repository / path).read_text() for path in listed if path not in files}
+    return [
+        f"{path}: {line}"
+        for path, text in texts.items()
+        for line in text.splitlines()
+        if TAXIS.search(line) and not path.startswith(("docs/adoption", ".mlops-ladder"))
+    ]
+
+
 @pytest.mark.slow
 def test_nothing_of_theirs_changes_and_a_climb_works(
     ladder: Ladder, repository: Path, request: pytest.FixtureRequest
@@ -89,30 +120,41 @@ def test_nothing_of_theirs_changes_and_a_climb_works(
     before, passed = state(repository), own_tests(repository)[0]
     assert passed == (0 if tested else pytest.ExitCode.NO_TESTS_COLLECTED)
 
-    adopt(ladder, repository)
+    adopt(ladder, repository, "--without", "release")
     assert state(repository) == before
-    assert changes(repository, "main", BRANCH) == {"A"}
+    changed = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
+    theirs = [line for line in changed if line[0] != "A"]
+    assert theirs == (["M\tpyproject.toml"] if "pyproject.toml" in files else [])
     assert git(repository, "rev-list", "--count", f"main..{BRANCH}").strip() == "1"
     assert "missing" not in git(repository, "fsck", "--full")
 
     git(repository, "merge", "--quiet", BRANCH)
-    assert contents(repository, files) == expected(files)
     if tested:
         code, said = own_tests(repository)
         assert code == 0, said
-    said = done("climb", "2", "--commit", "--defaults", cwd=repository)
+    assert mentions(repository, files) == []
+    said = done("climb", "4", "--commit", "--defaults", cwd=repository)
     assert not git(repository, "status", "--porcelain")
-    assert (repository / "make/pipelines.mk").is_file(), said
+    assert (repository / "make/retraining.mk").is_file(), said
     assert "stays deleted" not in said
+    assert "was kept" not in said or "README" in said or ".gitignore" in said
     assert len([*repository.glob("README*")]) == 1
+    assert mentions(repository, files) == []
+    listed = git(repository, "ls-files").split()
+    assert not [path for path in listed if "release.yml" in path or path == "notebook.ipynb"] or (
+        "notebook.ipynb" in files
+    )
+    assert not [path for path in listed if path in ("data/download.py", "explore.ipynb")]
     after = contents(repository, files)
     pyproject = after.pop("pyproject.toml", b"").decode()
     assert after == {path: body for path, body in expected(files).items() if path in after}
     if old := files.get("pyproject.toml", ""):
-        left = iter(pyproject.splitlines())
-        assert all(line in left for line in old.splitlines()), "the climb only adds to it"
-        extras = tomllib.loads(pyproject)["project"]["optional-dependencies"]
-        assert any(entry.startswith("mlflow") for entry in extras["pipelines"])
+        assert adds_only(pyproject, old), "the climb only adds to it"
+        result = tomllib.loads(pyproject)
+        assert result["project"] == tomllib.loads(old)["project"]
+        groups = result["dependency-groups"]
+        assert any(entry.startswith("mlflow") for entry in groups["pipelines"])
+        assert "default-groups" not in result["tool"]["uv"]
     if tested:
         code, said = own_tests(repository)
         assert code == 0, said
@@ -144,7 +186,8 @@ def test_an_upgrade_reaches_ours_where_they_stand(ladder: Ladder, tmp_path: Path
     assert ".gitignore was kept as yours. The template's version adds: # newer" in said
     changed = git(repository, "diff", "--name-only", "HEAD~1").split()
     assert changed == [".copier-answers.yml", "ladder.mk", "tests/ladder/level/test_release.py"]
-    assert contents(repository, PACKAGED) == expected(PACKAGED)
+    changed = git(repository, "diff", "--name-only", "HEAD~2", "--", *PACKAGED).split()
+    assert changed == ["pyproject.toml"]
 
 
 @pytest.mark.slow
@@ -158,25 +201,89 @@ def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Pat
     said = installation.make("test")
     assert "tests/ladder/level/test_problem.py" in said
     assert "tests/test_clean.py" in said
-    assert "MAE" in installation.make("train")
+    sentence = "problem.py is not written yet: say in it what to predict and from which rows"
+    assert f"The tests of the level are skipped: src/customer_churn/{sentence}" in said
+    assert sentence in installation.refused("train")
     assert git(repository, "status", "--porcelain").split() == ["??", "uv.lock"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("files", [PACKAGED, GENERATED], ids=["packaged", "generated"])
-def test_the_patch_makes_the_level_work(ladder: Ladder, tmp_path: Path, files: Files) -> None:
+@pytest.mark.parametrize("name", SERVED)
+def test_a_repository_climbs_and_serves_its_own_model(
+    ladder: Ladder, tmp_path: Path, name: str
+) -> None:
+    file, files = SERVED[name]
     repository = make_repository(tmp_path / "theirs", files)
-    adopt(ladder, repository)
-    git(repository, "switch", "--quiet", BRANCH)
-    git(repository, "apply", "--3way", "docs/adoption.patch")
-    commit_all(repository, "Take over what was proposed")
+    said = adopt(ladder, repository, "--from", str(repository / file), "--target", "left")
+    assert f"{file} is read where it is" in said
+    git(repository, "merge", "--quiet", BRANCH)
+    for level in ("2", "3"):
+        done("climb", level, "--commit", "--defaults", cwd=repository)
+    assert mentions(repository, files) == []
+    place = git(repository, "ls-files", "*/problem.py").strip()
+    assert place == ("src/churn/ladder/problem.py" if name == "packaged" else place)
+    data = 'Path("data") / "visits.csv"' if name == "notebooks" else f'Path("{file}")'
+    assert f"DATA = {data}" in (repository / place).read_text()
+
     installation = Installation(repository)
-    install(installation)
-    assert "MAE" in installation.make("train")
-    assert own_tests(repository, pytest=str(repository / ".venv/bin/pytest"))[0] == 0
+    tasks = "-f ladder.mk" if "Makefile" in files else ""
+    installation.make(f"{tasks} setup HOOKS=")
     commit_all(repository, "Lock the dependencies")
-    done("climb", "2", "--commit", "--defaults", cwd=repository)
-    assert "gate would let it pass" in installation.make("setup pipeline")
+    gate = (repository / "params.yaml").read_text()
+    (repository / "params.yaml").write_text(gate.replace("min_test_rows: 100", "min_test_rows: 30"))
+    commit_all(repository, "Expect few rows")
+    installation.make(f"{tasks} lint pipeline promote deploy")
+    if name == "packaged":
+        installation.make(f"{tasks} types")
+        own = Path(place).parent
+        module = ".".join(own.parts[1:])
+        script = f"import {module}.problem, churn.train; print({module}.problem.TARGET)"
+        assert installation.run(f"PYTHONPATH=src .venv/bin/python -c '{script}'").stdout == "left\n"
+    log = tmp_path / "log"
+    port = free_port()
+    command = ["make", *tasks.split(), "serve", f"PORT={port}"]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=repository,
+            env=installation.environment() | {"PORT": str(port)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        few, many = (predicted(port, {"age": 40, "visits": seen}) for seen in (0, 22))
+        assert few["yes"] > 0.5 > many["yes"], log.read_text()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def predicted(port: int, row: Mapping[str, object]) -> dict[str, float]:
+    """Return the probabilities that the service predicts, once it listens."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/predict",
+        json.dumps(row).encode(),
+        {"Content-Type": "application/json"},
+    )
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                found: dict[str, float] = json.load(answer)["probabilities"]
+                return found
+        except urllib.error.URLError as error:
+            if isinstance(error, urllib.error.HTTPError):
+                raise AssertionError(error.read()) from error
+            time.sleep(0.5)
+    raise AssertionError("the service does not listen")
 
 
 @pytest.mark.slow
@@ -229,15 +336,12 @@ def test_a_project_in_a_subfolder_stays_there(ladder: Ladder, tmp_path: Path) ->
     adopt(ladder, repository / "churn")
     git(repository, "switch", "--quiet", BRANCH)
     added = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
-    assert added and all(line.startswith("A\tchurn/") for line in added)
+    assert "M\tchurn/pyproject.toml" in added
+    assert all(re.match(r"A\tchurn/|M\tchurn/pyproject.toml", line) for line in added)
     answers = yaml.safe_load((repository / "churn/.copier-answers.yml").read_text())
     assert answers["ci_provider"] == "none"
     git(repository / "churn", "apply", "docs/adoption.patch")
-    assert git(repository, "diff", "--name-only").split() == [
-        "churn/.gitignore",
-        "churn/Makefile",
-        "churn/pyproject.toml",
-    ]
+    assert git(repository, "diff", "--name-only").split() == ["churn/.gitignore", "churn/Makefile"]
 
 
 def refusal(repository: Path, *options: str | Path) -> str:
@@ -309,15 +413,28 @@ def test_a_branch_that_is_there_is_refused(ladder: Ladder, tmp_path: Path) -> No
 
 
 def test_a_package_name_of_theirs_is_refused(ladder: Ladder, tmp_path: Path) -> None:
-    repository = make_repository(tmp_path, PACKAGED)
-    options = ("--data", "package_name=churn", "--template", ladder.template)
+    repository = make_repository(tmp_path, SCRIPTS)
+    options = ("--data", "package_name=clean", "--template", ladder.template)
     said = refusal(repository, *options)
-    assert "--data package_name=churn_model" in said
+    assert "the name clean is already used by code in this repository" in said
+
+
+def test_a_piece_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, SCRIPTS)
+    said = refused("adopt", repository, "--without", "tets", cwd=repository, code=2)
+    assert "there is no piece tets; the pieces are tests, lint, ci, release" in said
+
+
+def test_a_piece_that_a_level_imports_is_not_left_out(ladder: Ladder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, SCRIPTS)
+    options = ("--template", ladder.template, "--level", "3", "--without", "pipeline")
+    assert "level 3 and those above import the piece pipeline" in refusal(repository, *options)
 
 
 def test_what_is_said_of_a_project_is_proposed() -> None:
-    assert layout_of(PACKAGED).answers({}) == {
+    assert answers(layout_of(PACKAGED), {}) == {
         "project_name": "Customer churn",
+        "package_name": "churn",
         "description": "Which customers leave, and when?",
         "author_name": "Ada Lovelace",
         "author_email": "ada@example.org",
@@ -326,13 +443,35 @@ def test_what_is_said_of_a_project_is_proposed() -> None:
 
 
 def test_an_answer_that_was_given_is_not_proposed() -> None:
-    assert "license" not in layout_of(PACKAGED).answers({"license": "none"})
+    assert "license" not in answers(layout_of(PACKAGED), {"license": "none"})
 
 
-def test_a_package_never_shares_a_name_with_theirs() -> None:
-    assert layout_of(GENERATED).answers({})["package_name"] == "churn_forecast_model"
-    assert layout_of(PACKAGED).answers({"project_name": "Churn"})["package_name"] == "churn_model"
-    assert "package_name" not in layout_of(SCRIPTS).answers({})
+def test_a_package_of_theirs_is_the_one_to_live_in() -> None:
+    assert answers(layout_of(GENERATED), {})["package_name"] == "churn_forecast"
+    assert layout_of(GENERATED).own_package == "churn_forecast"
+    assert layout_of(PACKAGED).own_package == "src/churn"
+    assert layout_of(SCRIPTS).own_package is None
+    two = {"a/__init__.py": "", "b/__init__.py": ""}
+    assert layout_of(two).own_package is None
+    assert layout_of({**two, "setup.cfg": "[metadata]\nname = b\n"}).own_package == "b"
+    assert layout_of({"docs/__init__.py": "", "c/__init__.py": ""}).own_package == "c"
+
+
+@pytest.mark.parametrize(
+    ("heading", "folder", "package"),
+    [
+        ("Clean", "sales", "sales"),  # clean.py is theirs
+        ("Predicting the churn of all the customers we have", "churn", "churn"),
+        (
+            "Predicting the churn of all the customers",
+            "Predicting " * 4,
+            "predicting_the_churn_of_model",
+        ),
+    ],
+)
+def test_a_name_of_a_package_is_never_cut_off(heading: str, folder: str, package: str) -> None:
+    files = {"README.md": f"# {heading}\n", "clean.py": CLEAN}
+    assert answers(layout_of(files, folder), {})["package_name"] == package
 
 
 @pytest.mark.parametrize(
@@ -342,16 +481,19 @@ def test_a_package_never_shares_a_name_with_theirs() -> None:
         ({"README.rst": "Our sales\n=========\n"}, "Our sales"),
         ({"README.md": "Nothing.\n", "setup.cfg": "[metadata]\nname = our-sales\n"}, "Our sales"),
         ({"README.md": "# {{ cookiecutter.name }}\n"}, "Some folder"),
+        ({"README.md": "<h1>A</h1>\n```bash\n# Inside .env\n```\n"}, "Some folder"),
+        ({"README.md": "# :ship: Titanic\n"}, "Titanic"),
+        ({"README.md": f"# {'long ' * 30}\n"}, "Some folder"),
         ({}, "Some folder"),
     ],
 )
 def test_a_name_is_found_that_the_template_accepts(files: Files, name: str) -> None:
-    assert layout_of(files).name == name
+    assert name_of(layout_of(files)) == name
 
 
 def test_another_service_that_checks_is_left_its_work() -> None:
-    assert layout_of({**SCRIPTS, ".gitlab-ci.yml": "a: b\n"}).answers({})["ci_provider"] == "none"
-    assert "ci_provider" not in layout_of(CHECKED).answers({})
+    assert answers(layout_of({**SCRIPTS, ".gitlab-ci.yml": "a: b\n"}), {})["ci_provider"] == "none"
+    assert "ci_provider" not in answers(layout_of(CHECKED), {})
 
 
 def test_packages_that_setuptools_is_told_of_are_clear() -> None:
@@ -367,27 +509,38 @@ dependencies = ["Scikit_Learn"]
 """
 
 
+def adds_only(longer: str, shorter: str) -> bool:
+    """Tell whether a text has every line of another one, in the same order."""
+    lines = iter(longer.splitlines())
+    return all(line in lines for line in shorter.splitlines())
+
+
 def test_a_level_only_adds_to_pyproject() -> None:
-    adopted = with_new_requirements(with_settings(THEIRS, LEVEL, []), "", LEVEL)
+    adopted = with_new_requirements(THEIRS, "", LEVEL)
     climbed = with_new_requirements(adopted, LEVEL, HIGHER)
-    for longer, shorter in ((adopted, THEIRS), (climbed, adopted)):
-        lines = iter(longer.splitlines())
-        assert all(line in lines for line in shorter.splitlines())
+    assert adds_only(adopted, THEIRS)
+    assert adds_only(climbed, adopted)
     said = tomllib.loads(climbed)
-    assert said["dependency-groups"] == {"ladder": ["skops>=0.13", "scikit-learn>=1.6"]}
-    assert said["project"]["optional-dependencies"] == {"pipelines": ["mlflow>=3"]}
-    assert said["project"]["requires-python"] == ">=3.11"
-    assert said["tool"]["uv"]["default-groups"] == "all"
+    groups = {"ladder": ["skops>=0.13", "scikit-learn>=1.6"], "pipelines": ["mlflow>=3"]}
+    assert said["dependency-groups"] == groups
+    assert said["project"] == tomllib.loads(THEIRS)["project"], "their metadata stay"
+    recent = {"requires-python": ">=3.11"}
+    assert said["tool"]["uv"] == {"dependency-groups": {"ladder": recent, "pipelines": recent}}
+
+
+def test_settings_alone_gain_a_project() -> None:
+    theirs = "# Black\n[tool.black]\nline-length = 79 # as ever\n"
+    said = with_own_requirements(theirs, ["six>=1"], {"name": "x", "version": "1"})
+    assert adds_only(said, theirs)
+    assert tomllib.loads(said)["project"] == {
+        "name": "x",
+        "version": "1",
+        "dependencies": ["six>=1"],
+    }
 
 
 def test_a_step_that_needs_nothing_new_leaves_pyproject_alone() -> None:
     assert with_new_requirements(THEIRS, LEVEL, LEVEL) == THEIRS
-
-
-def test_extras_that_are_dynamic_become_groups() -> None:
-    theirs = f'{THEIRS}dynamic = ["optional-dependencies"]\n'
-    said = tomllib.loads(with_new_requirements(theirs, LEVEL, HIGHER))
-    assert said["dependency-groups"] == {"pipelines": ["mlflow>=3"]}
 
 
 @pytest.mark.parametrize("theirs", ['[tool.poetry]\nname = "churn"\n', "[project\n"])
@@ -400,3 +553,47 @@ def test_a_broken_memory_of_the_adoption_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".mlops-ladder.yml").write_text("kept: [a\n")
     with pytest.raises(RefusedError, match=r"git log -- \.mlops-ladder\.yml"):
         read_manifest(tmp_path)
+
+
+def test_each_piece_has_files_and_none_has_the_package() -> None:
+    listed = [path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*")]
+    paths = [path.removesuffix(".jinja") for path in listed]
+    for name, piece in {**PIECES, "example": OF_EXAMPLE}.items():
+        assert any(map(piece.has, paths)), name
+        modules = [path for path in paths if path.startswith("src/") and piece.has(path)]
+        assert name == "pipeline" or not modules
+
+
+def test_an_unknown_piece_in_the_memory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".mlops-ladder.yml").write_text("without: [relaese]\n")
+    with pytest.raises(RefusedError, match="without: there is no piece relaese; they are tests"):
+        read_manifest(tmp_path)
+
+
+def test_a_level_that_imports_a_piece_needs_it() -> None:
+    check_pieces(["pipeline", "release"], 2, "here")
+    with pytest.raises(RefusedError, match="here: level 3 and those above import"):
+        check_pieces(["pipeline"], 3, "here")
+
+
+def test_modules_live_in_a_package_under_any_folder() -> None:
+    manifest = Manifest(moved={"src/x": "lib/a/ladder"}, package="a.ladder")
+    assert (manifest.package_base, manifest.package_name) == ("lib", "x")
+    assert Manifest(moved={"src/x": "src/ladder"}, package="src.ladder").package_base == "."
+    texts = {
+        "tests/test_a.py": (b"from x import a\nfrom x.b import x\n", b"from a.ladder import a"),
+        "make/ci.mk": (b"PACKAGE := x\n\t$(RUN) -m $(PACKAGE).train\n", b"-m $(MODULE).train"),
+        "Dockerfile": (
+            b'ENV PACKAGE=x\nCMD ["x.serving"]\n',
+            b'PACKAGE=a.ladder\nCMD ["a.ladder.s',
+        ),
+    }
+    for path, (before, expected) in texts.items():
+        assert expected in fit_imports(manifest, path, before), path
+
+
+def test_ci_knows_the_branch_and_the_versions_of_python() -> None:
+    manifest = Manifest(branch="master", pythons=["3.12", "3.14"], without=["lint"])
+    before = b'    branches: [main]\n        python: ["3.11", "3.14"]\n      - run: make lint\n'
+    after = b'    branches: [master]\n        python: ["3.12", "3.14"]\n'
+    assert fit_checks(manifest, ".github/workflows/ci.yml", before) == after

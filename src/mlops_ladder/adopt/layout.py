@@ -30,8 +30,11 @@ LICENCES = {
     "BSD-3-Clause": r"BSD 3-Clause|Neither the name of",
     "GPL-3.0-or-later": r"GNU GENERAL PUBLIC LICENSE\s+Version 3",
 }
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+")
-EMAIL = re.compile(r"[A-Za-z0-9.!#$%&*+/=?^_`|~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+SOURCES = {".", "src", "lib", "python"}
+NO_PACKAGES = {
+    *("bench", "benchmarks", "bin", "config", "configs", "data", "deploy", "deployment", "docs"),
+    *("examples", "notebooks", "scripts", "test", "tests", "tools"),
+}
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,8 @@ class Layout:
     def packaging(self) -> list[str]:
         """Files with requirements or package metadata."""
         names = (
-            r"pyproject\.toml|setup\.(py|cfg)|requirements.*\.(txt|in)|environment\.ya?ml|Pipfile"
+            r"pyproject\.toml|setup\.(py|cfg)|.*requirements.*\.(txt|in)|(environment|conda)\.ya?ml"
+            r"|Pipfile|MLproject"
         )
         return sorted(path for path in self.tree if re.fullmatch(names, path))
 
@@ -233,33 +237,6 @@ class Layout:
         """The file with the licence."""
         return next(filter(None, map(self.named_like, ("LICENSE", "LICENCE", "COPYING"))), None)
 
-    @cached_property
-    def name(self) -> str:
-        """The project's name: from its README, its metadata or its folder."""
-        heading = self.heading
-        headline = plain(next(filter(None, heading.groups()), "")) if heading else ""
-        said = self.project.get("name") or self.setup.get("name") or ""
-        return one_line(headline, 80) or words(said) or words(self.folder) or "Adopted project"
-
-    @property
-    def readme(self) -> str:
-        """The text of the README."""
-        return self.text(self.named_like("README.md") or "")
-
-    @property
-    def heading(self) -> re.Match[str] | None:
-        """The first heading of the README, in Markdown or reStructuredText."""
-        return re.search(r"^# +(.+?) *#*$|^(.+)\n={3,}$", self.readme, re.MULTILINE)
-
-    @cached_property
-    def description(self) -> str:
-        """The project's description: from its metadata, or the first sentence of its README."""
-        said = self.project.get("description") or self.setup.get("description") or ""
-        below = self.readme[self.heading.end() :].strip() if self.heading else ""
-        paragraph = plain(below.partition("\n\n")[0]) if below[:1].isalnum() else ""
-        sentence = re.match(r"[^.!?]*[.!?]|.*", " ".join(paragraph.split()))
-        return one_line(said or (sentence[0] if sentence else ""), 300)
-
     @property
     def project(self) -> dict[str, Any]:
         """The project metadata of pyproject.toml, in the standard table or Poetry's."""
@@ -269,57 +246,40 @@ class Layout:
 
     @cached_property
     def author(self) -> tuple[str, str]:
-        """Name and email of the first author; empty where unknown."""
+        """Name and email of the first author in the metadata; empty where unknown."""
         for author in self.project.get("authors", []):
             if isinstance(author, dict):
-                return one_line(author.get("name", ""), 100), address(author.get("email", ""))
+                return str(author.get("name", "")), str(author.get("email", ""))
             name, _, email = str(author).partition("<")
-            return one_line(name, 100), address(email.rstrip("> "))
-        return (
-            one_line(self.setup.get("author", ""), 100),
-            address(self.setup.get("author_email", "")),
-        )
+            return name.strip(), email.rstrip("> ")
+        return self.setup.get("author", ""), self.setup.get("author_email", "")
 
-    def answers(self, given: Mapping[str, Any]) -> dict[str, str]:
-        """Propose answers to the template's questions that are not given."""
-        author, email = self.author
-        found = {
-            "project_name": self.name,
-            "description": self.description,
-            "author_name": author,
-            "author_email": email,
-            "license": self.licence,
-        }
-        if self.other_ci and not self.workflows:
-            found["ci_provider"] = "none"
-        package = slug(str(given.get("project_name", self.name)))
-        if package in self.importable:
-            found["package_name"] = f"{package[:24].rstrip('_')}_model"
-        return {name: answer for name, answer in found.items() if name not in given}
+    @cached_property
+    def own_package(self) -> str | None:
+        """The folder of the repository's own package, if there is one to live in."""
+        near = [
+            path
+            for path in self.packages
+            if str(PurePosixPath(path).parent) in SOURCES
+            and PurePosixPath(path).name not in NO_PACKAGES
+            and all(part.isidentifier() for part in path.split("/"))
+        ]
+        said = str(self.project.get("name") or self.setup.get("name") or "")
+        named = [path for path in near if same_name(PurePosixPath(path).name, said)]
+        if named or len(near) == 1:
+            return (named or near)[0]
+        sizes = {path: sum(p.startswith(f"{path}/") for p in self.code) for path in near}
+        largest = max(sizes, key=lambda path: sizes[path], default=None)
+        return largest if largest and sizes[largest] * 2 > sum(sizes.values()) else None
 
-
-def plain(markup: str) -> str:
-    """Remove images, links and emphasis from a heading."""
-    pictures = re.sub(r"!\[[^]]*\]\([^)]*\)|<[^>]*>", "", markup)
-    return re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", r"\1", pictures)
-
-
-def words(name: str) -> str:
-    """Turn a package's or folder's name into a title."""
-    return one_line(re.sub(r"[-_.]+", " ", name).strip().capitalize(), 80)
+    @cached_property
+    def sources(self) -> list[str]:
+        """The folders from which the repository's own code is imported."""
+        found = {str(PurePosixPath(package).parent) for package in self.packages}
+        found |= {"."} if any("/" not in script for script in self.scripts) else set()
+        return sorted(found & SOURCES)
 
 
-def one_line(text: str, longest: int) -> str:
-    """Shorten a text to one line that the template's questions accept."""
-    line = " ".join(CONTROL.sub(" ", str(text)).split())
-    return "" if re.search(r"\{[{%#]", line) else line[:longest].strip()
-
-
-def address(text: str) -> str:
-    """Return the address if it is valid, else an empty string."""
-    return text if EMAIL.fullmatch(str(text)) else ""
-
-
-def slug(name: str) -> str:
-    """Return the package name that the template derives from a project's name."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower())[:30].strip("_")
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one to a package index."""
+    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()

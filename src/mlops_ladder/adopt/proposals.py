@@ -9,30 +9,33 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ..errors import RefusedError
-from ..git import git, run_git
+from ..git import git, run_git, succeeds
 from ..migration import pyproject as dependencies
+from ..migration.fitting import MYPY, RUFF, fit
 from ..migration.line_endings import normalize, with_line_endings
-from ..migration.manifest import EXAMPLE_DATA, FILE, OF_EXAMPLE, PYPROJECT, Manifest
+from ..migration.manifest import FILE, PYPROJECT, Manifest
 from ..migration.merge import ORDINARY, Contents, Entry, Sandbox
-from ..migration.pyproject import NoPlaceError, with_new_requirements, with_settings
+from ..migration.pieces import EXAMPLE, counted, is_left_out
+from ..migration.pyproject import NoPlaceError, with_new_requirements, with_own_requirements
 from ..project import ANSWERS_FILE, Project
 from ..source.location import Template
 from ..source.render import Rendering, check_level, render
+from .answers import slug
 from .commit import difference
-from .layout import TABLES, Layout
+from .layout import Layout
+from .own_problem import OwnProblem, insert
+from .requirements import Needs, fitted, is_outdated, read_needs
 
 WORKFLOWS = ".github/workflows/"
 OWN_TESTS = "tests/ladder"
 TASKS = "ladder.mk"
 BESIDE = "docs/ladder"
-THEIRS_ALONE = {
-    *(".gitignore", "CHANGELOG.md", "LICENSE", "README.md", "notebook.ipynb", PYPROJECT),
-    *OF_EXAMPLE,
-}
+NOTEBOOK = "notebook.ipynb"
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+THEIRS_ALONE = {".gitignore", "CHANGELOG.md", "LICENSE", "README.md", NOTEBOOK, PYPROJECT}
 
 GUARD = '''\
 """Tests of the level, run by `make test-level` only.
@@ -53,11 +56,6 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     return None if any(path == HERE or HERE in path.parents for path in named) else True
 '''
-IGNORE = '''\
-"""Keep pytest from collecting the level's package, some of whose modules look like tests."""
-
-collect_ignore = ["{package}"]
-'''
 TEST_LEVEL = f"""\
 test: test-level
 
@@ -67,8 +65,23 @@ test-level: ## Run the tests of the ladder's level
 .PHONY: test-level
 """
 FIND_SOURCES = """\
-# The package is not installed, because the packaging files were here before.
-export PYTHONPATH := src$(if $(PYTHONPATH),:$(PYTHONPATH))
+# Where the code is imported from, whether or not it is installed.
+export PYTHONPATH := {sources}$(if $(PYTHONPATH),:$(PYTHONPATH))
+"""
+INSTALL_OWN = """\
+# uv installs no package that pyproject.toml does not define, so it is installed as pip does.
+setup::
+	@$(uv) pip install --quiet --no-deps --editable . || \\
+		echo 'note: your package was not installed (above), so it is imported from its folder' >&2
+"""
+MISSING = """\
+# What could not be taken over. Do what the sentence says; then delete these lines.
+define MISSING
+{sentence}
+endef
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+$(error $(MISSING))
+endif
 """
 HAND_ON = f"""
 # Targets that this file does not define: make -f {TASKS} help
@@ -81,6 +94,18 @@ $(MAKEFILE_LIST): ;
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What the owner asked for."""
+
+    without: tuple[str, ...] = ()
+    """Pieces to leave out."""
+    own_package: bool = True
+    """Whether the level's modules may live in the repository's package."""
+    problem: OwnProblem | None = None
+    """The problem about the owner's data."""
+
+
+@dataclass(frozen=True)
 class Adoption:
     """The files that a branch adds to a repository, and those that it proposes."""
 
@@ -88,13 +113,23 @@ class Adoption:
     rendering: Rendering
     manifest: Manifest
     added: dict[str, Entry]
+    """Files of the branch that are new, and the pyproject.toml that gains."""
+    pieces: dict[str, int]
+    """How many files each piece has, by its name."""
     withheld: dict[str, str]
     """Files of the level that do not arrive, each with the reason."""
     proposed: dict[str, str]
     """Files that the patch would change or bring, each with what it does there."""
     remarks: list[str]
+    missing: list[str]
+    """What could not be taken over; `make setup` fails with it."""
     patched: set[str]
     patch: bytes
+
+    @property
+    def changed(self) -> list[str]:
+        """The repository's files that the branch changes."""
+        return sorted(self.added.keys() & self.layout.tree.keys())
 
 
 def propose(
@@ -104,6 +139,7 @@ def propose(
     highest: Rendering,
     sandbox: Sandbox,
     project: Project,
+    wishes: Wishes,
 ) -> Adoption:
     """Decide what is added beside the repository's files, and what is proposed for them.
 
@@ -113,45 +149,85 @@ def propose(
         The place of the package, or of what remembers the adoption, is taken.
     """
     level_tree, highest_tree = sandbox.tree_of(level.folder), sandbox.tree_of(highest.folder)
-    manifest = make_manifest(layout, project.root, [*level_tree, *highest_tree])
-    files = manifest.fit(sandbox, level_tree)
     package = str(level.answers["package_name"])
-    check_package(layout, package)
-    check_places(layout, files)
+    needs = read_needs(layout)
+    everything = sandbox.read(highest_tree[PYPROJECT].content).decode()
+    needs = fitted(needs, level_requirements(everything))
+    manifest = make_manifest(
+        layout, project.root, [*level_tree, *highest_tree], package, wishes, needs.python
+    )
+    files = fit(manifest, sandbox, level_tree)
+    if not manifest.package:
+        check_package(layout, package)
+    check_places(layout, manifest, files)
     withheld = withhold(layout, manifest, sandbox, files)
-    texts = {path: sandbox.read(entry.content) for path, entry in files.items()}
-    edited, remarks = fit(layout, manifest, texts)
-    brought = {
-        path: files[path] if body == texts[path] else Entry(files[path].mode, sandbox.write(body))
-        for path, body in edited.items()
-    }
-    added = {p: e for p, e in brought.items() if p not in withheld and p not in manifest.kept}
-    for path, text in adoption_files(layout, manifest, package, withheld).items():
-        added[path] = Entry(ORDINARY, sandbox.write(text))
-    wanted, proposed = proposals(layout, manifest, brought, withheld, sandbox)
+    added = {p: e for p, e in files.items() if p not in withheld and p not in manifest.kept}
+    remarks = [*remarks_on(layout, manifest), *needs.notes]
+    missing = [*needs.missing, *unusable(layout)]
+    if PYPROJECT in level_tree:
+        pyproject = sandbox.read(files[PYPROJECT].content).decode()
+        try:
+            text = extended(layout, manifest, pyproject, needs)
+            added[PYPROJECT] = written(layout, sandbox, PYPROJECT, text)
+        except NoPlaceError as error:
+            missing.append(f"{PYPROJECT}: nothing was added: {error}")
+    for path, body in adoption_files(layout, manifest, missing).items():
+        added[path] = Entry(ORDINARY, sandbox.write(body))
+    if wishes.problem:
+        insert(wishes.problem, layout, manifest, package, added, sandbox, level.folder)
+    wanted, proposed = proposals(layout, manifest, files, sandbox)
     before = {**theirs.entries, **added}
     patch = difference(sandbox, project.prefix, before, {**before, **wanted}) if wanted else b""
+    staying = [path for path in level_tree if not is_left_out(path, manifest.without)]
     return Adoption(
         layout=layout,
         rendering=level,
         manifest=manifest,
         added=added,
+        pieces=dict(counted(staying)),
         withheld=withheld,
         proposed=proposed,
         remarks=remarks,
+        missing=missing,
         patched=set(wanted),
         patch=patch,
     )
 
 
-def make_manifest(layout: Layout, root: Path, template: Iterable[str]) -> Manifest:
+def level_requirements(pyproject: str) -> list[str]:
+    """Return every requirement of a rendering's pyproject.toml."""
+    listings = dependencies.requirements(tomllib.loads(pyproject))
+    return [entry for _, entries in listings for entry in entries]
+
+
+def written(layout: Layout, sandbox: Sandbox, path: str, text: str) -> Entry:
+    """Store a text with the line endings and the mode of the repository's file."""
+    tree = layout.tree
+    mode = tree.entries[path].mode if isinstance(tree, Contents) and path in tree else ORDINARY
+    body = normalize(text.encode("utf-8", "surrogateescape"))
+    return Entry(mode, sandbox.write(with_line_endings(body, tree.get(path, b""))))
+
+
+def make_manifest(
+    layout: Layout,
+    root: Path,
+    template: Iterable[str],
+    package: str,
+    wishes: Wishes,
+    python: str,
+) -> Manifest:
     """Decide which files stay the repository's own, at this level and those above."""
-    paths = set(template)
+    without = [EXAMPLE, *wishes.without]
+    paths = {path for path in template if not is_left_out(path, without)}
+    is_theirs = PYPROJECT in layout.tree or layout.is_packaged_by_setup
     moved = {}
     if layout.makefile:
         moved["Makefile"] = free(TASKS, layout.paths)
-    if layout.tests or any(path.startswith("tests/") for path in layout.tree):
+    if layout.tests or is_theirs or any(path.startswith("tests/") for path in layout.tree):
         moved["tests"] = f"{OWN_TESTS}/level"
+    home = layout.own_package if wishes.own_package else None
+    if home:
+        moved[f"src/{package}"] = free(f"{home}/ladder", layout.paths)
     for path in sorted(paths & set(layout.workflows)):
         moved[path] = f"{WORKFLOWS}ladder-{path.removeprefix(WORKFLOWS)}"
     placed = {path: Manifest(moved=moved).place(path) for path in paths}
@@ -160,16 +236,50 @@ def make_manifest(layout: Layout, root: Path, template: Iterable[str]) -> Manife
         if place in blocked - THEIRS_ALONE:
             moved[path] = free(f"{BESIDE}/{path}", layout.paths)
     kept = blocked & THEIRS_ALONE
-    if layout.named_like("README.md"):
-        kept.add("README.md")
-    if layout.licence_file:
-        kept.add("LICENSE")
-    if layout.is_packaged_by_setup:
-        kept.add(PYPROJECT)
-    if has_own_tables(layout, root):
-        kept |= OF_EXAMPLE
-    exempt = sorted(set(exempted(layout)))
-    return Manifest(sorted(kept), moved, exempt)
+    kept |= {NOTEBOOK} & layout.paths
+    kept |= {"README.md"} if layout.named_like("README.md") else set()
+    kept |= {"LICENSE"} if layout.licence_file else set()
+    kept |= {PYPROJECT} if is_theirs else set()
+    dotted = ""
+    if home:
+        parts = moved[f"src/{package}"].split("/")
+        dotted = ".".join(parts[len(parents(home)) :])
+    return Manifest(
+        kept=sorted(kept),
+        moved=moved,
+        exempt=sorted(set(exempted(layout, home))),
+        without=without,
+        package=dotted,
+        branch=main_branch(root),
+        pythons=pythons(layout, python),
+    )
+
+
+def parents(package: str) -> tuple[str, ...]:
+    """Return the folders above a package, which are no part of its name."""
+    return PurePosixPath(package).parts[:-1]
+
+
+def main_branch(root: Path) -> str:
+    """Return the branch whose pushes CI checks; empty for `main`."""
+    if succeeds(root, "symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"):
+        name = git(root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+        return "" if name == "origin/main" else name.removeprefix("origin/")
+    if succeeds(root, "rev-parse", "--verify", "--quiet", "refs/heads/main"):
+        return ""
+    current = git(root, "branch", "--show-current")
+    return current if re.fullmatch(r"[\w./-]+", current) else ""
+
+
+def pythons(layout: Layout, python: str) -> list[str]:
+    """Return the first and last Python on which CI can check; empty for those of the template."""
+    said = layout.project.get("requires-python", python)
+    try:
+        allowed = SpecifierSet(str(said))
+    except InvalidSpecifier:
+        return []
+    found = [one for one in PYTHONS if allowed.contains(f"{one}.9")]
+    return [] if found == PYTHONS else [found[0], found[-1]] if found else []
 
 
 def blocked_in(taken: Iterable[str], paths: Iterable[str]) -> set[str]:
@@ -184,12 +294,14 @@ def blocked_in(taken: Iterable[str], paths: Iterable[str]) -> set[str]:
     }
 
 
-def exempted(layout: Layout) -> Iterable[str]:
+def exempted(layout: Layout, package: str | None) -> Iterable[str]:
     """Yield the repository's own code: top-level folders, or files where a folder has both."""
     for path in layout.code:
         parts = path.split("/")
         depth = {"src": 2, "tests": len(parts), "data": len(parts), "make": len(parts)}
-        yield "/".join(parts[: depth.get(parts[0], 1)])
+        inside = package and path.startswith(f"{package}/")
+        shown = len(PurePosixPath(str(package)).parts) + 1 if inside else depth.get(parts[0], 1)
+        yield "/".join(parts[:shown])
 
 
 def free(path: str, taken: Iterable[str]) -> str:
@@ -210,11 +322,11 @@ def check_package(layout: Layout, package: str) -> None:
     if package in layout.importable:
         raise RefusedError(
             f"the name {package} is already used by code in this repository. Choose another for the"
-            f" level's package: --data package_name={package[:24]}_model"
+            " level's package: --data package_name=..."
         )
 
 
-def check_places(layout: Layout, files: Iterable[str]) -> None:
+def check_places(layout: Layout, manifest: Manifest, files: Iterable[str]) -> None:
     """Check that fixed paths are not taken.
 
     Raises
@@ -222,7 +334,8 @@ def check_places(layout: Layout, files: Iterable[str]) -> None:
     RefusedError
         There is none.
     """
-    for path in (FILE, ANSWERS_FILE, *(path for path in files if path.startswith("src/"))):
+    modules = f"{manifest.package_folder or 'src'}/"
+    for path in (FILE, ANSWERS_FILE, *(path for path in files if path.startswith(modules))):
         if blocked_in(layout.paths, [path]):
             raise RefusedError(
                 f"{path} exists, but the level needs that path. Move yours, commit, and run the"
@@ -243,17 +356,10 @@ def withhold(
         inside = [p for p in layout.tree if p.startswith(folder)] if folder != path else []
         if inside and ignores(layout.tree, path, sandbox.read(files[path].content)):
             withheld[path] = "its rules would ignore files that you have in git"
-    if layout.is_packaged_by_setup and PYPROJECT not in layout.tree:
-        withheld[PYPROJECT] = "it would override the metadata in setup.py or setup.cfg"
-    waits = PYPROJECT in {*manifest.kept, *withheld}
     for path in files:
         if path.startswith(WORKFLOWS) and "release" in path and releases(layout):
             withheld[path] = "your workflows already make releases"
-        elif path.startswith(WORKFLOWS) and waits:
-            withheld[path] = "it needs the pyproject.toml of the patch"
-    return {
-        path: withheld[path] for path in withheld if path == PYPROJECT or path not in manifest.kept
-    }
+    return {path: reason for path, reason in withheld.items() if path not in manifest.kept}
 
 
 def ignores(tree: Iterable[str], path: str, lines: bytes) -> bool:
@@ -274,48 +380,76 @@ def releases(layout: Layout) -> bool:
     return any(starts.search(layout.text(path)) for path in layout.workflows)
 
 
-def has_own_tables(layout: Layout, root: Path) -> bool:
-    """Tell whether the example would read the repository's data files, ignored ones included."""
-    known = (Path(path) for path in layout.tree if Path(path).parent == Path("data"))
-    return any(path.suffix in TABLES for path in (*known, *(root / "data").glob("*")))
-
-
-def fit(
-    layout: Layout, manifest: Manifest, files: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], list[str]]:
-    """Adapt the level's files to the repository, and list remarks."""
-    edited, remarks = dict(files), []
-    if manifest.has_tables:
-        remarks.append(
-            f"data/ has tables of yours, so the example looks for data in {EXAMPLE_DATA}/ and"
-            " generates synthetic data without any"
+def remarks_on(layout: Layout, manifest: Manifest) -> Iterable[str]:
+    """Yield what the owner should know of the level's place in the repository."""
+    if manifest.package:
+        yield (
+            f"the level's modules are in {manifest.package_folder}, imported as {manifest.package};"
+            " --data package_name=... gives them a package of their own"
         )
-    if tools := [tool for tool in ("ruff", "mypy") if layout.configures(tool)]:
-        remarks.append(
-            f"{' and '.join(tools)}: your settings apply to the level's code, too, so make lint and"
-            " make types may report errors in it"
+    if PYPROJECT in manifest.kept and "lint" not in manifest.without:
+        yield f"make lint and make types check the level's code alone, with {RUFF} and {MYPY}"
+
+
+def is_installed(layout: Layout) -> bool:
+    """Tell whether uv builds the repository's package from its own [project] table."""
+    return "project" in layout.pyproject or not (
+        layout.is_packaged_by_setup or "poetry" in layout.pyproject.get("tool", {})
+    )
+
+
+def unusable(layout: Layout) -> Iterable[str]:
+    """Yield why uv could not install the project at all."""
+    said = str(layout.pyproject.get("project", {}).get("requires-python", ""))
+    if is_outdated(said):
+        yield (
+            f"{PYPROJECT}: requires-python is {said}, but the level runs on Python 3.11 and later."
+            " Widen it"
         )
-    if PYPROJECT in files and PYPROJECT not in layout.tree:
-        text, left_out = with_own_metadata(files[PYPROJECT].decode(), layout)
-        edited[PYPROJECT] = text.encode()
-        remarks += left_out
-    return edited, remarks
+
+    pinned = layout.text(".python-version").strip()
+    if pinned and is_outdated(f"=={pinned}" if pinned[0].isdigit() else ""):
+        yield (
+            f".python-version asks for {pinned}, but the level runs on Python 3.11 and later."
+            " Change it"
+        )
 
 
-def with_own_metadata(pyproject: str, layout: Layout) -> tuple[str, list[str]]:
+def extended(layout: Layout, manifest: Manifest, rendered: str, needs: Needs) -> str:
+    """Return pyproject.toml with the requirements of the level and of the repository's files."""
+    if PYPROJECT not in manifest.kept:
+        return with_own_metadata(rendered, layout, needs)
+    text = layout.text(PYPROJECT)
+    theirs = dependencies.parsed(text)
+    if "project" in theirs:
+        text = with_own_requirements(text, needs.wanted, None)
+    elif is_installed(layout):
+        text = with_own_requirements(text, needs.wanted, own_table(layout, rendered))
+    else:
+        text = with_own_requirements(text, needs.wanted, None)
+    return with_new_requirements(text, "", rendered)
+
+
+def own_table(layout: Layout, rendered: str) -> dict[str, Any]:
+    """Return the [project] table for a repository whose pyproject.toml has settings only."""
+    ours = tomllib.loads(rendered)["project"]
+    readme = layout.named_like("README.md")
+    said = {name: ours[name] for name in ("name", "version", "description") if ours.get(name)}
+    return {**said, **({"readme": readme} if readme else {}), "requires-python": ">=3.11"}
+
+
+def with_own_metadata(pyproject: str, layout: Layout, needs: Needs) -> str:
     """Put the repository's README, licence and requirements into the level's pyproject.toml."""
     readme, licence = layout.named_like("README.md"), layout.licence_file
     if readme:
         pyproject = pyproject.replace('readme = "README.md"', f'readme = "{readme}"')
     if licence:
         pyproject = pyproject.replace('files = ["LICENSE"]', f'files = ["{licence}"]')
-    file = "requirements.txt"
-    wanted, remarks = requirements(layout.text(file), pyproject)
-    if wanted:
-        lines = "".join(f"    {toml_string(entry)},\n" for entry in wanted)
-        group = f"[dependency-groups]\nadopted = [ # as in {file}\n{lines}]\n"
+    if needs.wanted:
+        lines = "".join(f"    {toml_string(entry)},\n" for entry in needs.wanted)
+        group = f"[dependency-groups]\nadopted = [ # from {', '.join(needs.files)}\n{lines}]\n"
         pyproject = pyproject.replace("[dependency-groups]\n", group)
-    return pyproject, [f"{file}: {remark}" for remark in remarks]
+    return pyproject
 
 
 def toml_string(text: str) -> str:
@@ -323,97 +457,49 @@ def toml_string(text: str) -> str:
     return f"'{text}'" if '"' in text else f'"{text}"'
 
 
-def requirements(listed: str, pyproject: str) -> tuple[list[str], list[str]]:
-    """Return the repository's requirements that fit the level's, and remarks about others."""
-    every = dependencies.requirements(tomllib.loads(pyproject))
-    listings = [entry for _, entries in every for entry in map(Requirement, entries)]
-    ours = {canonicalize_name(entry.name): entry for entry in listings}
-    wanted, remarks = [], []
-    for line in listed.splitlines():
-        text = line.partition(" #")[0].strip()
-        if not text or text.startswith("#"):
-            continue
-        try:
-            entry = Requirement(text)
-        except InvalidRequirement:
-            remarks.append(f"{text!r} is not carried over; add it to pyproject.toml by hand")
-            continue
-        level = ours.get(canonicalize_name(entry.name))
-        pins = [part.version for part in entry.specifier if part.operator == "=="]
-        if level and any(not level.specifier.contains(pin.rstrip(".*")) for pin in pins):
-            remarks.append(f"{text} is not carried over: the level needs {level}")
-        else:
-            wanted.append(text)
-    return wanted, remarks
-
-
-def adoption_files(
-    layout: Layout, manifest: Manifest, package: str, withheld: Mapping[str, str]
-) -> dict[str, bytes]:
+def adoption_files(layout: Layout, manifest: Manifest, missing: list[str]) -> dict[str, bytes]:
     """Return the files that only an adopted repository needs."""
     found = {FILE: manifest.text()}
-    tasks = ""
-    if PYPROJECT in {*manifest.kept, *withheld}:
-        tasks += FIND_SOURCES
-    if "tests" in manifest.moved:
+    tasks = []
+    if PYPROJECT in manifest.kept:
+        sources = {*layout.sources, manifest.package_base if manifest.package else "src"}
+        tasks.append(FIND_SOURCES.format(sources=":".join(sorted(sources))))
+        if not is_installed(layout):
+            tasks.append(INSTALL_OWN)
+    if "tests" in manifest.moved and "tests" not in manifest.without:
         found[f"{OWN_TESTS}/conftest.py"] = GUARD.encode()
-        if "src/conftest.py" not in layout.tree:
-            found["src/conftest.py"] = IGNORE.format(package=package).encode()
-        tasks += ("\n" if tasks else "") + TEST_LEVEL
+        tasks.append(TEST_LEVEL)
+    if missing:
+        tasks.append(MISSING.format(sentence=" -- ".join(missing).replace("$", "$$")))
     if tasks:
-        found["make/adopted.mk"] = tasks.encode()
+        found["make/adopted.mk"] = "\n".join(tasks).encode("utf-8", "surrogateescape")
     return found
 
 
 def proposals(
-    layout: Layout,
-    manifest: Manifest,
-    files: Mapping[str, Entry],
-    withheld: Mapping[str, str],
-    sandbox: Sandbox,
+    layout: Layout, manifest: Manifest, files: Mapping[str, Entry], sandbox: Sandbox
 ) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Return proposed versions of the repository's files and withheld files, with explanations."""
+    """Return proposed versions of the repository's files, with explanations."""
     wanted: dict[str, Entry] = {}
     said: dict[str, str] = {}
-    tree = layout.tree
-
-    def add(path: str, text: str, what: str) -> None:
-        """Add a proposed text."""
-        mode = tree.entries[path].mode if isinstance(tree, Contents) else ORDINARY
-        body = normalize(text.encode("utf-8", "surrogateescape"))
-        wanted[path] = Entry(mode, sandbox.write(with_line_endings(body, tree[path])))
-        said[path] = what
-
-    if PYPROJECT in manifest.kept and PYPROJECT in tree and PYPROJECT in files:
-        rendered = sandbox.read(files[PYPROJECT].content).decode()
-        try:
-            tools = [tool for tool in ("ruff", "mypy") if not layout.configures(tool)]
-            text = with_settings(layout.text(PYPROJECT), rendered, tools)
-            text = with_new_requirements(text, "", rendered)
-            add(PYPROJECT, text, "the packages of the level, in groups of their own")
-        except NoPlaceError as error:
-            said[PYPROJECT] = f"nothing that a program could add: {error}"
     if layout.makefile and "Makefile" in manifest.moved:
         text = with_final_newline(layout.text(layout.makefile)) + delegate(
             manifest.moved["Makefile"]
         )
-        add(layout.makefile, text, "tasks that it does not know go on to the ladder's")
-    if ".gitignore" in manifest.kept and ".gitignore" in tree and ".gitignore" in files:
+        wanted[layout.makefile] = written(layout, sandbox, layout.makefile, text)
+        said[layout.makefile] = "tasks that it does not know go on to the ladder's"
+    if ".gitignore" in manifest.kept and ".gitignore" in layout.tree and ".gitignore" in files:
         there = layout.text(".gitignore")
         lines = sandbox.read(files[".gitignore"].content).decode().splitlines()
         missing = [
             line
             for line in lines
-            if not is_ignored(line, there) and not ignores(tree, ".gitignore", line.encode())
+            if not is_ignored(line, there) and not ignores(layout.tree, ".gitignore", line.encode())
         ]
         text = with_final_newline(there) + "".join(f"{line}\n" for line in missing)
         if missing:
-            add(".gitignore", text, "what the level writes stays out of git")
-    waiting = [path for path in withheld if path.startswith(WORKFLOWS) or path == PYPROJECT]
-    for path in waiting:
-        if not (releases(layout) and "release" in path):
-            wanted[path] = files[path]
-            said[path] = withheld[path]
+            wanted[".gitignore"] = written(layout, sandbox, ".gitignore", text)
+            said[".gitignore"] = "what the level writes stays out of git"
     return wanted, said
 
 
@@ -435,6 +521,12 @@ def with_final_newline(text: str) -> str:
 def untracked(root: Path, added: Iterable[str]) -> list[str]:
     """List untracked files where files of the branch will be."""
     return sorted(path for path in added if os.path.lexists(root / path))
+
+
+def wants_own_package(layout: Layout, given: Mapping[str, Any]) -> bool:
+    """Tell whether no other name was given for the package than that of the repository's."""
+    name = PurePosixPath(layout.own_package or "").name
+    return given.get("package_name") in (None, slug(name))
 
 
 def renderings(

@@ -7,9 +7,11 @@ import click
 
 from ..git import git
 from ..migration.merge import ORDINARY, Entry, Sandbox
+from ..migration.pieces import PIECES
 from ..project import Project
 from ..terminal import escape, escape_lines, say
 from .layout import Layout
+from .own_problem import OwnProblem, where
 from .proposals import Adoption, free, untracked
 
 SHOWN = 6
@@ -45,6 +47,41 @@ def decisions(adoption: Adoption) -> Iterator[str]:
             told.setdefault(f"not added: {reason}", []).append(path)
     yield from (f"{', '.join(paths)}: {what}" for what, paths in told.items())
     yield from adoption.remarks
+    yield from (f"make setup fails until this is done: {one}" for one in adoption.missing)
+
+
+def pieces(adoption: Adoption) -> Iterator[str]:
+    """Yield the pieces of the level by purpose, and those that were left out."""
+    width = max((len(name) for name in PIECES), default=0)
+    for name, piece in PIECES.items():
+        count = adoption.pieces.get(name, 0)
+        if name in adoption.manifest.without:
+            yield f"{name:{width}}  left out, here and at later climbs: {piece.purpose}"
+        elif count:
+            files = "1 file " if count == 1 else f"{count} files"
+            yield f"{name:{width}}  {files}  {piece.purpose}"
+
+
+def changes(adoption: Adoption) -> str:
+    """Say which files of the repository the branch changes."""
+    if not adoption.changed:
+        return "changes none of yours"
+    return f"adds to {', '.join(adoption.changed)}, and changes no other file of yours"
+
+
+def problem_state(adoption: Adoption, problem: OwnProblem | None) -> Iterator[str]:
+    """Yield what the level predicts, in sentences."""
+    package, manifest = adoption.rendering.answers["package_name"], adoption.manifest
+    place = manifest.place(f"src/{package}/problem.py")
+    if problem:
+        yield f"{where(problem, adoption.layout)}. Findings:"
+        yield from (f"  - {finding}" for finding in problem.scaffolded.findings)
+    elif place in adoption.added:
+        yield (
+            f"{place} is to be written: what to predict, from which rows. Until then, training ends"
+            " with that sentence, and the level's tests are skipped. For a data file,"
+            " mlops-ladder adopt --from FILE --target COLUMN writes it"
+        )
 
 
 def next_commands(adoption: Adoption, patch: str) -> list[str]:
@@ -56,16 +93,15 @@ def next_commands(adoption: Adoption, patch: str) -> list[str]:
     return [f"git apply --3way {patch}", *commands] if adoption.patch else commands
 
 
-def report(adoption: Adoption, patch: str) -> str:
+def report(adoption: Adoption, patch: str, problem: OwnProblem | None) -> str:
     """Write docs/adoption.md."""
     answers, level = adoption.rendering.answers, adoption.rendering.answers["level"]
-    package = answers["package_name"]
     lines = [
         f"# Adopted at level {level}",
         "",
         f"*{adoption.rendering.ladder[level]['title']}.* `mlops-ladder adopt` added"
-        f" {len(adoption.added) + 1} files and changed none of yours. Read this, decide, and"
-        " delete it.",
+        f" {len(adoption.added) + 1 - len(adoption.changed)} files; it {changes(adoption)}."
+        " Read this, decide, and delete it.",
         "",
         "## What was found",
         "",
@@ -78,12 +114,10 @@ def report(adoption: Adoption, patch: str) -> str:
         *(f"- {name}: {value}" for name, value in answers.items() if name[0] != "_"),
         "",
     ]
-    if level:
-        lines += [
-            f"`src/{package}/` is a working example. Rewrite its `problem.py` to import your code,"
-            " as `docs/another-problem.md` shows.",
-            "",
-        ]
+    if state := list(problem_state(adoption, problem)):
+        lines += ["## The problem", "", *state, ""]
+    listed = [f"    {line}" for line in pieces(adoption)]
+    lines += ["## Pieces", "", *listed, "", "`--without NAME` leaves one out.", ""]
     if decided := list(decisions(adoption)):
         lines += ["## To decide", "", *(f"- {sentence}" for sentence in decided), ""]
     if adoption.patch:
@@ -113,13 +147,15 @@ def kept(adoption: Adoption) -> Iterator[str]:
     yield ""
 
 
-def with_report(adoption: Adoption, patch: str, sandbox: Sandbox) -> Adoption:
+def with_report(
+    adoption: Adoption, patch: str, sandbox: Sandbox, problem: OwnProblem | None
+) -> Adoption:
     """Return the adoption with its report and its patch among the added files."""
     place = free("docs/adoption.md", adoption.layout.paths)
     added = dict(adoption.added)
     if adoption.patch:
         added[patch] = Entry(ORDINARY, sandbox.write(adoption.patch))
-    text = escape_lines(report(adoption, patch)).encode("utf-8", "surrogateescape")
+    text = escape_lines(report(adoption, patch, problem)).encode("utf-8", "surrogateescape")
     added[place] = Entry(ORDINARY, sandbox.write(text))
     return replace(adoption, added=added)
 
@@ -130,14 +166,19 @@ def report_layout(project: Project, layout: Layout) -> None:
     width = max(len(kind) for kind, _ in found_in(layout))
     lines += [f"  {kind:{width}}  {names}" for kind, names in found_in(layout)]
     if not layout.trains:
-        lines.append("note: no code here fits a model; the level's example does")
+        lines.append("note: no code here fits a model")
     if project.uncommitted():
         lines.append("note: uncommitted changes are not considered, and stay as they are")
     say("\n".join([*lines, ""]))
 
 
 def report_adoption(
-    project: Project, adoption: Adoption, branch: str, patch: str, dry_run: bool
+    project: Project,
+    adoption: Adoption,
+    branch: str,
+    patch: str,
+    problem: OwnProblem | None,
+    dry_run: bool,
 ) -> None:
     """Report what the branch adds, and the next commands."""
     answers = adoption.rendering.answers
@@ -145,12 +186,16 @@ def report_adoption(
     lines = ["Answers:", *(f"  {name}: {value}" for name, value in shown.items()), ""]
     adds = "would add" if dry_run else "adds"
     lines.append(
-        f"Branch {branch} {adds} {len(adoption.added)} files in one commit"
-        " and changes none of yours."
+        f"Branch {branch} {adds} {len(adoption.added) - len(adoption.changed)} files in one commit"
+        f" and {changes(adoption)}."
     )
+    lines += ["", "Pieces, each of which --without NAME leaves out:"]
+    lines += [f"  {line}" for line in pieces(adoption)]
+    if state := list(problem_state(adoption, problem)):
+        lines += ["", *state]
     if decided := list(decisions(adoption)):
         lines += ["", "To decide:", *(f"  - {sentence}" for sentence in decided)]
-    if paths := untracked(project.root, adoption.added):
+    if paths := untracked(project.root, adoption.added.keys() - set(adoption.changed)):
         lines += ["", "Move these untracked files before you switch to the branch:"]
         lines += [f"  - {path}" for path in paths]
     if dry_run:

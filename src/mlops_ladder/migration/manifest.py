@@ -4,28 +4,28 @@ The template is rendered as for any project. Files with names of the repository'
 out, and folders whose names are taken are moved.
 """
 
-import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import yaml
 
 from ..errors import RefusedError
-from .merge import Contents, Entry, Sandbox
+from .merge import Contents, Entry
+from .pieces import EXAMPLE, PIECES
 
 FILE = ".mlops-ladder.yml"
 PYPROJECT = "pyproject.toml"
 EXAMPLE_DATA = "data/taxi_rides"
 OF_EXAMPLE = {"data/.gitignore", "data/download.py"}
-PIPELINES = (".github/workflows/", ".gitlab/ci/", "jenkins/")
-CALL = re.compile(rb"( run: | - |sh '|&& )make ")  # of a workflow's step, a job's and a stage's
 SHOWN = 8  # lines of a file that stays theirs
 HEADING = """\
 # This repository was there before the ladder. Climbs and upgrades read here what they leave alone:
 #   kept    files that are yours alone, although a level has them, too; pyproject.toml only gains
 #   moved   where the template's files stand instead, because the place was taken
 #   exempt  your code, which the settings for ruff and mypy pass by; take lines away to check it
+#   without pieces of the template that were left out
+#   package how the ladder's modules are imported; branch, pythons: what CI runs on
 """
 
 
@@ -36,6 +36,14 @@ class Manifest:
     kept: list[str] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     exempt: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    """Pieces that are left out, by name."""
+    package: str = ""
+    """How the ladder's modules are imported, where they live in the repository's own package."""
+    branch: str = ""
+    """The branch whose pushes CI checks, if it is not `main`."""
+    pythons: list[str] = field(default_factory=list)
+    """The first and last Python that the repository allows, where that is not every one."""
 
     def place(self, path: str) -> str:
         """Return the path that a file of the template has in this repository."""
@@ -44,57 +52,31 @@ class Manifest:
                 return goal + path.removeprefix(source)
         return path
 
-    def fit(self, sandbox: Sandbox, files: Mapping[str, Entry]) -> dict[str, Entry]:
-        """Adapt a rendering to this repository."""
-        placed = {self.place(path): entry for path, entry in files.items()}
-        for path, entry in placed.items() if self != Manifest() else ():
-            body = sandbox.read(entry.content)
-            if (fitted := self.fit_text(path, body, placed)) != body:
-                placed[path] = Entry(entry.mode, sandbox.write(fitted))
-        return placed
+    @property
+    def has_example(self) -> bool:
+        """True if the repository has the template's example, as a generated project has."""
+        return EXAMPLE not in self.without
 
-    def fit_text(self, path: str, body: bytes, placed: Iterable[str]) -> bytes:
-        """Adapt a file's references to moved files and excluded code."""
-        tasks = self.moved.get("Makefile")
-        if tasks and path.startswith(PIPELINES):
-            return CALL.sub(rb"\1make -f " + tasks.encode() + b" ", body)
-        if self.has_tables and path.endswith(("/problem.py", "notebook.ipynb")):
-            return re.sub(rb'(DATA = Path\(\\?")data', rb"\1" + EXAMPLE_DATA.encode(), body)
-        if path == PYPROJECT and (self.exempt or "tests" in self.moved):
-            return self.fit_settings(body.decode(), placed).encode()
-        return body
+    @property
+    def package_folder(self) -> str:
+        """The folder of the ladder's modules, where it is not the template's; else empty."""
+        return next((goal for source, goal in self.moved.items() if source[:4] == "src/"), "")
+
+    @property
+    def package_name(self) -> str:
+        """The name that the template has for the package that was moved; else empty."""
+        return next((source[4:] for source in self.moved if source[:4] == "src/"), "")
+
+    @property
+    def package_base(self) -> str:
+        """The folder from which the ladder's modules are imported."""
+        parts = self.package_folder.split("/")[: -len(self.package.split("."))]
+        return "/".join(parts) or "."
 
     @property
     def has_tables(self) -> bool:
         """True if `data/` holds the repository's own tables, which the example must not read."""
         return set(self.kept) >= OF_EXAMPLE
-
-    def fit_settings(self, pyproject: str, placed: Iterable[str]) -> str:
-        """Adapt tool settings so that the repository's own tests and code are not affected."""
-        import tomlkit  # as below: a step of a project that was not adopted does not wait for it
-
-        document = tomlkit.parse(pyproject)
-        tool = document.get("tool", {})
-        if "tests" in self.moved:
-            tool.pop("pytest", None)
-        if self.exempt and "ruff" in tool:
-            excluded = tomlkit.array().multiline(True)
-            excluded.extend(self.exempt)
-            tool["ruff"]["extend-exclude"] = excluded
-            tool["ruff"]["force-exclude"] = True
-        if self.exempt and "mypy" in tool:
-            tool["mypy"]["files"] = sorted(
-                {part for path in placed if path not in self.kept and (part := self.checked(path))}
-            )
-        return tomlkit.dumps(document)
-
-    def checked(self, path: str) -> str | None:
-        """Return the folder or file in which mypy checks a file; None if it is not checked."""
-        parts = path.split("/")
-        depths = {"src": 2, "make": 1, "data": 2, "tests": 3 if "tests" in self.moved else 1}
-        if not path.endswith(".py") or parts[0] not in depths:
-            return None
-        return "/".join(parts[: depths[parts[0]]])
 
     def text(self) -> bytes:
         """Return the content of the manifest file."""
@@ -112,11 +94,14 @@ def read_manifest(root: Path) -> Manifest:
     """
     try:
         told = yaml.safe_load((root / FILE).read_text(encoding="utf-8")) or {}
-        kept, moved, exempt = (told.get(name) for name in ("kept", "moved", "exempt"))
-        return Manifest(
-            [str(path) for path in kept or []],
-            {str(source): str(goal) for source, goal in (moved or {}).items()},
-            [str(path) for path in exempt or []],
+        manifest = Manifest(
+            kept=texts(told.get("kept")),
+            moved={str(source): str(goal) for source, goal in (told.get("moved") or {}).items()},
+            exempt=texts(told.get("exempt")),
+            without=texts(told.get("without")),
+            package=str(told.get("package") or ""),
+            branch=str(told.get("branch") or ""),
+            pythons=texts(told.get("pythons")),
         )
     except FileNotFoundError:
         return Manifest()
@@ -124,6 +109,34 @@ def read_manifest(root: Path) -> Manifest:
         raise RefusedError(
             f"{root / FILE} cannot be read: {error}. To see older versions: git log -- {FILE}"
         ) from error
+    known = [*PIECES, EXAMPLE]
+    if unknown := [name for name in manifest.without if name not in known]:
+        raise RefusedError(
+            f"{root / FILE}: without: there is no piece {unknown[0]}; they are {', '.join(known)}"
+        )
+    return manifest
+
+
+def texts(entries: Iterable[object] | None) -> list[str]:
+    """Return the entries of a list as text; none if there is no list."""
+    return [str(entry) for entry in entries or []]
+
+
+def check_pieces(without: list[str], level: int, where: str) -> None:
+    """Check that no piece is left out that the level imports.
+
+    Raises
+    ------
+    RefusedError
+        One is.
+    """
+    for name in without:
+        piece = PIECES.get(name)
+        if piece and piece.needed_from is not None and level >= piece.needed_from:
+            raise RefusedError(
+                f"{where}: level {piece.needed_from} and those above import the piece {name}, so it"
+                " cannot be left out there"
+            )
 
 
 def exclude_kept(

@@ -5,7 +5,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 
-def moved_package(committed: Collection[str], rendered: Path, package: str) -> str | None:
+def moved_package(
+    committed: Collection[str], rendered: Path, package: str, place: str
+) -> str | None:
     """Return the folder to which most of the package's modules were moved, if they were.
 
     Parameters
@@ -16,6 +18,8 @@ def moved_package(committed: Collection[str], rendered: Path, package: str) -> s
         The template, rendered as the project has it.
     package
         The name that the project remembers.
+    place
+        The folder where the project has it.
 
     Returns
     -------
@@ -24,7 +28,7 @@ def moved_package(committed: Collection[str], rendered: Path, package: str) -> s
     """
     source = rendered / "src" / package
     modules = [file.relative_to(source).as_posix() for file in source.rglob("*.py")]
-    missing = [module for module in modules if f"src/{package}/{module}" not in committed]
+    missing = [module for module in modules if f"{place}/{module}" not in committed]
     if not package or len(missing) * 2 <= len(modules):
         return None
     found = Counter(

@@ -19,7 +19,8 @@ from ..project import Project
 from ..source.acceleration import shared_clones
 from ..source.location import Template
 from ..source.render import Rendering, check_level, render
-from .manifest import exclude_kept, read_manifest
+from .fitting import fit
+from .manifest import FILE, check_pieces, exclude_kept, read_manifest
 from .merge import BASE, OURS, THEIRS, Contents, Entry, Sandbox, open_sandbox
 from .package import moved_package
 
@@ -50,6 +51,8 @@ class ConvertedNotebook:
     notes: list[str]
     unconverted: list[str]
     """Why its code could not be converted, and what to change."""
+    converted: bool = False
+    """Whether `problem.py` is the notebook's."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def make_plan(
         parent = Path(folder)
         old = render_current(project, origin, parent, given)
         check_level(level, old)
+        check_pieces(read_manifest(project.root).without, level, f"{project.root / FILE}: without")
         answers = {**project.own_answers, **given, "level": level}
         name = project.answers_file
         new = render(target, parent / "new", answers, ask=ask, answers_file=name)
@@ -163,10 +167,16 @@ def render_current(
     name = project.answers_file
     old = render(origin, parent / "old", project.own_answers, answers_file=name)
     package = str(old.answers.get("package_name", ""))
-    moved = moved_package(project.committed(), old.folder, package)
+    place = read_manifest(project.root).place(f"src/{package}")
+    moved = moved_package(project.committed(), old.folder, package, place)
     if not moved:
         return old
     folder, _, new_name = moved.rpartition("/")
+    if place != f"src/{package}":
+        raise RefusedError(
+            f"the level's modules were moved from {place} to {moved}, but levels add files to"
+            f" {place}: git mv {moved} {place}"
+        )
     if folder != "src":
         raise RefusedError(
             f"the package src/{package} is now {moved}, but levels add files to src/{package}:"
@@ -187,10 +197,12 @@ def convert_project_notebook(project: Project, old: Rendering, new: Rendering) -
     if project.level > 0 or not problems or NOTEBOOK in read_manifest(project.root).kept:
         return ConvertedNotebook([], [])
     (problem,) = problems
-    name = problem.relative_to(new.folder).as_posix()
+    manifest = read_manifest(project.root)
+    name = manifest.place(problem.relative_to(new.folder).as_posix())
     notebook = read_notebook(project)
     if notebook is None:
-        return ConvertedNotebook([f"there is no {NOTEBOOK}, so {name} is the example's"], [])
+        state = "the example's" if manifest.has_example else "not written yet"
+        return ConvertedNotebook([f"there is no {NOTEBOOK}, so {name} is {state}"], [])
     from ..convert import convert_notebook, modules_in  # imports nbformat, which is slow
 
     generated = problem.read_text(encoding="utf-8")
@@ -201,7 +213,7 @@ def convert_project_notebook(project: Project, old: Rendering, new: Rendering) -
         modules_in(project.root),
     )
     problem.write_text(converted.problem, encoding="utf-8")
-    return ConvertedNotebook(converted.notes(name), converted.reasons)
+    return ConvertedNotebook(converted.notes(name), converted.reasons, converted=True)
 
 
 def read_notebook(project: Project) -> bytes | None:
@@ -237,7 +249,9 @@ def merge(
     commit = git(project.root, "rev-parse", "HEAD")
     ours = sandbox.files_of(git(project.root, "rev-parse", f"{commit}:./"))
     manifest = read_manifest(project.root)
-    base, theirs = (manifest.fit(sandbox, sandbox.tree_of(side.folder)) for side in (old, new))
+    base = fit(manifest, sandbox, sandbox.tree_of(old.folder))
+    is_own = notebook.converted and not notebook.unconverted
+    theirs = fit(manifest, sandbox, sandbox.tree_of(new.folder), converted=is_own)
     filtered = project.with_attribute("filter", base.keys() | theirs.keys())
     for path in filtered & ours.keys():
         ours[path] = Entry(ours[path].mode, sandbox.write(project.checked_out(path)))

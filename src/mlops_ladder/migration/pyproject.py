@@ -5,7 +5,7 @@ they are.
 """
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from tomlkit.exceptions import TOMLKitError
 
-GROUP = "ladder"
+GROUP, ADOPTED = "ladder", "adopted"
+RENAMED = {"dev": "ladder-dev"}
 OLDEST = ">=3.11"
 TOO_OLD = ["3.8.20", "3.9.20", "3.10.15"]
 
@@ -26,9 +27,8 @@ class NoPlaceError(ValueError):
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of requirements: its table, and its name there."""
+    """A list of requirements: a dependency group."""
 
-    table: tuple[str, ...]
     name: str
 
 
@@ -57,38 +57,62 @@ def with_new_requirements(text: str, before: str, after: str) -> str:
     }
     if not needed:
         return text
-    if "project" not in theirs:
+    if "project" not in theirs and "workspace" not in theirs.get("tool", {}).get("uv", {}):
         names = " ".join(f"'{entry}'" for entries in needed.values() for entry in entries)
         raise NoPlaceError(f"it has no [project] table, which uv needs. The level requires {names}")
     document = tomlkit.parse(text)
-    dynamic = theirs["project"].get("dynamic", [])
     for listing, entries in needed.items():
-        unsaid = listing.table == EXTRAS and "optional-dependencies" in dynamic
-        add(document, GROUPS if unsaid else listing.table, listing.name, entries)
+        add(document, GROUPS, listing.name, entries)
+    if allows_too_old(theirs):
+        require_python(document, [listing.name for listing in needed], OLDEST)
     result = spaced(tomlkit.dumps(document), text)
     if not holds(parsed(result), theirs):
         raise NoPlaceError("the order of its tables does not allow adding to it automatically")
     return result
 
 
-GROUPS, EXTRAS = ("dependency-groups",), ("project", "optional-dependencies")
+GROUPS = ("dependency-groups",)
 
 
 def requirements(pyproject: dict[str, Any]) -> Iterator[tuple[Listing, list[str]]]:
-    """Yield all lists of requirements; the package's own dependencies become a group."""
+    """Yield all lists of requirements as groups, so that the package's own metadata stays."""
     project = pyproject.get("project", {})
     if project:
-        yield Listing(GROUPS, GROUP), project.get("dependencies", [])
+        yield Listing(GROUP), project.get("dependencies", [])
     for name, entries in project.get("optional-dependencies", {}).items():
-        yield Listing(EXTRAS, name), entries
+        yield Listing(name), entries
     for name, entries in pyproject.get("dependency-groups", {}).items():
-        yield Listing(GROUPS, name), [entry for entry in entries if isinstance(entry, str)]
+        kept = [entry for entry in entries if isinstance(entry, str)]
+        yield Listing(RENAMED.get(name, name)), kept
+
+
+def allows_too_old(pyproject: dict[str, Any]) -> bool:
+    """Tell whether the project may be installed with a Python that is too old for the level."""
+    return is_too_old(pyproject.get("project", {}).get("requires-python"))
+
+
+def require_python(document: Any, groups: Sequence[str], version: str) -> None:
+    """Let uv install groups with recent versions of Python only."""
+    if "tool" not in document:
+        document["tool"] = tomlkit.table(is_super_table=True)
+    if "uv" not in document["tool"]:
+        document["tool"]["uv"] = tomlkit.table(is_super_table=True)
+    uv = document["tool"]["uv"]
+    if "dependency-groups" not in uv:
+        uv["dependency-groups"] = tomlkit.table()
+    for name in groups:
+        if name not in uv["dependency-groups"] and name in document["dependency-groups"]:
+            setting = tomlkit.inline_table()
+            setting["requires-python"] = version
+            uv["dependency-groups"][name] = setting
 
 
 def add(
     document: tomlkit.TOMLDocument, path: Sequence[str], name: str, entries: Sequence[str]
 ) -> None:
     """Add requirements to a list, which is created if need be."""
+    if not entries:
+        return
     table: Any = document
     for depth, key in enumerate(path):
         if key not in table:
@@ -107,10 +131,21 @@ def add(
             table[name].append(str(entry))
 
 
-def with_settings(text: str, rendered: str, tools: Sequence[str]) -> str:
-    """Add the settings that `make setup` needs: all groups, and a recent enough Python.
+def with_own_requirements(
+    text: str, wanted: Sequence[str], project: Mapping[str, Any] | None
+) -> str:
+    """Add what the repository's other files require, and what uv needs to install anything.
 
-    The tables of `tools` come as the rendering has them, if there are none.
+    Parameters
+    ----------
+    text
+        The repository's own pyproject.toml; may be empty.
+    wanted
+        The requirements.
+    project
+        The [project] table to add, to which the requirements belong. Without one, other files
+        define the package, whose metadata a [project] table would override; uv then installs
+        groups of a workspace without a project.
 
     Raises
     ------
@@ -119,21 +154,21 @@ def with_settings(text: str, rendered: str, tools: Sequence[str]) -> str:
     """
     theirs = parsed(text)
     document: Any = tomlkit.parse(text)
-    if "project" in theirs and is_too_old(theirs["project"].get("requires-python")):
-        document["project"]["requires-python"] = OLDEST
-    if "tool" not in document:
-        document["tool"] = tomlkit.table(is_super_table=True)
-    tool, ours = document["tool"], tomllib.loads(rendered).get("tool", {})
-    for name in tools:
-        if name not in tool and name in ours:
-            tool[name] = tomlkit.item(ours[name])
-    groups = theirs.get("tool", {}).get("uv", {}).get("default-groups")
-    if isinstance(groups, list) and GROUP not in groups:
-        tool["uv"]["default-groups"].append(GROUP)
-    elif groups is None:
+    if "project" in theirs:
+        add(document, GROUPS, ADOPTED, wanted)
+    elif project is not None:
+        table = tomlkit.table()
+        table.update(project)
+        document["project"] = table
+        add(document, ("project",), "dependencies", wanted)
+    else:
+        if "tool" not in document:
+            document["tool"] = tomlkit.table(is_super_table=True)
+        tool = document["tool"]
         if "uv" not in tool:
-            tool["uv"] = tomlkit.table()
-        tool["uv"]["default-groups"] = "all"
+            tool["uv"] = tomlkit.table(is_super_table=True)
+        tool["uv"]["workspace"] = {"members": []}
+        add(document, GROUPS, ADOPTED, wanted)
     return spaced(tomlkit.dumps(document), text)
 
 

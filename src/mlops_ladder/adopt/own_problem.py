@@ -1,0 +1,101 @@
+"""The problem about the owner's own data, at the place where the data are."""
+
+import os
+import re
+import textwrap
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RefusedError
+from ..migration.manifest import Manifest
+from ..migration.merge import ORDINARY, Entry, Sandbox
+from ..scaffold import ScaffoldedProblem
+from .layout import Layout
+
+LONGEST_LINE = 100
+COMMITTED_AT_MOST = 10_000_000  # bytes of data that the branch brings
+
+
+@dataclass(frozen=True)
+class OwnProblem:
+    """A problem, and where its data are."""
+
+    scaffolded: ScaffoldedProblem
+    file: Path
+    place: str | None
+    """The path of the file in the repository; None if it is elsewhere."""
+
+
+def own_problem(scaffolded: ScaffoldedProblem, file: Path, root: Path) -> OwnProblem:
+    """Return the problem with the place of its data, relative to the repository."""
+    relative = os.path.relpath(file.resolve(), root)
+    return OwnProblem(scaffolded, file, None if relative.startswith("..") else relative)
+
+
+def source_for(problem: OwnProblem) -> tuple[str, str]:
+    """Return the source of `problem.py`, and the path from which it reads the data."""
+    name, text = problem.scaffolded.data_name, problem.scaffolded.problem
+    if problem.place is None or problem.place == f"data/{name}":
+        return text, f"data/{name}"
+    place = Path(problem.place).as_posix()
+    quoted = re.escape(name)
+    code = rf'Path\("data"\) / "{quoted}"|Path\("data/{quoted}"\)|Path\("data", "{quoted}"\)'
+    moved, count = re.subn(code, lambda _: f'Path("{place}")', text)
+    if not count:
+        return text, f"data/{name}"
+    told = moved.replace(f"`data/{name}`", f"`{place}`")
+    return "\n".join(map(wrapped, told.split("\n"))), place
+
+
+def wrapped(line: str) -> str:
+    """Return a line of a docstring that became too long as several lines."""
+    is_text = len(line) > LONGEST_LINE and line[:1].isalpha()
+    return textwrap.fill(line, LONGEST_LINE) if is_text else line
+
+
+def insert(
+    problem: OwnProblem,
+    layout: Layout,
+    manifest: Manifest,
+    package: str,
+    added: MutableMapping[str, Entry],
+    sandbox: Sandbox,
+    rendered: Path,
+) -> None:
+    """Add `problem.py`, or at level 0 the notebook, and the data if they are elsewhere.
+
+    Raises
+    ------
+    RefusedError
+        Another file is at the place of the data or of the notebook.
+    """
+    text, place = source_for(problem)
+    target = manifest.place(f"src/{package}/problem.py")
+    if target in added:
+        added[target] = Entry(ORDINARY, sandbox.write(text.encode()))
+    elif (rendered / "notebook.ipynb").exists():
+        if "notebook.ipynb" in layout.tree:
+            raise RefusedError(
+                "notebook.ipynb exists, but the notebook about your data needs that name. Adopt at"
+                " level 1, or rename yours and commit"
+            )
+        body = problem.scaffolded.notebook((rendered / "notebook.ipynb").read_bytes())
+        added["notebook.ipynb"] = Entry(ORDINARY, sandbox.write(body))
+        place = f"data/{problem.scaffolded.data_name}"
+    if place == problem.place or place in layout.tree:
+        return
+    if problem.file.stat().st_size <= COMMITTED_AT_MOST:
+        added[place] = Entry(ORDINARY, sandbox.write(problem.file.read_bytes()))
+
+
+def where(problem: OwnProblem, layout: Layout) -> str:
+    """Say where the data are, and whether git has them."""
+    _, place = source_for(problem)
+    if place in layout.tree:
+        return f"{place} is read where it is"
+    if place == problem.place:
+        return f"{place} is not in git: CI and a clone need it at that path"
+    if problem.file.stat().st_size <= COMMITTED_AT_MOST:
+        return f"{place} is a copy of {problem.file}"
+    return f"{problem.file} is too large for git: CI and a clone need it as {place}"
