@@ -15,6 +15,7 @@ Kind = Literal["number", "integer", "boolean", "category", "time", "other"]
 LARGEST_INTEGER = 2**53  # beyond it, float64 does not hold every integer
 FEWEST_MARKS, SHARE_OF_MARKS = 5, 0.005
 FEWEST_OTHERS = 8  # different values beside a mark; fewer are a code of their own
+MOST_ZEROS = 0.3
 MOST_MARKS = 3  # different ones in a column
 VERY_FAR = 3  # times the range of the other values
 MARKS = {
@@ -146,6 +147,8 @@ def is_mark(values: np.ndarray, counts: np.ndarray, at: int, fewest: float) -> b
         return False
     if value < 0 and rest[0] >= 0:
         return True
+    if value == 0 and counts[at] > MOST_ZEROS * counts.sum():
+        return False  # as in amounts that are often nothing
     return bool(gap > 1.1 * (upper - lower) and gap > 1 and upper > lower)
 
 

@@ -140,6 +140,8 @@ def profile_of(
     """
     target_name = select_column(table, target, "--target")
     columns = {str(name): column_of(str(name), table.rows[name]) for name in table.rows}
+    if time is not None and table.find_column(time) == target_name:
+        raise UsageError(f"--target and --time: {target} cannot be both. Choose another column")
     order = find_time(table.rows, time, date_format, table.find_column)
     if order is None and time is not None:
         select_column(table, time, "--time")

@@ -109,7 +109,7 @@ def read_table(file: Path, header: bool = True) -> Table:
         if reader == "read_csv":
             options = find_csv_options(file, start, header)
         elif reader == "read_json":
-            options = {"lines": True, "convert_dates": False}
+            options = {"lines": True}
         rows = getattr(pd, reader)(file, **options)
     except RefusedError:
         raise
@@ -222,7 +222,8 @@ def refuse_missing_header(file: Path, rows: pd.DataFrame) -> None:
     are_values = [at for at in over_numbers if numbers[at] or names[at].startswith("Unnamed: ")]
     counted = [float(names[at].replace(",", ".")) for at in over_numbers if numbers[at]]
     steps = {round(b - a, 9) for a, b in itertools.pairwise(counted)}
-    is_series = len(counted) > 1 and len(steps) == 1 and steps != {0.0}  # such as years
+    is_whole = all(number == round(number) for number in counted)
+    is_series = is_whole and len(steps) == 1 and steps != {0.0}  # such as years
     numeric_header = bool(counted) and len(are_values) == len(over_numbers) and not is_series
     text_header = len(known) >= max(1, len(text) / 2)
     if (numeric_header and (not text or text_header or len(counted) > 2)) or (

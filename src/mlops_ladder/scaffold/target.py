@@ -156,9 +156,10 @@ def is_ordered(values: pd.Series, others: Sequence[pd.Series]) -> bool:
             continue
         means = ranks.groupby(values).transform("mean")
         by_class += float(((means - ranks.mean()) ** 2).sum()) / total
-        by_line += float(np.nan_to_num(ranks.corr(values))) ** 2
+        by_class -= (values.nunique() - 1) / len(values)  # what random classes explain
+        by_line += float(np.nan_to_num(ranks.corr(values))) ** 2 - 1 / len(values)
     counts = values.value_counts()
-    if by_class < 0.02 * max(1, len(others)):  # the other columns tell nothing
+    if by_class < 0.05 * max(1, len(others)):  # the other columns tell nothing
         return bool(counts.min() < FEWEST_ROWS_OF_CLASS or counts.max() > 3 * counts.median())
     return by_line > ORDERED * by_class
 
@@ -174,7 +175,8 @@ def class_target(column: Column, reason: str) -> Target:
     counts = column.values.value_counts()
     rare = sorted(counts.index[counts < FEWEST_ROWS_OF_CLASS])
     frequent = [value for value in counts.index if value not in set(rare)]
-    if len(frequent) > MOST_CLASSES or len(rare) > 10 * MOST_CLASSES:
+    is_mostly_rare = counts[rare].sum() > counts.sum() / 2
+    if len(frequent) > MOST_CLASSES or (len(counts) > MOST_CLASSES and is_mostly_rare):
         raise RefusedError(
             f"{column.name}: {len(counts)} different categories are too many classes. Choose a "
             f"column of numbers, or one with at most {MOST_CLASSES} categories"

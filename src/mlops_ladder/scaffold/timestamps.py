@@ -85,7 +85,8 @@ def read_text(text: pd.Series, attempts: list[dict[str, Any]]) -> TimeReading | 
     ]
     if not fitting:
         return None
-    fitting = [found for found in fitting if is_ordered(found[0])][:1] or fitting
+    ordered = sorted((f for f in fitting if is_ordered(f[0])), key=lambda f: irregularity(f[0]))
+    fitting = ordered[:1] or fitting
     values, arguments = fitting[0]
     formats = tuple(str(arguments["format"]) for _, arguments in fitting)
     zoned = "utc" in arguments
@@ -101,6 +102,12 @@ def is_ordered(times: pd.Series) -> bool:
     return times.nunique() > 2 and (times.is_monotonic_increasing or times.is_monotonic_decreasing)
 
 
+def irregularity(times: pd.Series) -> float:
+    """Return how much the steps between ordered times differ, relative to their mean."""
+    steps = times.diff().dropna().dt.total_seconds().abs()
+    return float(steps.std() / steps.mean())
+
+
 def candidates(text: pd.Series) -> list[dict[str, Any]]:
     """Return the arguments of `pd.to_datetime` by which the first value is a time."""
     first = str(text.iloc[0])
@@ -114,7 +121,9 @@ def candidates(text: pd.Series) -> list[dict[str, Any]]:
         orders = [DAY_FIRST] if separator == "." else [MONTH_FIRST, DAY_FIRST]
         dates = [order.format(separator) + year for order in orders]
     end = clock_format(first)
-    patterns = dict.fromkeys(pattern for date in dates for pattern in (date + end, date))
+    patterns = dict.fromkeys(
+        pattern for date in dates for pattern in ((date,) if "%H" in date else (date + end, date))
+    )
     return [
         {"format": pattern} | ({"utc": True} if "%z" in pattern.lower() else {})
         for pattern in patterns
