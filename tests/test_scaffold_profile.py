@@ -437,7 +437,7 @@ TAX, FEE = AMOUNT[::-1] / 7, RNG.normal(9, 3, ROWS)
     ids=["total", "sum", "difference", "product", "ratio", "rounded"],
 )
 def test_the_columns_from_which_the_target_can_be_computed_are_left_out_together(
-    parts: dict[str, np.ndarray], tmp_path: Path
+    parts: dict[str, Any], tmp_path: Path
 ) -> None:
     profile = profiled(tmp_path, **parts)
     assert profile.left_out.keys() == parts.keys()
@@ -680,7 +680,7 @@ def test_words_that_look_like_missing_values_are_kept_where_they_are_words(
 
 
 def test_many_columns_get_few_findings(tmp_path: Path) -> None:
-    constant = {f"c{n}": every([n]) for n in range(60)}
+    constant: dict[str, Any] = {f"c{n}": every([n]) for n in range(60)}
     profile = profiled(tmp_path, **constant)
     assert len(profile.findings) < 8
     assert any("60 columns were left out" in finding for finding in profile.findings)

@@ -209,7 +209,7 @@ def build(profile: Profile, model: Model) -> Any:
     names = {"CATEGORIES": context["categories"], "MANY_CATEGORIES": context["many_names"]}
     source = render_part("model.py.jinja", **context)
     exec(source, names | ESTIMATORS, names)  # this program's own template
-    return names["build_model"]()  # type: ignore[operator]
+    return names["build_model"]()
 
 
 def model_context(profile: Profile, model: Model) -> dict[str, Any]:

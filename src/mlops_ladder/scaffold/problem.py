@@ -52,11 +52,11 @@ def split_source(problem: str) -> Source:
     load = min(begins[name] for name in ("read_number", "load") if name in begins)
     space = assigned["SEARCH_SPACE"] - 1  # the comment above it belongs to it
     cuts = [0, head, load, begins["features"], begins["build_model"], space, assigned["METRIC"]]
-    parts = [
+    docstring, head_code, load_code, features, build, search, metric = (
         "\n".join(lines[start:end]).strip("\n")
         for start, end in zip(cuts, [*cuts[1:], len(lines)], strict=True)
-    ]
-    return Source(*parts, problem=problem)
+    )
+    return Source(docstring, head_code, load_code, features, build, search, metric, problem)
 
 
 def context_of(profile: Profile, model: Model) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pandas as pd
 
@@ -166,7 +166,7 @@ def open_bytes(file: Path) -> IO[bytes]:
     """Open a file to read its bytes, decompressed by the suffix of its name."""
     match file.suffix.lower():
         case ".gz":
-            return gzip.open(file)
+            return cast(IO[bytes], gzip.open(file))
         case ".bz2":
             return bz2.open(file)
         case ".xz":
