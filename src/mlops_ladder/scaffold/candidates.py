@@ -84,7 +84,8 @@ def candidates(profile: Profile) -> list[Model]:
     models = [Model("linear", strength=strength) for strength in strengths]
     if few:
         regularization = 10.0 if is_class else 0.0
-        models.append(Model("trees", 0.05, rounds, 4, smallest, regularization))
+        if not is_wide:
+            models.append(Model("trees", 0.05, rounds, 4, smallest, regularization))
         models.append(Model("trees", 0.05, rounds, 8, smallest, regularization))
     if not is_wide:
         models.append(Model("trees", 0.1, rounds))
