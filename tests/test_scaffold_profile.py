@@ -470,6 +470,7 @@ def test_rare_classes_are_merged_or_dropped_and_named(tmp_path: Path) -> None:
     merged = np.where(np.arange(ROWS) < 14, np.where(np.arange(ROWS) % 2, "b", "c"), CLASSES)
     profile = profiled(tmp_path, target="wanted", wanted=merged)
     assert profile.target.classes == ["high", "low", "other"]
+    assert profile.rows == ROWS
     assert any("merged into 'other'" in finding for finding in profile.findings)
 
 
