@@ -38,6 +38,8 @@ ANSWERS: dict[str, dict[str, str]] = {
 OTHER_LICENCES = ["BSD-3-Clause", "GPL-3.0-or-later"]
 PROJECT_NAMES = ["2048", "Bäume & Blätter", "JSON", "🌳", "ab " * 26, "İstanbul"]
 
+UNASKED = {"data_file"}  # answered by mlops-ladder new --from alone
+
 
 def settings() -> dict[str, Any]:
     """Return the settings of copier.yml and of the level files."""
@@ -52,7 +54,7 @@ def questions() -> dict[str, dict[str, Any]]:
     return {
         name: question
         for name, question in settings().items()
-        if not name.startswith("_") and question.get("when") is not False
+        if not name.startswith("_") and question.get("when") is not False and name not in UNASKED
     }
 
 

@@ -25,7 +25,7 @@ import sqlalchemy
 from taxi_ride_duration import problem
 
 rides = problem.sample().reset_index(names="id")
-rides.to_sql("rides", sqlalchemy.create_engine(os.environ["DATA_URL"]), index=False)
+rides.to_sql("orders", sqlalchemy.create_engine(os.environ["DATA_URL"]), index=False)
 """
 SAVE_OBJECT = """
 import os
@@ -35,11 +35,11 @@ import s3fs
 from taxi_ride_duration import problem
 
 s3fs.S3FileSystem().mkdir("bucket")
-problem.sample().to_parquet(os.environ["DATA_URL"] + "rides.parquet")
+problem.sample().to_parquet(os.environ["DATA_URL"] + "orders.parquet")
 """
 LOAD_FILE = """\
 def load(start: date | None = None, end: date | None = None) -> pd.DataFrame:
-    return pd.read_parquet(DATA / "rides.parquet")
+    return pd.read_parquet(DATA / "orders.parquet")
 """
 
 
@@ -86,7 +86,7 @@ def code_of_the_guide(project: Installation, marker: str) -> str:
     guide = (project.project / "docs/1-ci.md").read_text(encoding="utf-8")
     blocks: list[str] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     (code,) = [block for block in blocks if marker in block]
-    return code
+    return re.sub(r"\btime\b", "pickup_time", code)
 
 
 def replace_load(project: Installation, code: str, *imports: str) -> None:
@@ -126,7 +126,7 @@ def test_rows_come_from_postgresql(
 def test_rows_come_from_s3(project: Installation, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     (project.project / ".env").write_text(
-        f"DATA_URL=s3://bucket/rides/\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n"
+        f"DATA_URL=s3://bucket/orders/\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n"
         f"AWS_DEFAULT_REGION=us-east-1\nAWS_ENDPOINT_URL={url}\n"
     )
     with running(project, f".venv/bin/moto_server -p {url.rpartition(':')[2]}", f"{url}/moto-api/"):
@@ -143,18 +143,18 @@ def test_rows_come_from_a_file_that_dvc_keeps(project: Installation, tmp_path: P
     replace_load(project, LOAD_FILE)
     steps = [
         "uv run python -c 'from taxi_ride_duration import problem;"
-        ' problem.sample().to_parquet("data/rides.parquet")\'',
+        ' problem.sample().to_parquet("data/orders.parquet")\'',
         "uv run dvc init --quiet",
         f"uv run dvc remote add --quiet --default store {tmp_path}",
-        "uv run dvc add --quiet data/rides.parquet",
+        "uv run dvc add --quiet data/orders.parquet",
         "uv run dvc push --quiet",
         "git add --all && git commit --quiet --no-verify --message data",
-        "rm -r data/rides.parquet .dvc/cache",
+        "rm -r data/orders.parquet .dvc/cache",
     ]
     for step in steps:
         finished = project.run(step, UV_NO_SYNC="1", DVC_NO_ANALYTICS="1")
         assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "data/rides.parquet.dvc" in git(project.project, "ls-files")
+    assert "data/orders.parquet.dvc" in git(project.project, "ls-files")
     assert "load() failed: FileNotFoundError" in project.refused("pipeline", UV_NO_SYNC="1")
     assert project.run("uv run dvc pull --quiet", UV_NO_SYNC="1").returncode == 0
     assert ROWS in project.make("pipeline", UV_NO_SYNC="1")

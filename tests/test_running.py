@@ -391,8 +391,9 @@ EMPTY_PANELS = {
 def documented_request(project: Path) -> str:
     """Return the request that the guide documents."""
     page = (project / "docs/3-serving.md").read_text(encoding="utf-8")
-    (body,) = re.findall(r"curl -X POST .*? -d '(.*?)'", page, re.DOTALL)
-    return str(body)
+    (command,) = re.findall(r'curl -X POST .*? -d @"\$\((.*?)\)"', page)
+    file = subprocess.check_output(["bash", "-c", command], cwd=project, text=True).strip()
+    return json.dumps(json.loads((project / file).read_bytes())[0])
 
 
 @contextmanager

@@ -6,6 +6,7 @@ All projects use the virtual environment of one project at the highest level, ea
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +203,46 @@ def test_the_file_is_part_of_the_project_and_what_was_found_is_said(
     assert "data/tumours.csv" in git(tmp_path / "project", "ls-files", "data")
     copied = tmp_path / "project/data/tumours.csv"
     assert copied.read_bytes() == (tmp_path / "tumours.csv").read_bytes()
+
+
+@pytest.mark.parametrize("level", [0, LEVELS[-1]])
+def test_a_project_of_own_data_holds_nothing_of_taxis(
+    level: int, ladder: Ladder, tmp_path: Path
+) -> None:
+    project = new(ladder, tmp_path, DATA["iris"], level)
+    assert answers_of(project)["data_file"] == "iris_flowers.csv"
+    assert of_taxis(project) == []
+    if level == 0:
+        done("climb", str(LEVELS[-1]), "--commit", cwd=project)
+        assert of_taxis(project) == []
+        assert not (project / "data/download.py").exists()
+
+
+def of_taxis(project: Path) -> list[str]:
+    """Return the lines that speak of the example's taxis."""
+    return [
+        f"{path}: {line}"
+        for path, body in tree(project).items()
+        for line in body.decode(errors="replace").splitlines()
+        if re.search("taxi|tlc|pickup|rides", line, re.IGNORECASE)
+    ]
+
+
+def test_a_large_file_stays_out_of_git_and_is_said_to_be_needed(
+    ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlops_ladder.commands.new.COMMITTED_AT_MOST", 100)
+    options = [*DATA["iris"].options(tmp_path), "--defaults"]
+    said = done("new", "project", *options, "--template", ladder.template, cwd=tmp_path)
+    assert "is not committed, because it is large" in said and "DATA_URL" in said
+    assert "data/iris_flowers.csv" not in git(tmp_path / "project", "ls-files", "data")
+    readme = (tmp_path / "project/README.md").read_text(encoding="utf-8")
+    assert "data/iris_flowers.csv" in readme and "DATA_URL" in readme
+
+
+def test_options_of_own_data_need_a_file(ladder: Ladder, tmp_path: Path) -> None:
+    said = refused("new", "project", "--task", "regression", "--defaults", cwd=tmp_path, code=2)
+    assert "--from FILE" in said
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Tests of profiling the user's file: what is found in it, and which files are refused."""
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mlops_ladder.errors import RefusedError, UsageError
-from mlops_ladder.scaffold.columns import allowed_range, column_of
+from mlops_ladder.scaffold.columns import column_of, hard_limits
 from mlops_ladder.scaffold.names import clean_names, file_name
 from mlops_ladder.scaffold.profile import Profile, profile_of
 from mlops_ladder.scaffold.table import Table, read_table
@@ -140,10 +141,64 @@ def test_times_are_read_as_they_are_written(first: Any, later: Any, month: int) 
     assert found.values.dt.tz is None
 
 
-def test_a_day_and_a_month_that_could_change_places_are_told(tmp_path: Path) -> None:
-    times = [f"0{1 + i % 9}/0{1 + i % 8}/2026" for i in range(ROWS)]
-    profile = profiled(tmp_path, time="day", day=times)
-    assert any("day or the month first" in finding for finding in profile.findings)
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        ("12/31/2018 11:59:59 PM", "12/31/2018 11:59:58 PM", "2018-12-31 23:59:59"),
+        ("1/2/18", "13/2/18", "2018-02-01"),
+        ("1/2/18", "2/28/18", "2018-01-02"),
+        ("31/12/18", "1/1/19", "2018-12-31"),
+        ("7-Jan-18", "8-Feb-18", "2018-01-07"),
+        ("Jan 2005", "Feb 2005", "2005-01-01"),
+        ("January 5, 2018", "February 5, 2018", "2018-01-05"),
+        ("2018Q1", "2018Q4", "2018-01-01"),
+        ("2018-01-02 10:00:00 UTC", "2018-01-03 10:00:00 UTC", "2018-01-02 10:00:00"),
+        ("2018-01-02T10:00:00+01:00", "2018-07-02T10:00:00+02:00", "2018-01-02 09:00:00"),
+        ("2018/01/02 10:00", "2018/01/03 10:00", "2018-01-02 10:00:00"),
+        (201801, 201812, "2018-01-01"),
+        (1871, 1872, "1871-01-01"),
+    ],
+)
+def test_usual_ways_to_write_a_time_are_read(first: Any, last: Any, found: str) -> None:
+    reading = read_times(pd.Series([first, last]))
+    assert reading is not None
+    assert reading.values.iloc[0] == pd.Timestamp(found)
+    read = {"pd": pd, "rows": pd.Series([first, last])}
+    again = pd.Series(eval(reading.expression.replace("{}", "rows"), read))
+    assert again.iloc[0] == pd.Timestamp(found)
+
+
+def test_the_month_of_a_numbered_year_is_read_in_the_order_of_the_rows() -> None:
+    months = pd.Series([f"{year}-{month:02}" for year in (1, 2, 3) for month in range(1, 13)])
+    reading = read_times(months)
+    assert reading is not None
+    assert reading.values.is_monotonic_increasing
+    assert "1-01 is the month 01 of the year 1" in reading.remark
+    assert read_times(months.sample(frac=1, random_state=0)) is None
+
+
+def test_a_day_and_a_month_that_could_change_places_are_asked_for(tmp_path: Path) -> None:
+    times = [f"0{1 + i % 9}/0{1 + i * i % 8}/20{10 + i // 20}" for i in range(ROWS)]
+    with pytest.raises(RefusedError, match=r"--date-format '%m/%d/%Y' or --date-format '%d/%m/%Y"):
+        profiled(tmp_path, time="day", day=times)
+    table = pd.DataFrame({"amount": AMOUNT, "size": SIZE, "day": times})
+    table.to_parquet(tmp_path / "rows.parquet")
+    read_again = read_table(tmp_path / "rows.parquet")
+    profile = profile_of(read_again, "amount", "day", date_format="%d/%m/%Y")
+    assert profile.time is not None
+    assert profile.time.reading.values.iloc[0] == pd.Timestamp("2010-01-01")
+    with pytest.raises(RefusedError, match="cannot all be read as %Y"):
+        profile_of(read_again, "amount", "day", date_format="%Y")
+    with pytest.raises(UsageError, match="--date-format needs --time"):
+        profile_of(read_again, "amount", None, date_format="%Y")
+
+
+def test_the_order_of_the_rows_tells_the_day_from_the_month() -> None:
+    days = pd.date_range("2018-01-01", "2020-12-01", freq="MS").strftime("%d/%m/%Y")
+    reading = read_times(pd.Series(days))
+    assert reading is not None
+    assert reading.values.dt.month.tolist() == [*range(1, 13)] * 3
+    assert not reading.alternatives
 
 
 def test_words_are_no_times() -> None:
@@ -151,19 +206,90 @@ def test_words_are_no_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "limits"),
+    ("name", "values", "limits"),
     [
-        ([4.3, 7.9], (2, 10)),
-        ([0, 1], (0, 1)),
-        ([-3, 7], (-10, 20)),
-        ([0.001, 0.009], (0, 0.013)),
-        ([1000, 90_000], (0, 140_000)),
+        ("hour", [0, 5, 22], (0, 23)),
+        ("start_hour", [0, 5, 22], (0, 23)),
+        ("hour", [0, 5, 500], (None, None)),
+        ("humidity", [20.5, 100], (0, 100)),
+        ("growth", ["1%", "120%"], (None, None)),
+        ("rate", ["1%", "12.5%"], (0, 100)),
+        ("latitude", [40.5, 41], (-90, 90)),
+        ("smokes", [0, 1], (0, 1)),
+        ("price", [3.5, 90], (0, None)),
+        ("temperature", [3.5, 30], (None, None)),
     ],
 )
-def test_limits_are_wider_than_what_was_seen_and_never_below_zero_without_need(
-    values: list[float], limits: tuple[float, float]
+def test_limits_are_what_the_values_can_be_and_not_what_was_seen(
+    name: str, values: list[Any], limits: tuple[float | None, float | None]
 ) -> None:
-    assert allowed_range(column_of("x", pd.Series(values))) == limits
+    assert hard_limits(column_of(name, pd.Series(values))) == limits
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers", "unit"),
+    [
+        (["12.5%", "3%"], [12.5, 3], "%"),
+        (["$1,234.00", "$5"], [1234, 5], "$"),
+        (["-$5.50", "($2.00)"], [-5.5, -2], "$"),
+        (["1.234,56 \u20ac", "7,5 \u20ac"], [1234.56, 7.5], "\u20ac"),
+        (["1.234,56", "17,20"], [1234.56, 17.2], ""),
+        (["1,234", "56"], [1234, 56], ""),
+        (["12 km", "3.5 km"], [12, 3.5], "km"),
+        (["1 234,50 EUR", "2 EUR"], [1234.5, 2], "EUR"),
+    ],
+)
+def test_text_of_numbers_with_separators_and_units_is_numbers(
+    values: list[str], numbers: list[float], unit: str
+) -> None:
+    column = column_of("x", pd.Series(values))
+    assert column.is_numeric and column.written is not None
+    assert column.values.tolist() == numbers
+    assert column.written.unit == unit
+
+
+@pytest.mark.parametrize("values", [["A12", "B7"], ["12 Main St", "3 Oak St"], ["1-2", "3-4"]])
+def test_other_text_with_digits_stays_text(values: list[str]) -> None:
+    assert column_of("x", pd.Series(values)).kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("mark", "usual"),
+    [
+        (-200, RNG.normal(20, 5, ROWS)),
+        (-200, RNG.uniform(1, 1500, ROWS)),
+        (999, RNG.integers(0, 30, ROWS)),
+        (-1, RNG.integers(0, 60, ROWS)),
+        (0, RNG.uniform(100, 180, ROWS)),
+        (-77777, RNG.normal(20, 5, ROWS)),
+    ],
+)
+@pytest.mark.parametrize("target", ["usual", "amount"])
+def test_a_frequent_number_far_from_the_rest_is_missing(
+    mark: int, usual: np.ndarray, target: str, tmp_path: Path
+) -> None:
+    values = np.where(np.arange(ROWS) % 8 == 0, mark, usual)
+    profile = profiled(tmp_path, target=target, usual=values, more=SIZE[::-1])
+    assert any(f"{mark:,}" in found and "missing" in found for found in profile.findings)
+    if target == "usual":
+        assert profile.rows == ROWS - ROWS / 8
+    else:
+        (column,) = [column for column in profile.features if column.name == "usual"]
+        assert column.values.isna().sum() == ROWS / 8
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.where(np.arange(ROWS) % 4 == 0, 0, RNG.exponential(10, ROWS)),
+        RNG.integers(-1, 2, ROWS),
+        RNG.integers(0, 12, ROWS),
+        np.where(np.arange(ROWS) == 3, 999, RNG.integers(0, 30, ROWS)),
+    ],
+)
+def test_a_usual_number_is_not_missing(values: np.ndarray, tmp_path: Path) -> None:
+    profile = profiled(tmp_path, usual=values, more=SIZE[::-1])
+    assert not any("mark a missing value" in finding for finding in profile.findings)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +299,8 @@ def test_limits_are_wider_than_what_was_seen_and_never_below_zero_without_need(
         (np.arange(ROWS), None),
         (np.arange(ROWS) % 11, None),
         (np.arange(ROWS) % 10, list(range(10))),
+        (np.clip(np.round(SIZE / 2), 3, 9), None),
+        (RNG.poisson(2, ROWS), None),
         (np.arange(ROWS) % 2 + 0.5, [0.5, 1.5]),
         (np.arange(ROWS) % 2 == 0, [False, True]),
         (CLASSES, ["high", "low"]),
@@ -293,12 +421,68 @@ def test_a_word_that_gives_the_number_away_is_left_out(tmp_path: Path) -> None:
     assert "it reveals price: every value occurs with one number" in profile.left_out["town"]
 
 
-def test_the_total_of_which_the_target_is_a_part_is_left_out(tmp_path: Path) -> None:
-    tax, fee = AMOUNT[::-1] / 7, RNG.normal(9, 3, ROWS)
-    profile = profiled(tmp_path, tax=tax, fee=fee, total=AMOUNT + tax + fee)
-    assert profile.left_out.keys() == {"total"}
-    assert "computed from it and" in profile.left_out["total"]
-    assert "fee" in profile.left_out["total"]
+TAX, FEE = AMOUNT[::-1] / 7, RNG.normal(9, 3, ROWS)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"tax": TAX, "fee": FEE, "total": AMOUNT + TAX + FEE},
+        {"a": AMOUNT - FEE, "b": FEE},
+        {"a": AMOUNT + FEE, "b": FEE},
+        {"a": AMOUNT / (1 + FEE**2), "b": 1 + FEE**2},
+        {"a": AMOUNT * (1 + FEE**2), "b": 1 + FEE**2},
+        {"a": np.round(AMOUNT - TAX), "b": np.round(TAX, 1)},
+    ],
+    ids=["total", "sum", "difference", "product", "ratio", "rounded"],
+)
+def test_the_columns_from_which_the_target_can_be_computed_are_left_out_together(
+    parts: dict[str, Any], tmp_path: Path
+) -> None:
+    profile = profiled(tmp_path, **parts)
+    assert profile.left_out.keys() == parts.keys()
+    assert all("computed from it and" in reason for reason in profile.left_out.values())
+
+
+def test_two_columns_whose_difference_is_the_class_are_left_out(tmp_path: Path) -> None:
+    other = AMOUNT + RNG.normal(0, 9, ROWS)
+    profile = profiled(
+        tmp_path, target="won", won=np.where(other < AMOUNT, "yes", "no"), other=other
+    )
+    assert profile.left_out.keys() == {"amount", "other"}
+
+
+def test_a_name_of_what_is_known_afterwards_is_left_out_unless_it_is_known(tmp_path: Path) -> None:
+    arrival = RNG.normal(0, 1, ROWS)
+    profile = profiled(tmp_path, arrival_delay=arrival)
+    assert "known only after the fact" in profile.left_out["arrival_delay"]
+    assert profile.afterwards == ("arrival_delay",)
+    again = profile_of(profile.table, "amount", None, known_before=("arrival_delay",))
+    assert again.left_out == {}
+
+
+def test_rare_classes_are_merged_or_dropped_and_named(tmp_path: Path) -> None:
+    words = np.where(np.arange(ROWS) < 6, "b", CLASSES)
+    profile = profiled(tmp_path, target="wanted", wanted=words)
+    assert profile.target.classes == ["high", "low"]
+    assert profile.rows == ROWS - 6
+    assert any("'b' in fewer than 10 rows" in finding for finding in profile.findings)
+    merged = np.where(np.arange(ROWS) < 14, np.where(np.arange(ROWS) % 2, "b", "c"), CLASSES)
+    profile = profiled(tmp_path, target="wanted", wanted=merged)
+    assert profile.target.classes == ["high", "low", "other"]
+    assert profile.rows == ROWS
+    assert any("merged into 'other'" in finding for finding in profile.findings)
+
+
+def test_the_task_can_be_chosen(tmp_path: Path) -> None:
+    table = pd.DataFrame({"amount": AMOUNT, "kind": np.arange(ROWS) % 5})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    read_again = read_table(tmp_path / "rows.csv")
+    assert profile_of(read_again, "kind", None, "regression").target.classes is None
+    assert profile_of(read_again, "kind", None, "classification").target.classes == [0, 1, 2, 3, 4]
+    words = read(tmp_path, "a,b\n" + "".join(f"{n * n % 97},w{n % 3}\n" for n in range(99)))
+    with pytest.raises(UsageError, match="--task regression: b contains text"):
+        profile_of(words, "b", None, "regression")
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -319,11 +503,33 @@ def test_the_time_gives_the_parts_that_differ_between_rows(tmp_path: Path) -> No
         assert time is not None
         return set(time.parts)
 
+    assert parts([2000 + n // 8 for n in range(ROWS)]) == set()
+    assert parts(pd.date_range("2001-01-01", periods=ROWS, freq="MS")) == {"month"}
     assert parts(DAYS) == {"hour", "weekday"}
     assert parts(pd.date_range("2026-01-01", periods=ROWS)) == {"weekday"}
     assert parts(pd.date_range("2020-01-01", periods=ROWS, freq="7D 5h")) == {
         *("hour", "weekday", "month")
     }
+
+
+def test_columns_of_year_month_day_and_hour_are_proposed_and_read_as_the_time(
+    tmp_path: Path,
+) -> None:
+    days = pd.Series(DAYS)
+    columns = {one: getattr(days.dt, one) for one in ("year", "month", "day", "hour")}
+    profile = profiled(tmp_path, **columns)
+    assert profile.proposed_time == "year, month, day, hour"
+    assert any("--time year,month,day,hour" in finding for finding in profile.findings)
+    profile = profiled(tmp_path, time="year,month,day,hour", **columns)
+    assert profile.time is not None
+    assert profile.time.reading.values.tolist() == list(DAYS.floor("h"))
+    assert profile.left_out["month"] == "it is the month of the time"
+    assert {column.name for column in profile.features} == {"size"}
+
+
+def test_a_column_of_times_is_proposed(tmp_path: Path) -> None:
+    assert profiled(tmp_path, day=DAYS).proposed_time == "day"
+    assert profiled(tmp_path, day=every(list(DAYS[:2]))).proposed_time is None
 
 
 def test_a_part_of_the_time_takes_no_name_of_a_column(tmp_path: Path) -> None:
@@ -336,7 +542,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"wanted": np.full(ROWS, np.nan)}, "wanted", None, "empty in every row"),
     ({"wanted": every(["only"])}, "wanted", None, "'only' in every row"),
     ({"wanted": [True] * ROWS}, "wanted", None, "True in every row"),
-    ({"wanted": ["a"] * (ROWS - 9) + ["b"] * 9}, "wanted", None, "'b' in fewer than 10 rows"),
+    ({"wanted": ["a"] * (ROWS - 9) + ["b"] * 9}, "wanted", None, "1 of its values has at least"),
     ({"wanted": every([f"w{n}" for n in range(99)])}, "wanted", None, "99 different categories"),
     ({"wanted": DAYS}, "wanted", None, "wanted: contains times"),
     ({"wanted": every([[1], [2]])}, "wanted", None, "neither numbers nor text"),
@@ -390,8 +596,95 @@ def test_a_file_that_is_not_there_or_is_something_else_is_refused(tmp_path: Path
         read_table(tmp_path / "absent.csv")
     with pytest.raises(RefusedError, match="is a folder"):
         read_table(tmp_path)
-    with pytest.raises(RefusedError, match="save it as CSV"):
-        read_table(written(tmp_path, "x", "rows.xlsx"))
+    with zipfile.ZipFile(tmp_path / "rows.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    with pytest.raises(RefusedError, match="save its sheet as CSV"):
+        read_table(tmp_path / "rows.xlsx")
+    with zipfile.ZipFile(tmp_path / "rows.zip", "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+        archive.writestr("b.csv", "a,b\n1,2\n")
+    with pytest.raises(RefusedError, match="holds 2 files"):
+        read_table(tmp_path / "rows.zip")
+    for body, reason in [(b"SQLite format 3\0", "database"), (b"\x80\x04\x95", "pickle")]:
+        with pytest.raises(RefusedError, match=reason):
+            read_table(written(tmp_path, body))
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("rows.csv.gz", "read_csv"),
+        ("rows.csv.zip", "read_csv"),
+        ("rows.csv.bz2", "read_csv"),
+        ("rows.csv.xz", "read_csv"),
+        ("rows.arrow", "read_feather"),
+        ("rows.feather", "read_feather"),
+        ("rows.jsonl", "read_json"),
+        ("rows.jsonl.gz", "read_json"),
+    ],
+)
+def test_other_formats_are_read_as_pandas_does(name: str, reader: str, tmp_path: Path) -> None:
+    rows, file = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]}), tmp_path / name
+    match reader:
+        case "read_csv":
+            rows.to_csv(file, index=False)
+        case "read_feather":
+            rows.to_feather(file)
+        case _:
+            rows.to_json(file, orient="records", lines=True)
+    table = read_table(file)
+    assert table.reader == reader
+    assert table.rows.to_dict("list") == rows.to_dict("list")
+    (tmp_path / "data").mkdir()
+    copied = tmp_path / "data" / table.data_name
+    copied.write_bytes(file.read_bytes())
+    assert getattr(pd, reader)(copied, **table.options).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n4.7,3.2,Iris-other\n", 3),
+        ("1,14.2,1.7\n1,13.2,1.8\n2,13.1,2.4\n", 3),
+        ("p,x,s\np,x,t\ne,y,s\n", 3),
+    ],
+)
+def test_a_missing_header_is_noticed(text: str, width: int, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=f"--no-header: .* column_1 to column_{width}"):
+        read(tmp_path, text)
+    table = read_table(tmp_path / "rows.csv", header=False)
+    assert table.rows.shape == (3, width)
+    assert table.find_column("1") == "column_1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "country,1990,1991,1992\nA,1,2,3\nB,2,3,4\n",
+        "0,1,2,3\n5,2,3,4\n5,3,4,1\n",
+        "a,b\n1,a\n2,c\n",
+    ],
+)
+def test_a_header_of_numbers_is_a_header(text: str, tmp_path: Path) -> None:
+    assert len(read(tmp_path, text).rows) == 2
+
+
+def test_words_that_look_like_missing_values_are_kept_where_they_are_words(
+    tmp_path: Path,
+) -> None:
+    table = read(tmp_path, "a,b,c\n1,None,x\n2,NA,y\n,roof,\n")
+    assert table.rows["b"].tolist() == ["None", "NA", "roof"]
+    assert table.rows["c"].isna().tolist() == [False, False, True]
+    assert table.rows["a"].isna().tolist() == [False, False, True]
+    table = read(tmp_path, "a,b\n1,NA\nNA,x\n3,y\n")
+    assert table.rows["b"].isna().tolist() == [True, False, False]
+
+
+def test_many_columns_get_few_findings(tmp_path: Path) -> None:
+    constant: dict[str, Any] = {f"c{n}": every([n]) for n in range(60)}
+    profile = profiled(tmp_path, **constant)
+    assert len(profile.findings) < 8
+    assert any("60 columns were left out" in finding for finding in profile.findings)
 
 
 def test_a_column_is_found_by_either_name_and_a_wrong_one_is_answered(tmp_path: Path) -> None:

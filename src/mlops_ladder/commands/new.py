@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,17 @@ from ..terminal import say
 from .options import Level, answer_options, given_answers, may_ask, own_data_options
 
 if TYPE_CHECKING:
-    from ..scaffold import ScaffoldedProblem
+    from ..scaffold import ScaffoldedProblem, Task
     from ..source.location import Template
     from ..source.render import Rendering
 
 COMMITTED_AT_MOST = 10_000_000  # bytes of data in the first commit
 LONGEST_NAME = 80
-DATA_EXTRA = ("pandas", "pyarrow")
+ELSEWHERE = (
+    "A clone has to get a copy there, or DATA_URL in .env and in the secrets of CI has to be its"
+    " path or address"
+)
+DATA_EXTRA = ("pandas", "pyarrow", "sklearn")
 
 
 @click.command("new")
@@ -59,6 +63,9 @@ def command(
     data_file: Path | None,
     target: str | None,
     time: str | None,
+    task: "Task | None",
+    date_format: str | None,
+    no_header: bool,
     into: bool,
     uses_git: bool,
     runs: bool,
@@ -85,7 +92,10 @@ def command(
         given["level"] = level
     ask = may_ask(defaults)
     check_level_known(given, ask, defaults)
-    problem = read_own_problem(data_file, target, time)
+    own = OwnData(data_file, target, time, task, date_format, not no_header)
+    problem = own.read(ask)
+    if problem:
+        given["data_file"] = problem.data_name
     source = select_template(template)
     if template_version:
         # Copier's own HEAD would put uncommitted changes into a commit that no climb finds.
@@ -95,7 +105,7 @@ def command(
     with staging_folder(destination) as parent, shared_clones():
         project = parent / destination.name
         rendering = render(source, project, given, defaults=proposed, ask=ask)
-        rendering.check_names(given)
+        rendering.check_names(given.keys() - {"data_file"})
         check_level(rendering.answers["level"], rendering)
         if problem and data_file:
             insert_problem(problem, data_file, rendering)
@@ -157,28 +167,72 @@ def proposed_answers(folder_name: str) -> dict[str, str]:
     return {"project_name": words[0].upper() + words[1:]} if usable else {}
 
 
-def read_own_problem(
-    data_file: Path | None, target: str | None, time: str | None
-) -> "ScaffoldedProblem | None":
-    """Return the problem for the user's file, if one was given.
+@dataclass(frozen=True)
+class OwnData:
+    """The options that name the user's own data."""
 
-    Raises
-    ------
-    UsageError
-        Options are missing.
-    RefusedError
-        No model can be trained on the file.
-    """
-    if data_file is None:
-        if target or time:
-            raise UsageError("--target and --time need --from FILE, whose columns they name")
-        return None
-    if target is None:
-        raise UsageError("--from needs --target COLUMN, the column to predict")
-    check_data_extra()
-    from ..scaffold import scaffold_problem
+    file: Path | None
+    target: str | None
+    time: str | None
+    task: "Task | None"
+    date_format: str | None
+    header: bool
 
-    return scaffold_problem(data_file, target, time)
+    def read(self, ask: bool) -> "ScaffoldedProblem | None":
+        """Return the problem for the user's file, if one was given.
+
+        Parameters
+        ----------
+        ask
+            Whether to ask in the terminal what the file does not show.
+
+        Raises
+        ------
+        UsageError
+            Options are missing.
+        RefusedError
+            No model can be trained on the file.
+        """
+        if self.file is None:
+            if any([self.target, self.time, self.task, self.date_format, not self.header]):
+                raise UsageError(
+                    "--target, --time, --task, --date-format and --no-header need --from FILE,"
+                    " which they describe"
+                )
+            return None
+        if self.target is None:
+            raise UsageError("--from needs --target COLUMN, the column to predict")
+        check_data_extra()
+        problem = self.scaffold()
+        return self.ask(problem) if ask else problem
+
+    def scaffold(self, known_before: tuple[str, ...] = ()) -> "ScaffoldedProblem":
+        """Write the problem."""
+        from ..scaffold import scaffold_problem
+
+        assert self.file is not None and self.target is not None
+        return scaffold_problem(
+            self.file,
+            self.target,
+            self.time,
+            task=self.task,
+            date_format=self.date_format,
+            header=self.header,
+            known_before=known_before,
+        )
+
+    def ask(self, problem: "ScaffoldedProblem") -> "ScaffoldedProblem":
+        """Ask for the time, and which columns are known only after the fact."""
+        known_before = tuple(
+            name
+            for name in problem.afterwards
+            if not click.confirm(f"Is {name} known only after the fact?", default=True, err=True)
+        )
+        proposed = problem.proposed_time
+        question = f"Order the rows by {proposed}, and test on the newest fifth?"
+        if proposed and click.confirm(question, default=True, err=True):
+            return replace(self, time=proposed.replace(" ", "")).scaffold(known_before)
+        return self.scaffold(known_before) if known_before else problem
 
 
 def check_data_extra() -> None:
@@ -195,7 +249,7 @@ def check_data_extra() -> None:
 
     called = shlex.join(["uvx", "--from", own_requirement("data"), "mlops-ladder", *sys.argv[1:]])
     raise RefusedError(
-        f"--from needs {' and '.join(DATA_EXTRA)}, which are not installed: {called}"
+        f"--from needs pandas, pyarrow and scikit-learn, which are not installed: {called}"
     )
 
 
@@ -225,17 +279,6 @@ def insert_problem(problem: "ScaffoldedProblem", data_file: Path, rendering: "Re
     if data_file.stat().st_size <= COMMITTED_AT_MOST:
         with (data / ".gitignore").open("a", encoding="utf-8") as ignored:
             ignored.write(f"!{problem.data_name}\n")
-    describe_data(rendering.folder / "README.md", problem.data_name)
-
-
-def describe_data(readme: Path, name: str) -> None:
-    """Replace the README's section about the example's data."""
-    text = readme.read_text(encoding="utf-8")
-    before, heading, rest = text.partition("\n## Data\n")
-    _, following, after = rest.partition("\n## ")
-    if heading and following:
-        section = f"\nThe data are in `data/{name}`, which `load` in `problem.py` reads.\n"
-        readme.write_text(before + heading + section + following + after, encoding="utf-8")
 
 
 def is_inside_repository(destination: Path) -> bool:
@@ -370,7 +413,9 @@ def report_project(
     if problem:
         where = destination / "data" / problem.data_name
         committed = where.stat().st_size <= COMMITTED_AT_MOST
-        kept = "is committed" if committed else "is not committed, because it is large"
+        kept = (
+            "is committed" if committed else f"is not committed, because it is large. {ELSEWHERE}"
+        )
         lines += ["", f"data/{problem.data_name} {kept}. Findings:"]
         lines += [f"  - {finding}" for finding in problem.findings]
     say("\n".join(lines))

@@ -88,7 +88,22 @@ def own_data_options(function: Command) -> Command:
     """Add the options that name the user's own data."""
     for option in (
         click.option(
-            "--time", metavar="COLUMN", help="The column of FILE with the time of each row."
+            "--no-header", is_flag=True, help="FILE has no names: its columns are column_1, ..."
+        ),
+        click.option(
+            "--date-format",
+            metavar="FORMAT",
+            help="How times are written, such as '%d/%m/%Y', if FILE does not show it.",
+        ),
+        click.option(
+            "--task",
+            type=click.Choice(["regression", "classification"]),
+            help="Predict a number or a class; by default what the target's values suggest.",
+        ),
+        click.option(
+            "--time",
+            metavar="COLUMN",
+            help="The column of FILE with the time of each row, or several: year,month,day.",
         ),
         click.option("--target", metavar="COLUMN", help="The column of FILE to predict."),
         click.option(
@@ -96,7 +111,7 @@ def own_data_options(function: Command) -> Command:
             "data_file",
             metavar="FILE",
             type=click.Path(path_type=Path),
-            help="Your CSV or Parquet file, for which problem.py is written.",
+            help="Your CSV, Parquet, Arrow or JSON lines file, for which problem.py is written.",
         ),
     ):
         function = option(function)

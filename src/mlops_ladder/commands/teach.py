@@ -14,6 +14,7 @@ from ..terminal import escape, say
 from .options import Level, answer_options, given_answers, own_data_options
 
 if TYPE_CHECKING:
+    from ..scaffold import Task
     from ..source.render import Rendering
     from ..teach.content import Content
     from ..teach.grading import Grade, Grader
@@ -68,6 +69,9 @@ def build_course(
     data_file: Path | None,
     target: str | None,
     time: str | None,
+    task: "Task | None",
+    date_format: str | None,
+    no_header: bool,
     template: str | None,
 ) -> None:
     """Create the course's repository DEST: a branch for each level, with lessons and tasks.
@@ -77,9 +81,11 @@ def build_course(
     from ..source.acceleration import shared_clones
     from ..source.selection import select_template
     from ..teach.build import build
-    from .new import insert_problem, read_own_problem
+    from .new import OwnData, insert_problem
 
-    problem = read_own_problem(data_file, target, time)
+    own = OwnData(data_file, target, time, task, date_format, not no_header)
+    problem = own.read(ask=False)
+    own_answers = problem.answers | {"data_file": problem.data_name} if problem else {}
 
     def prepare(rendering: "Rendering") -> None:
         assert problem is not None and data_file is not None
@@ -91,7 +97,7 @@ def build_course(
             course_content(content_folder),
             select_template(template),
             highest,
-            (problem.answers if problem else {}) | given_answers(pairs, answers_file),
+            own_answers | given_answers(pairs, answers_file),
             prepare if problem else None,
         )
     say(f"Built the course in {destination}")

@@ -18,9 +18,12 @@ MOST_CATEGORIES = 30  # a model would memorise more, unless there are many rows 
 RANK_CORRELATION = 0.995
 EXPLAINED_ERRORS = 0.99  # of the errors of the most frequent class
 EXPLAINED_VARIANCE = 0.9995
-NEARLY_SUM, EXACT_SUM = 0.98, 0.99999  # explained variance; parts are rounded, rows have errors
-PART_OF_SUM = 0.002  # explained variance that is lost without a part
 ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid|key|index|idx|nr|no|number|row)($|_)")
+AFTERWARDS = re.compile(
+    r"(^|_)(arrival|arr|arrived|dropoff|ended|finished|closed|resolved|resolution|completed"
+    r"|delivered|returned|actual|outcome|discharge|discharged|cancelled|cancellation|churned"
+    r"|terminated|settled|settlement|refund|refunded|chargeback|air_time|elapsed|survival)($|_)"
+)
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}"
 
 
@@ -76,17 +79,25 @@ def is_free_text(known: pd.Series) -> bool:
     return has_long or (is_long and known.nunique() > MOST_CATEGORIES)
 
 
-def find_duplicate(column: Column, earlier: list[Column]) -> str | None:
-    """Return the name of an earlier column with the same values or renamed categories, or None."""
-    for other in earlier:
-        if column.is_numeric and other.is_numeric:
-            if column.values.equals(other.values):
-                return other.name
-        elif column.n_distinct == other.n_distinct < len(column.values) / 2:
-            codes, other_codes = pd.factorize(column.values)[0], pd.factorize(other.values)[0]
-            if np.array_equal(codes, other_codes):
-                return other.name
-    return None
+def find_afterwards(column: Column) -> str | None:
+    """Return the reason if the name says that the value is known only after the fact, or None."""
+    if not AFTERWARDS.search(column.name):
+        return None
+    return "its name suggests that it is known only after the fact; add it if it is known before"
+
+
+def fingerprint(column: Column) -> bytes:
+    """Return bytes that are equal for columns with the same values or with renamed categories."""
+    if column.is_numeric:
+        return b"n" + column.values.to_numpy().tobytes()
+    return b"c" + pd.factorize(column.values)[0].tobytes()
+
+
+def find_duplicate(column: Column, earlier: dict[bytes, str]) -> str | None:
+    """Return the name of an earlier column with the same fingerprint, or None."""
+    if not column.is_numeric and column.n_distinct >= len(column.values) / 2:
+        return None
+    return earlier.get(fingerprint(column))
 
 
 def find_leakage(column: Column, target: Target) -> str | None:
@@ -121,8 +132,11 @@ def predicts_class(values: pd.Series, labels: pd.Series) -> bool:
 
     Errors are counted relative to those of the most frequent class of all.
     """
-    table = pd.crosstab(values.astype(object).where(values.notna(), "missing"), labels)
-    errors = len(labels) - table.max(axis=1).sum()
+    groups = pd.factorize(values, use_na_sentinel=False)[0]
+    codes = pd.factorize(labels)[0]
+    width = codes.max() + 1
+    counts = np.bincount(groups * width + codes, minlength=(groups.max() + 1) * width)
+    errors = len(labels) - counts.reshape(-1, width).max(axis=1).sum()
     baseline_errors = len(labels) - labels.value_counts().iloc[0]
     return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors)
 
@@ -137,60 +151,3 @@ def separates_classes(values: pd.Series, labels: pd.Series) -> bool:
     n_changes = np.count_nonzero(np.diff(table.argmax(axis=1)))
     most_changes = table.shape[1] + len(labels) // MANY_ROWS
     return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors and n_changes < most_changes)
-
-
-def find_sum(columns: list[Column], target: Target) -> list[str]:
-    """Find numeric columns of which the target is a weighted sum.
-
-    A total is known only together with its parts, and a part together with the total.
-
-    Returns
-    -------
-    list of str
-        The names of the columns, the one that explains most first; empty if there is no such sum.
-    """
-    numeric = [column for column in columns if column.is_numeric and column.n_distinct > 2]
-    if target.classes is not None or len(numeric) < 2:
-        return []
-    table = np.column_stack([column.values.to_numpy(dtype=float) for column in numeric])
-    labels = target.column.values.to_numpy(dtype=float)
-    is_complete = ~np.isnan(table).any(axis=1)
-    if is_complete.sum() < 10 * len(numeric):
-        return []
-    table, labels = table[is_complete], labels[is_complete]
-    factors, explained = fit_sum(table, labels)
-    if explained < NEARLY_SUM:
-        return []
-    losses = [
-        explained - fit_sum(np.delete(table, at, axis=1), labels)[1] for at in range(len(numeric))
-    ]
-    parts = [
-        at
-        for at, loss in enumerate(losses)
-        if loss > PART_OF_SUM and (explained > EXACT_SUM or abs(abs(factors[at]) - 1) < 0.05)
-    ]
-    ordered = sorted(parts, key=lambda at: -losses[at])
-    return [numeric[at].name for at in ordered] if len(parts) > 1 else []
-
-
-def fit_sum(table: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Fit a weighted sum by least squares.
-
-    Parameters
-    ----------
-    table : array of shape (n_rows, n_columns)
-    labels : array of shape (n_rows,)
-
-    Returns
-    -------
-    factors : array of shape (n_columns,)
-    explained : float
-        The share of the labels' variance that the sum explains.
-    """
-    spread = table.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    centred = labels - labels.mean()
-    scaled = (table - table.mean(axis=0)) / spread
-    factors = np.linalg.lstsq(scaled, centred, rcond=None)[0]
-    total = float((centred**2).sum())
-    return factors / spread, 1 - float(((centred - scaled @ factors) ** 2).sum()) / total

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .columns import Column
-from .literals import format_collection, format_literal, wrap
 from .names import readable_name
 from .problem import Source
 from .profile import Profile
+from .style import format_code, wrap
 
 LOAD = """
 rows = SCHEMA.validate(load(), lazy=True)
@@ -330,10 +330,9 @@ def write_plots(profile: Profile, plots: str) -> str:
     columns = [column for column in profile.features if can_be_plotted(column)]
     columns = sorted(columns, key=lambda column: column.kind == "category")[:MOST_FEATURES]
     ticks = TICKS if any(column.kind == "category" for column in columns) else ""
-    names = [format_literal(column.name) for column in columns]
-    lines = "\n".join(format_collection("    names = ", "[]", names))
-    rows = PLOT_ROWS.replace("    names = NAMES", lines).replace("TICKS", ticks)
-    return plots.rstrip() + "\n" + rows
+    names = repr([column.name for column in columns])
+    rows = PLOT_ROWS.replace("NAMES", names).replace("TICKS", ticks)
+    return format_code(plots.rstrip() + "\n" + rows)
 
 
 def can_be_plotted(column: Column) -> bool:

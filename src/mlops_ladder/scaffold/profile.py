@@ -1,45 +1,43 @@
 """Profile a file: the target, the features, the time, and the columns to leave out."""
 
 import difflib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ..errors import RefusedError, UsageError
-from .columns import Column, column_of
-from .leakage import find_defect, find_duplicate, find_leakage, find_sum
-from .names import free_name, readable_name
+from .columns import Column, column_of, short_number
+from .formulas import find_difference, find_formula
+from .leakage import (
+    find_afterwards,
+    find_defect,
+    find_duplicate,
+    find_leakage,
+    fingerprint,
+)
+from .names import readable_name
+from .order import Time, check_order, find_time, propose_time
 from .table import Table
-from .target import Target, infer_target, python_value
-from .timestamps import TimeReading, read_times
+from .target import (
+    FEWEST_ROWS_OF_CLASS,
+    OTHER,
+    Target,
+    Task,
+    infer_target,
+    python_value,
+)
 
 TEST_SHARE = 0.2  # as the project splits
-FEWEST_AFTER_SPLIT = 0.1  # of the rows, if many have the time at which the test set begins
 ROWS_OF_THE_GATE = 50  # the template's default
 FEW_ROWS_OF_CLASS = 50
 MOST_IN_ONE_CLASS = 2 / 3  # of the rows; beyond, a threshold of 0.5 rarely predicts the others
-DAYS_FOR_MONTH = 730  # in two years every month occurs twice
 BINS = 10
-
-
-@dataclass(frozen=True)
-class Time:
-    """The column that orders the rows in time.
-
-    Parameters
-    ----------
-    name
-        The clean name of the column.
-    reading
-        How to read it.
-    parts
-        The name of the feature for each part of the time: `hour`, `weekday`, `month`.
-    """
-
-    name: str
-    reading: TimeReading
-    parts: dict[str, str]
+MOST_NAMED = 6  # columns in one finding
+GROUPED = 4  # columns with the same reason that get one finding together
+COLUMNS_FOR_ORDER = 40
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,10 @@ class Profile:
         The number of rows with a target and a time.
     findings
         What was found and done, in sentences for the user.
+    proposed_time
+        The column or the columns that would order the rows, if no time was given.
+    afterwards
+        Columns that are left out because of their names, and could be features.
     """
 
     table: Table
@@ -69,6 +71,8 @@ class Profile:
     left_out: dict[str, str]
     rows: int
     findings: list[str]
+    proposed_time: str | None = None
+    afterwards: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> list[Column]:
@@ -104,7 +108,14 @@ def sort_as_in_file(profile: Profile) -> list[Column]:
     return sorted(profile.features, key=lambda column: order[column.name])
 
 
-def profile_of(table: Table, target: str, time: str | None) -> Profile:
+def profile_of(
+    table: Table,
+    target: str,
+    time: str | None,
+    task: Task | None = None,
+    date_format: str | None = None,
+    known_before: tuple[str, ...] = (),
+) -> Profile:
     """Profile every column of a table.
 
     Parameters
@@ -113,63 +124,118 @@ def profile_of(table: Table, target: str, time: str | None) -> Profile:
         The rows of the file.
     target, time
         The names of the target and, if any, of the column that orders the rows in time.
+    task
+        The task, if it is not inferred from the target.
+    date_format
+        The format of the times, as `strptime` takes it, if it is not inferred.
+    known_before
+        Columns that are known before the fact, although their names suggest otherwise.
 
     Raises
     ------
     RefusedError
         There is no such column, or no model can be trained on the rows.
     UsageError
-        The target is also given as the time.
+        The target is also given as the time, or an option does not suit the values.
     """
     target_name = select_column(table, target, "--target")
-    time_name = select_column(table, time, "--time") if time is not None else None
-    if target_name == time_name:
+    columns = {str(name): column_of(str(name), table.rows[name]) for name in table.rows}
+    if time is not None and table.find_column(time) == target_name:
         raise UsageError(f"--target and --time: {target} cannot be both. Choose another column")
-    rows, findings = drop_incomplete_rows(table, target_name, time_name)
-    reading = read_time(rows[time_name], time or "") if time_name else None
-    whole = column_of(target_name, table.rows[target_name])
-    inferred = infer_target(replace(whole, values=whole.values[rows.index]))
-    findings += [*table.findings, inferred.explanation]
-    findings += [*describe_size(rows), *describe_target(inferred)]
-
-    features: list[Column] = []
-    left_out: dict[str, str] = {}
-    for name in rows:
-        if name in (target_name, time_name):
-            continue
-        column = column_of(str(name), rows[name])
-        reason = find_defect(column) or find_leakage(column, inferred)
-        if reason is None and (duplicate := find_duplicate(column, features)):
-            reason = f"it is the same as {duplicate}"
-        if reason is None:
-            features.append(column)
-        else:
-            left_out[column.name] = reason
-    leave_out_sums(features, left_out, inferred)
+    order = find_time(table.rows, time, date_format, table.find_column)
+    if order is None and time is not None:
+        select_column(table, time, "--time")
+    if order and target_name in order.columns:
+        raise UsageError(f"--target and --time: {target} cannot be both. Choose another column")
+    findings, kept = complete_rows(columns[target_name], order)
+    others = [column for name, column in columns.items() if name != target_name]
+    inferred = infer_target(
+        replace(columns[target_name], values=columns[target_name].values[kept]),
+        task,
+        [column.values for column in others if column.is_numeric][:COLUMNS_FOR_ORDER],
+    )
+    kept = inferred.column.values.index
+    if order:
+        order = order.of_rows(kept)
+        check_order(inferred, order.reading.values)
+    of_target = [inferred.explanation, *describe_size(len(kept)), *describe_target(inferred)]
+    findings += [*table.findings, *of_target]
+    features, left_out = choose_features(
+        [replace(column, values=column.values[kept]) for column in others],
+        inferred,
+        order.columns if order else {},
+        known_before,
+    )
     if not features:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise RefusedError(
             f"{inferred.name}: no column is left to predict it from. Add columns to the file "
             f"({reasons or 'there is no other one'})"
         )
-    if reading:
-        check_order(inferred, reading.values)
-        order = Time(str(time_name), reading, find_time_parts(reading.values, set(rows)))
-        findings += describe_time(order)
-    else:
-        order = None
-    associations = {column.name: association(column, inferred) for column in features}
-    findings += describe_features(features)
-    findings += [f"{name} was left out: {reason}" for name, reason in left_out.items()]
+    proposal = None if order else propose_time(columns, table.rows, target_name)
+    if order:
+        findings += order.describe()
+    elif proposal:
+        findings.append(
+            f"the rows could be ordered by {proposal}, and a random fifth is the test set now: if "
+            f"the model will be used on newer rows, use --time {proposal.replace(' ', '')}"
+        )
+    weights = label_weights(inferred)
+    associations = {column.name: association(column, weights) for column in features}
+    findings += [*describe_marks([inferred.column, *features]), *describe_features(features)]
+    findings += describe_left_out(left_out)
     return Profile(
         table=table,
         target=inferred,
         time=order,
         features=sorted(features, key=lambda column: -associations[column.name]),
         left_out=left_out,
-        rows=len(rows),
+        rows=len(kept),
         findings=findings,
+        proposed_time=proposal,
+        afterwards=tuple(
+            column.name
+            for column in others
+            if column.name in left_out and left_out[column.name] == find_afterwards(column)
+        ),
     )
+
+
+def choose_features(
+    columns: list[Column],
+    target: Target,
+    of_time: Mapping[str, str],
+    known_before: tuple[str, ...],
+) -> tuple[list[Column], dict[str, str]]:
+    """Choose the columns for the model.
+
+    Returns
+    -------
+    features : list of Column
+    left_out : dict of str
+        The reason for each of the other columns.
+    """
+    features: list[Column] = []
+    left_out: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
+    for column in columns:
+        if column.name in of_time:
+            if of_time[column.name] != "time":
+                left_out[column.name] = f"it is the {of_time[column.name]} of the time"
+            continue
+        reason = find_defect(column) or find_leakage(column, target)
+        if reason is None and (duplicate := find_duplicate(column, seen)):
+            reason = f"it is the same as {duplicate}"
+        if reason is None and column.name not in known_before:
+            reason = find_afterwards(column)
+        if reason is None:
+            features.append(column)
+            seen[fingerprint(column)] = column.name
+        else:
+            left_out[column.name] = reason
+    # a part of a formula reveals the target even where its name or its gaps exclude it
+    leave_out_formulas(features, left_out, target)
+    return features, left_out
 
 
 def select_column(table: Table, name: str, option: str) -> str:
@@ -190,113 +256,42 @@ def select_column(table: Table, name: str, option: str) -> str:
     raise RefusedError(f"{option} {name}: the file has no such column. {advice}")
 
 
-def drop_incomplete_rows(
-    table: Table, target: str, time: str | None
-) -> tuple[pd.DataFrame, list[str]]:
-    """Drop the rows without a target or a time.
+def complete_rows(target: Column, time: Time | None) -> tuple[list[str], pd.Index]:
+    """Find the rows with a target and a time.
 
     Returns
     -------
-    rows : DataFrame
     findings : list of str
+    rows : Index
 
     Raises
     ------
     RefusedError
         No row is left.
     """
-    rows, findings = table.rows, []
-    for name, role in [(target, "target"), (time, "time")]:
-        if name is None:
-            continue
-        is_known = column_of(name, rows[name]).values.notna()
-        if not is_known.any():
+    kept, findings = target.values.index, []
+    known = {target.name: (target.values.dropna().index, "target")}
+    if time:
+        known[time.name] = (time.reading.values.index, "time")
+    for name, (index, role) in known.items():
+        if index.empty:
             raise RefusedError(f"{name}: is empty in every row. Choose another column as {role}")
-        if not is_known.all():
-            findings.append(f"{(~is_known).sum()} rows without a {role} ({name}) are left out")
-            rows = rows[is_known]
-    return rows, findings
+        missing = len(kept) - len(kept.intersection(index))
+        if missing:
+            findings.append(f"{missing} rows without a {role} ({name}) are left out")
+            kept = kept.intersection(index)
+    return findings, kept
 
 
-def read_time(column: pd.Series, name: str) -> TimeReading:
-    """Read the times of the rows.
-
-    Raises
-    ------
-    RefusedError
-        The values are not times, or too few rows are newer than the training set.
-    """
-    reading = read_times(column)
-    if reading is None:
-        some = ", ".join(repr(str(value)) for value in column.unique()[:3])
-        raise RefusedError(
-            f"--time {name}: {some} cannot all be read as times. Write them as 2026-12-31 23:59"
-        )
-    newer = float((reading.values > reading.values.quantile(1 - TEST_SHARE)).mean())
-    if newer < FEWEST_AFTER_SPLIT:
-        raise RefusedError(
-            f"--time {name}: many rows share the newest times, which leaves {newer:.0%} of the "
-            "rows for the test set. Choose a column with finer times, or omit --time"
-        )
-    return reading
-
-
-def check_order(target: Target, times: pd.Series) -> None:
-    """Check that every class occurs in the training set.
-
-    Raises
-    ------
-    RefusedError
-        A class occurs in newer rows only.
-    """
-    if target.classes is None:
-        return
-    is_older = times <= times.quantile(1 - TEST_SHARE)
-    known = set(target.column.values[is_older])
-    values = target.column.values.unique()
-    new = [python_value(target.column, value) for value in values if value not in known]
-    if new:
-        raise RefusedError(
-            f"{target.name}: is {new[0]!r} only in the newest fifth of the rows, the test set. "
-            "Omit --time, or remove this class"
-        )
-
-
-def find_time_parts(times: pd.Series, taken: set[str]) -> dict[str, str]:
-    """Return the parts of the time that vary and recur, with the names of their features."""
-    varies = {
-        "hour": times.dt.hour.nunique() > 1,
-        "weekday": times.dt.normalize().nunique() > 1 and times.dt.day_of_week.nunique() > 1,
-        "month": times.max() - times.min() >= pd.Timedelta(days=DAYS_FOR_MONTH),
-    }
-    return {part: free_name(part, taken) for part, found in varies.items() if found}
-
-
-def describe_size(rows: pd.DataFrame) -> list[str]:
+def describe_size(rows: int) -> list[str]:
     """Warn if the test set is too small for the quality gate of level 2."""
-    n_test = int(len(rows) * TEST_SHARE)
+    n_test = int(rows * TEST_SHARE)
     if n_test >= ROWS_OF_THE_GATE:
         return []
     return [
-        f"about {n_test} of {len(rows)} rows are the test set, fewer than the quality gate of "
+        f"about {n_test} of {rows} rows are the test set, fewer than the quality gate of "
         f"level 2 requires ({ROWS_OF_THE_GATE}, gate.min_test_rows in params.yaml)"
     ]
-
-
-def describe_time(time: Time) -> list[str]:
-    """Describe the use of the time."""
-    parts = " and ".join(time.parts) or "nothing"
-    found = [
-        f"{time.name} orders the rows: the newest fifth is the test set; features of it: {parts}"
-    ]
-    if time.reading.is_ambiguous:
-        found.append(
-            f"{time.name} could have the day or the month first: it is read as "
-            f"{time.reading.arguments['format']}"
-        )
-    if time.reading.arguments.get("utc"):
-        found.append(f"{time.name} has a time zone: it is converted to UTC")
-    return found
 
 
 def describe_target(target: Target) -> list[str]:
@@ -318,6 +313,15 @@ def describe_target(target: Target) -> list[str]:
             for value, count in counts.items()
             if count < FEW_ROWS_OF_CLASS
         ]
+    for classes, what in (
+        (target.merged, f"are merged into {OTHER!r}"),
+        (target.dropped, "are left out"),
+    ):
+        if classes:
+            found.append(
+                f"{name} is {named(list(map(repr, classes)))} in fewer than {FEWEST_ROWS_OF_CLASS} "
+                f"rows each, too few to learn and evaluate: these rows {what}"
+            )
     if target.squared:
         found.append(
             f"{name} is {common} in many rows: the metric squares errors, because a model that "
@@ -326,51 +330,110 @@ def describe_target(target: Target) -> list[str]:
     return found
 
 
+def describe_marks(columns: list[Column]) -> list[str]:
+    """Name the numbers that are taken for marks of missing values, and units."""
+    by_mark: dict[float, list[str]] = {}
+    for column in columns:
+        for mark, count in column.marks:
+            by_mark.setdefault(mark, []).append(f"{column.name} ({count} rows)")
+    found = [
+        f"{short_number(mark)} is far from the other values or impossible, and likely to mark a "
+        f"missing value; it is read as missing: {named(names)}"
+        for mark, names in by_mark.items()
+    ]
+    by_unit: dict[str, list[str]] = {}
+    for column in columns:
+        if column.written:
+            by_unit.setdefault(column.written.unit, []).append(column.name)
+    for unit, names in by_unit.items():
+        what = f"their unit is {unit}" if unit else "they have separators between thousands"
+        found.append(f"text is read as numbers; {what}: {named(names)}")
+    return found
+
+
 def describe_features(features: list[Column]) -> list[str]:
     """Describe what is special about the features."""
     found = []
     counts = {c.name: int(c.values.isna().sum()) for c in features if c.has_missing}
     if counts:
-        named = ", ".join(f"{name} ({count})" for name, count in counts.items())
-        found.append(f"missing values occur, and are allowed in requests: {named}")
-    for column in features:
-        if column.has_infinite:
-            found.append(f"{column.name} contains infinite numbers: they count as missing")
+        gaps = named([f"{name} ({count})" for name, count in counts.items()])
+        found.append(f"missing values occur, and are allowed in requests: {gaps}")
+    infinite = [column.name for column in features if column.has_infinite]
+    if infinite:
+        found.append(f"infinite numbers count as missing: {named(infinite)}")
     return found
 
 
-def leave_out_sums(features: list[Column], left_out: dict[str, str], target: Target) -> None:
-    """Move features from which the target can be computed as a sum, until it cannot."""
-    while parts := find_sum(features, target):
-        others = ", ".join(parts[1:]) or "others"
-        left_out[parts[0]] = (
-            f"{target.name} can be computed from it and {others}; add it if they are known at "
-            "prediction time"
-        )
-        features[:] = [column for column in features if column.name != parts[0]]
+def describe_left_out(left_out: Mapping[str, str]) -> list[str]:
+    """Say which columns are left out, those with the same reason together if there are many."""
+    groups = grouped(left_out)
+    found = []
+    for reason, names in groups.items():
+        if len(names) < GROUPED:
+            found += [f"{name} was left out: {left_out[name]}" for name in names]
+        else:
+            found.append(f"{len(names)} columns were left out, because {reason}: {named(names)}")
+    return found
 
 
-def association(column: Column, target: Target) -> float:
+def grouped(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the columns that are left out by their reason, without what differs in it."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        general = re.sub(r"the same as .*", "it repeats another column", reason)
+        general = re.sub(r"missing in \d+% of", "missing in many of", general)
+        general = re.sub(r"has \d+ different", "has many different", general)
+        general = re.sub(r"^it is it repeats", "it repeats", general)
+        groups.setdefault(general, []).append(name)
+    return groups
+
+
+def named(names: list[str]) -> str:
+    """Return names in one line, not more than a reader takes in."""
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
+
+
+def leave_out_formulas(features: list[Column], left_out: dict[str, str], target: Target) -> None:
+    """Move features from which the target can be computed together, until it cannot."""
+    while parts := find_formula(features, target) or find_difference(features, target):
+        for part in parts:
+            others = ", ".join(name for name in parts if name != part)
+            left_out[part] = (
+                f"{target.name} can be computed from it and {others}; add those that are known at "
+                "prediction time"
+            )
+        features[:] = [column for column in features if column.name not in parts]
+
+
+def label_weights(target: Target) -> np.ndarray:
+    """Return what a feature explains: centred ranks of a number, or a column for each class."""
+    if target.classes is None:
+        labels = target.column.values.rank().to_numpy()[:, None]
+    else:
+        labels = pd.get_dummies(target.column.values).to_numpy(dtype=float)
+    return labels - labels.mean(axis=0)
+
+
+def association(column: Column, weights: np.ndarray) -> float:
     """Return the share of the target's variance that ten groups of rows by the column explain.
 
     For a number, it is the variance of the ranks; for classes, it is Goodman and Kruskal's tau.
     The share that random groups would explain is subtracted.
     """
-    if target.classes is None:
-        labels = target.column.values.rank().to_frame()
-    else:
-        labels = pd.get_dummies(target.column.values).astype(float)
     if column.kind == "category":
-        groups = column.values
+        groups = pd.factorize(column.values, use_na_sentinel=False)[0]
     else:
-        groups = pd.qcut(column.values.rank(method="first"), BINS, labels=False)
-        groups = groups.groupby(column.values).transform("min")
-    keys = groups.astype(object).where(groups.notna(), "missing")
-    centred = labels - labels.mean()
-    explained = centred.groupby(keys).transform("mean")
-    total = float((centred**2).to_numpy().sum())
-    bias = keys.nunique() / len(keys)
-    return float((explained**2).to_numpy().sum()) / total - bias if total else 0.0
+        values = column.values.to_numpy()
+        limits = np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+        groups = np.where(np.isnan(values), len(limits) + 1, np.searchsorted(limits, values))
+        groups = np.unique(groups, return_inverse=True)[1]
+    counts = np.bincount(groups)
+    sums = np.column_stack([np.bincount(groups, weights=w) for w in weights.T])
+    total = float((weights**2).sum())
+    explained = float((sums**2 / counts[:, None]).sum())
+    return explained / total - len(counts) / len(groups) if total else 0.0
 
 
 def tercile_limits(column: Column) -> list[float]:

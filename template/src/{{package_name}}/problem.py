@@ -1,7 +1,7 @@
 """The problem: predict the duration of a taxi ride from what is known before it starts.
 
 This is the one file to rewrite for a problem of your own; everything else in the project imports
-it and knows nothing of taxis. `docs/another-problem.md` describes each name and shows another one.
+it. `docs/another-problem.md` describes each name and shows another one.
 
     TASK                    regression or classification
     load, SCHEMA, sample    where rows come from, what a valid row is, synthetic rows for tests
