@@ -16,6 +16,7 @@ LAYERS = [
     ["adopt"],
     ["migration"],
     ["convert", "scaffold"],
+    ["assess"],
     ["inspection"],
     ["source"],
     ["project"],

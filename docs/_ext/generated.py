@@ -18,6 +18,7 @@ from typing import Any
 import click
 from sphinx.application import Sphinx
 
+from mlops_ladder.assess.criteria import criteria as assessed_criteria
 from mlops_ladder.cli import ladder
 from mlops_ladder.inspection.maturity import Criterion, criteria
 from mlops_ladder.source.questions import level_titles, settings
@@ -150,6 +151,20 @@ def choices_of(question: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [code(answer), str(meaning)]
 
 
+def assessed(_: str) -> Iterator[str]:
+    """List the criteria of `assess` and how each is detected."""
+    for level in sorted({one.level for one in assessed_criteria()}):
+        yield from [f"## Level {level}", ""]
+        yield from table(
+            ["", "criterion", "how it is detected", "sources"],
+            [
+                [one.id, f"{one.title} {KINDS[one.kind]}.", one.how, one.sources]
+                for one in assessed_criteria()
+                if one.level == level
+            ],
+        )
+
+
 def maturity(_: str) -> Iterator[str]:
     """Describe every criterion, with the files that are its evidence."""
     titles = level_titles()
@@ -267,6 +282,7 @@ GENERATORS: dict[str, Callable[[str], Iterator[str]]] = {
     "files": files,
     "levels": levels,
     "maturity": maturity,
+    "assessed": assessed,
     "questions": questions,
     "section": section,
     "tasks": tasks,

@@ -19,6 +19,7 @@ COMMANDS = {
     "climb": "Move a project to another level.",
     "upgrade": "Update a project to a newer version of the template, at its level.",
     "adopt": "Add a level to an existing repository, on a branch to review.",
+    "assess": "Say which level any repository has reached, on what evidence.",
     "teach": "Make a course in which students climb, and grade it.",
     "completion": "Print the completion script of a shell.",
 }
@@ -31,6 +32,7 @@ Examples:
   mlops-ladder plan 3
   mlops-ladder climb 3 --branch climb-to-3 --commit
   mlops-ladder upgrade --dry-run
+  mlops-ladder assess ../old-project
   mlops-ladder adopt ../old-project --level 1
   mlops-ladder teach build course
   eval "$(mlops-ladder completion bash)"

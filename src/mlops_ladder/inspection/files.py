@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 Tree = Mapping[str, bytes]
+MOST_ENTRIES = 500_000  # of one file's data
+MOST_NESTED = 100
 
 
 class Lenient(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -30,6 +32,19 @@ def pattern(glob: str) -> re.Pattern[str]:
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
     pieces = re.split(r"(\*\*/|\*\*|\*)", glob)
     return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether nested data have an end: few enough entries when all aliases are followed."""
+    waiting, count = [(value, 0)], 0
+    while waiting:
+        one, depth = waiting.pop()
+        inside = list(one.values()) if isinstance(one, dict) else as_list(one)
+        count += len(inside)
+        if count > MOST_ENTRIES or depth > MOST_NESTED:
+            return False
+        waiting += [(entry, depth + 1) for entry in inside if isinstance(entry, dict | list)]
+    return True
 
 
 def mappings_in(value: Any) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import yaml
 
 from ..errors import first_line
 from . import github, gitlab, jenkins
-from .files import Lenient, Tree, pattern
+from .files import Lenient, Tree, is_finite, pattern
 from .workflow import Workflow
 
 MAKE_FILES = ["Makefile", "make/*.mk"]
@@ -72,7 +72,10 @@ class Repository:
         """Return the documents of a YAML file; none if it is not valid."""
         if path not in self._yaml:
             try:
-                self._yaml[path] = list(yaml.load_all(self.text(path), Lenient))
+                found = list(yaml.load_all(self.text(path), Lenient))
+                if not is_finite(found):
+                    raise ValueError("it is too large, or an alias refers to itself")
+                self._yaml[path] = found
             except (yaml.YAMLError, ValueError, RecursionError) as error:
                 self._yaml[path] = []
                 self.notes.append(f"{path} is no YAML: {first_line(error)}")
@@ -84,12 +87,22 @@ class Repository:
         return self.toml("pyproject.toml")
 
     def toml(self, path: str) -> dict[str, Any]:
-        """Return the content of a TOML file; empty if it is not valid."""
+        """Return the content of a TOML file; empty if it is not valid or not there."""
+        if path not in self.tree:
+            return {}
         try:
             return tomllib.loads(self.text(path))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             self.notes.append(f"{path} is no TOML: {first_line(error)}")
             return {}
+
+    def json(self, path: str) -> Any:
+        """Return the content of a JSON file; nothing if it is not valid."""
+        try:
+            return json.loads(self.text(path))
+        except (ValueError, RecursionError) as error:
+            self.notes.append(f"{path} is no JSON: {first_line(error)}")
+            return None
 
     @cached_property
     def answers(self) -> dict[str, Any]:

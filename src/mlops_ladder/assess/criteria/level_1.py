@@ -1,0 +1,430 @@
+"""Level 1: software as others write it; the model is still trained and released by hand."""
+
+import re
+import tomllib
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from ...inspection.files import as_list, as_mapping, mappings_in
+from ...inspection.impact import dependencies
+from ..evidence import (
+    at_call,
+    at_command,
+    at_line,
+    at_text,
+    at_unit,
+    called,
+    fits,
+    is_mocked,
+    own_imports,
+    predicts,
+    test_units,
+    unseen_ci,
+)
+from ..finding import (
+    Evidence,
+    Finding,
+    any_of,
+    criterion,
+    met,
+    missing,
+    not_applicable,
+    unknown,
+)
+from ..tools import (
+    AUDIT_COMMAND,
+    BUILD_ACTION,
+    BUILD_COMMAND,
+    FETCHING,
+    LINT_ACTION,
+    LINT_COMMAND,
+    LOCKS,
+    PUBLISH_ACTION,
+    PUBLISH_COMMAND,
+    TEST_COMMAND,
+)
+from ..wiring import Wiring
+
+AUTOMATIC = (
+    "push",
+    "pull_request",
+    "tag",
+    "release",
+    "workflow_run",
+    "pull_request_target",
+    "merge_group",
+    "schedule",
+    "repository_dispatch",
+    "registry_package",
+)
+RELEASING = ("tag", "release", "push", "workflow_run")
+PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
+REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
+
+
+@criterion("L1-01", "importable-package", "must", "G1, ZC")
+def importable_package(wiring: Wiring) -> Finding:
+    """The code is an installable, importable package.
+
+    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a package
+    folder, and a function in it that fits a model or that the fitting code imports.
+    """
+    packaged = package_file(wiring)
+    if packaged is None:
+        return missing("there is no pyproject.toml with a project, and no setup.py")
+    folders = {
+        path.rpartition("/")[0] for path in wiring.modules if path.endswith("__init__.py")
+    } - {"", "tests", "test"}
+    if not folders:
+        folders = {p.rpartition("/")[0] for p in wiring.modules if p.startswith("src/")} - {""}
+    inside = [
+        one for one in fits(wiring) if any(one[0].path.startswith(f"{top}/") for top in folders)
+    ]
+    if inside:
+        return met([packaged, at_call(wiring, *inside[0])], "E1")
+    for unit, _call in fits(wiring):
+        for name in sorted(wiring.modules[unit.path].imported):
+            path = wiring.module_path(name, unit.path)
+            if path and any(path.startswith(f"{top}/") for top in folders):
+                return met([packaged, at_line(wiring, path, 1, f"imported by {unit.path}")], "E1")
+    if not folders:
+        return missing("there is a project file, but no package folder", [packaged])
+    return missing("what fits a model is in no package, and imports none", [packaged])
+
+
+def package_file(wiring: Wiring) -> Evidence | None:
+    """Return the file that makes the repository installable, if there is one."""
+    repository = wiring.repository
+    for path in repository.matching("pyproject.toml", "*/pyproject.toml"):
+        said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
+        poetry = as_mapping(as_mapping(said.get("tool")).get("poetry"))
+        if as_mapping(said.get("project")).get("name") or poetry.get("name"):
+            return at_text(wiring, path, "name")
+    for path in repository.matching("setup.py", "setup.cfg", "*/setup.py"):
+        if re.search(r"setup\(|^name\s*=", repository.text(path), re.M):
+            return Evidence(path, 1, "setup")
+    return None
+
+
+@criterion("L1-02", "dependencies-locked", "must", "ZC")
+def dependencies_locked(wiring: Wiring) -> Finding:
+    """A lock file has the exact version of every package.
+
+    `uv.lock`, `poetry.lock`, `pixi.lock`, `conda-lock.yml`, `Pipfile.lock` and others, or a
+    requirements file in which each line names a version. A library with a matrix of Python versions
+    in CI needs none.
+    """
+    repository = wiring.repository
+    for path in repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)):
+        return lock_covers(wiring, path)
+    if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
+        return unknown("make setup writes uv.lock: commit it")
+    loose = None
+    for path in repository.matching(
+        "requirements*.txt", "*/requirements*.txt", "requirements/*.txt"
+    ):
+        lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
+        asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
+        unpinned = [line for line in asked if not PIN.match(line)]
+        if asked and not unpinned:
+            return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
+        if unpinned and loose is None:
+            loose = at_text(wiring, path, unpinned[0])
+    for path in repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml"):
+        for document in repository.documents(path):
+            names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
+            if len(names) > 1 and all(
+                "=" in one for one in names if one[:1] != "{" and one != "pip"
+            ):
+                return met([Evidence(path, 1, f"{len(names)} pinned packages")])
+    if is_library(wiring):
+        return not_applicable("a published library asks for ranges, and CI tests several versions")
+    if loose:
+        return missing(f"{loose.what} has no exact version", [loose])
+    return missing("there is no lock file")
+
+
+def lock_covers(wiring: Wiring, path: str) -> Finding:
+    """Return met; if uv's lock lacks a package that is asked for, unknown."""
+    if path != "uv.lock":
+        return met([Evidence(path, 1, "lock file")])
+    try:
+        locked = tomllib.loads(wiring.repository.text(path)).get("package", [])
+    except tomllib.TOMLDecodeError:
+        return missing(f"{path} cannot be read: write it anew", [Evidence(path, 1, "broken")])
+    names = {canonicalize_name(str(as_mapping(entry).get("name", ""))) for entry in locked}
+    asked = {dependency.name for dependency in dependencies(wiring.repository).values()}
+    if len(locked) > 0 and (new := sorted(asked - names)):
+        told = f"{path} does not name {', '.join(new[:3])} yet: lock again, then commit it"
+        return unknown(told, [Evidence(path, 1, "lock file")])
+    return met([Evidence(path, 1, f"{len(names)} packages")])
+
+
+def is_library(wiring: Wiring) -> bool:
+    """Tell whether the package is published and tested with several versions of Python."""
+    published = any(
+        job.runs(re.compile(r"twine upload|uv publish|poetry publish|hatch publish|flit publish"))
+        or any("gh-action-pypi-publish" in used for used in job.uses)
+        for job in wiring.jobs
+    )
+    matrix = any(
+        len(as_list(entry)) > 1
+        for job in wiring.jobs
+        for entry in as_mapping(as_mapping(job.raw.get("strategy")).get("matrix")).values()
+    )
+    return published and matrix
+
+
+@criterion("L1-03", "unit-tests", "must", "MS1, I2, ZC")
+def unit_tests(wiring: Wiring) -> Finding:
+    """The code has tests that can fail.
+
+    A test function with an assertion, in a file that imports the repository's own code.
+    """
+    empty = None
+    for module, unit in test_units(wiring):
+        if own := own_imports(wiring, module):
+            return met([at_unit(wiring, unit), Evidence(own[0], 1, "what it tests")])
+        empty = empty or unit
+    if empty:
+        return missing("tests import none of the code", [at_unit(wiring, empty)])
+    if wiring.tests:
+        return missing("no test asserts anything", [Evidence(wiring.tests[0].path, 1, "test")])
+    return missing("there are no tests")
+
+
+@criterion("L1-04", "tests-in-ci", "must", "MS1, ZC")
+def tests_in_ci(wiring: Wiring) -> Finding:
+    """CI runs the tests on every push or pull request.
+
+    A job whose commands lead to pytest or unittest, also through make, tox, nox, just, mise, pixi
+    and scripts, whose failure is not ignored, and tests that are there.
+    """
+    off = None
+    for job in wiring.jobs:
+        for line in job.lines:
+            if TEST_COMMAND.search(line.text):
+                if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
+                    if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
+                        return missing(
+                            "CI runs tests, but there are none",
+                            at_command(wiring, job, line, TEST_COMMAND),
+                        )
+                    return met(at_command(wiring, job, line, TEST_COMMAND), "E3")
+                off = off or (job, line)
+    if off:
+        job, line = off
+        why = (
+            "its failure is ignored"
+            if not line.counts
+            else "neither a push nor a pull request starts it"
+        )
+        if job.started_by("outside"):
+            return unseen_ci(wiring, "")
+        return missing(
+            f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
+        )
+    return unseen_ci(wiring, "no CI job runs the tests" if wiring.jobs else "there is no CI")
+
+
+def by_ci(
+    wiring: Wiring,
+    command: re.Pattern[str],
+    action: re.Pattern[str],
+    triggers: tuple[str, ...],
+    what: str,
+) -> Finding:
+    """Return met if a job that starts by itself runs a command or an action."""
+    by_hand = None
+    for job in wiring.jobs:
+        line = job.runs(command)
+        places = at_command(wiring, job, line, command)
+        for used in job.uses:
+            if not places and action.search(used):
+                name = used.partition(" ")[0]
+                places = [at_text(wiring, job.file, name.partition("@")[0], name)]
+        if places and job.started_by(*triggers):
+            return met(places)
+        if places and by_hand is None:
+            by_hand = (job, places)
+    if by_hand:
+        job, places = by_hand
+        if job.started_by("outside"):
+            return unknown(f"what starts {job.file} is set outside of the repository", places)
+        how = " or ".join(sorted(job.triggers)) or "nothing"
+        return missing(f"{job.file} {what}, but only on {how.replace('_', ' ')}", places, "E1")
+    return unseen_ci(wiring, f"no CI job {what}")
+
+
+@criterion("L1-05", "build-in-ci", "must", "MS1")
+def build_in_ci(wiring: Wiring) -> Finding:
+    """CI builds the package or an image.
+
+    `uv build`, `python -m build`, `docker build`, an action that builds, or the like, in a job
+    that starts by itself.
+    """
+    return by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+
+
+@criterion("L1-06", "release-by-ci", "must", "MS1, SD")
+def release_by_ci(wiring: Wiring) -> Finding:
+    """A tag, a release or a merge publishes what was built.
+
+    A package index, an image registry, a release with files, or an app service, from a job that
+    starts by itself. A documentation site is no release.
+    """
+    for job in wiring.jobs:
+        text = wiring.repository.text(job.file)
+        if job.started_by("tag") and job.file.endswith((".yml", "Jenkinsfile")):
+            kept = re.search(r"(?m)^  release:\s*$|\barchiveArtifacts\b.*dist", text)
+            if kept and not job.file.startswith(".github/"):
+                return met([at_text(wiring, job.file, kept[0].strip())])
+    return by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release")
+
+
+@criterion("L1-07", "model-tested", "must", "MS1")
+def model_tested(wiring: Wiring) -> Finding:
+    """A test builds or loads a model, and checks its predictions.
+
+    A test with an assertion that predicts, itself or through the code that it imports, with a model
+    that is no mock.
+    """
+    mocked = None
+    predicting = {unit.short for unit, _ in predicts(wiring)} | {
+        "predict",
+        "predict_proba",
+        "forward",
+    }
+    predicting -= {"main", "<module>", "__main__", "__init__", "run", "execute"}
+    making = {unit.short for unit, _ in fits(wiring)} | {
+        "fit",
+        "train",
+        "load_model",
+        "from_pretrained",
+    }
+    making |= {name for name in making_words(wiring)}
+    for module, unit in test_units(wiring):
+        used = set(unit.names) | fixtures(wiring, module, unit)
+        calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
+        if not calls & predicting or not own_imports(wiring, module):
+            continue
+        if is_mocked(module, unit):
+            mocked = mocked or unit
+            continue
+        if used & making or any("model" in name.lower() for name in used):
+            return met([at_unit(wiring, unit)], "E3")
+    if mocked:
+        return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
+    return missing("no test predicts with a model and checks the result")
+
+
+def fixtures(wiring: Wiring, module: Any, unit: Any) -> set[str]:
+    """Return the names that the fixtures of a test use."""
+    found: set[str] = set()
+    for one in wiring.tests:
+        if one is module or one.path.endswith("conftest.py"):
+            for other in one.units:
+                if other.short in unit.names and other is not unit:
+                    found |= set(other.names)
+    return found
+
+
+def making_words(wiring: Wiring) -> set[str]:
+    """Return the classes of models that the code defines."""
+    return {
+        unit.short
+        for unit in wiring.code
+        if any(
+            base.rpartition(".")[2] in {"Module", "Model", "LightningModule", "BaseEstimator"}
+            for base in unit.bases
+        )
+    }
+
+
+@criterion("L1-08", "style-enforced", "should", "ZC")
+def style_enforced(wiring: Wiring) -> Finding:
+    """CI or a hook checks style or types.
+
+    ruff, black, flake8, mypy and others in a job, or in the hooks of pre-commit.
+    """
+    found = by_ci(wiring, LINT_COMMAND, LINT_ACTION, AUTOMATIC, "checks the style")
+    return any_of(found, hooks(wiring, re.compile(r"ruff|black|flake8|mypy|pylint|isort")))
+
+
+@criterion("L1-09", "pre-commit-hooks", "should", "ZC")
+def pre_commit_hooks(wiring: Wiring) -> Finding:
+    """Hooks check each commit before it is made.
+
+    `.pre-commit-config.yaml` with hooks, lefthook or husky.
+    """
+    return hooks(wiring, re.compile(""))
+
+
+def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
+    """Return met if a hook whose name matches is set up."""
+    for path in wiring.repository.matching(".pre-commit-config.y*ml", "prek.toml"):
+        for document in wiring.repository.documents(path):
+            for repo in mappings_in(as_mapping(document).get("repos")):
+                for hook in mappings_in(repo.get("hooks")):
+                    if named.search(str(hook.get("id", ""))):
+                        return met([at_text(wiring, path, str(hook.get("id")))])
+    for path in wiring.repository.matching("lefthook.y*ml", ".husky/*", ".lefthook.y*ml"):
+        return met([Evidence(path, 1, "hooks")])
+    return missing("no hooks are set up")
+
+
+@criterion("L1-10", "one-task-runner", "should", "ZC")
+def one_task_runner(wiring: Wiring) -> Finding:
+    """One command runs each task of the project.
+
+    A Makefile, justfile, noxfile, tox.ini or task table with targets.
+    """
+    commands = wiring.commands
+    for names, file in (
+        (list(commands.make_targets), "Makefile"),
+        (list(commands.tasks), next((file for file, _ in commands.tasks.values()), "")),
+    ):
+        if names:
+            return met([at_text(wiring, file, names[0], f"{len(names)} tasks")])
+    for path in wiring.repository.matching("tox.ini", "noxfile.py", "dodo.py"):
+        return met([Evidence(path, 1, "sessions")])
+    return missing("there is no task runner")
+
+
+@criterion("L1-11", "data-fetched", "should", "MS1")
+def data_fetched(wiring: Wiring) -> Finding:
+    """Code fetches the data.
+
+    A download, a query or a client of a store in code that a command reaches.
+    """
+    return any_of(
+        called(wiring, FETCHING, "code that fetches data"),
+        dvc_remote(wiring),
+    )
+
+
+def dvc_remote(wiring: Wiring) -> Finding:
+    """Return met if DVC has a remote."""
+    for path in wiring.repository.matching(".dvc/config"):
+        if "url" in wiring.repository.text(path):
+            return met([at_text(wiring, path, "url")])
+    return missing("no code that fetches data was found")
+
+
+@criterion("L1-12", "dependency-updates", "should", "N1")
+def dependency_updates(wiring: Wiring) -> Finding:
+    """Somebody is told of newer or vulnerable packages.
+
+    Dependabot, Renovate, or an audit in CI.
+    """
+    repository = wiring.repository
+    for path in repository.matching(".github/dependabot.y*ml"):
+        for document in repository.documents(path):
+            if mappings_in(as_mapping(document).get("updates")):
+                return met([at_text(wiring, path, "package-ecosystem")])
+    for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
+        return met([Evidence(path, 1, "Renovate")])
+    return by_ci(
+        wiring, AUDIT_COMMAND, re.compile("pip-audit|snyk|trivy"), AUTOMATIC, "audits packages"
+    )

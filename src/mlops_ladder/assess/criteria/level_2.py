@@ -1,0 +1,677 @@
+"""Level 2: training is automatic, tracked and versioned; a person releases."""
+
+import re
+from typing import Any
+
+from ...inspection.files import as_mapping
+from ...inspection.python import Unit
+from ..evidence import (
+    among,
+    at_call,
+    at_line,
+    at_text,
+    at_unit,
+    called,
+    fits,
+    fitting_places,
+    own_imports,
+    scheduled_reach,
+    test_units,
+    training_reach,
+    units_with,
+    unseen_ci,
+)
+from ..finding import (
+    Evidence,
+    Finding,
+    all_of,
+    any_of,
+    criterion,
+    met,
+    met_if,
+    missing,
+)
+from ..tools import (
+    BASELINE_CALLS,
+    BASELINE_WORD,
+    EXTERNAL_PARAMETERS,
+    METRIC_WORD,
+    ORCHESTRATED_STEPS,
+    ORCHESTRATOR_OBJECTS,
+    OWN_VALIDATOR,
+    REGISTER_COMMAND,
+    REGISTERED_KEYWORD,
+    REGISTERING,
+    SCHEDULE_KEYWORDS,
+    SCHEDULING,
+    SEARCHING,
+    SEEDING,
+    SENSORS,
+    SLICE_WORD,
+    STOPS_ALONE,
+    TRACKED_METRICS,
+    TRACKED_PARAMETERS,
+    TRACKER_PACKAGES,
+    VALIDATING,
+)
+from ..wiring import DOCS_PATH, Wiring, all_mappings
+
+FEWEST_STEPS = 3
+DATA_VERSION = re.compile(
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)",
+    re.I,
+)
+STEP_TRAIN = re.compile(r"train|fit", re.I)
+STEP_EVALUATE = re.compile(r"evaluat|score|test_model|validate_model|assess", re.I)
+STEP_REGISTER = re.compile(r"register|log_model|publish|push_model", re.I)
+TIME_SPLIT = re.compile(
+    r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test|test_(rows|df|data|share|size)|KFold",
+    re.I,
+)
+NOT_REACHED = "no command that trains reaches it"
+TRAIN_FILE = re.compile(r"\b(train\w*|retrain\w*|fit)\b", re.I)
+
+
+@criterion("L2-01", "headless-training", "must", "MS2, SD")
+def headless_training(wiring: Wiring) -> Finding:
+    """Training is one command without a notebook.
+
+    A console script, a module, a task or a script that reaches a call that fits a model.
+    """
+    wanted = fitting_places(wiring)
+    for root, reached in wiring.reach_by_root:
+        both = wanted & reached
+        if both:
+            unit, call = next(one for one in fits(wiring) if (one[0].path, one[0].name) in both)
+            start = at_text(wiring, root.file, root.text.split()[0], root.text)
+            return met([start, at_call(wiring, unit, call)])
+    found = fits(wiring)
+    for path, line in notebook_runs(wiring):
+        return missing("only a notebook is run", [at_text(wiring, path, line)], "E1")
+    if found and not wanted:
+        return missing("only notebooks fit a model", [at_call(wiring, *found[0])], "E1")
+    if found:
+        inside = next(one for one in found if (one[0].path, one[0].name) in wanted)
+        return missing("no command reaches what fits a model", [at_call(wiring, *inside)], "E1")
+    return missing("nothing fits a model")
+
+
+def notebook_runs(wiring: Wiring) -> list[tuple[str, str]]:
+    """Return the commands that run notebooks."""
+    lines = [line for job in wiring.jobs for line in job.lines] + wiring.task_lines
+    found = re.compile(r"\bpapermill\b|nbconvert.*--execute|databricks.*notebook")
+    return [(line.file, line.text) for line in lines if found.search(line.text)]
+
+
+@criterion("L2-02", "training-pipeline", "must", "G1, ZC")
+def training_pipeline(wiring: Wiring) -> Finding:
+    """Training is a pipeline of at least three steps with known edges.
+
+    `dvc.yaml` stages, steps of Airflow, Prefect, Kubeflow, Kedro, ZenML, Dagster, Metaflow, Flyte,
+    TFX, SageMaker, Vertex, Azure ML or Argo; or functions of one's own that train, evaluate and
+    register in one tracked run.
+    """
+    return any_of(
+        declared_pipeline(wiring),
+        coded_pipeline(wiring),
+        kubernetes_pipeline(wiring),
+        tracked_pipeline(wiring),
+    )
+
+
+def declared_pipeline(wiring: Wiring) -> Finding:
+    """Return met for stages in dvc.yaml, or jobs in an Azure ML or Databricks pipeline."""
+    best: tuple[int, Evidence] | None = None
+    for path in wiring.yaml_files:
+        name = path.rpartition("/")[2]
+        body = wiring.repository.tree[path]
+        kind = b"stages:" in body and name == "dvc.yaml"
+        azure = b"pipelineJob" in body or (b"type: pipeline" in body and b"jobs:" in body)
+        bundle = b"depends_on:" in body and b"task_key:" in body
+        kubeflow = b"pipelineInfo:" in body or b"deploymentSpec:" in body
+        if not (kind or azure or bundle or kubeflow):
+            continue
+        for document in wiring.repository.documents(path):
+            said = as_mapping(document)
+            steps: list[Any] = list(as_mapping(said.get("stages" if kind else "jobs")).values())
+            if bundle:
+                steps = [one for one in all_mappings(said) if "task_key" in one and len(one) > 1]
+            if kubeflow:
+                steps = [one for one in all_mappings(said) if "componentRef" in one]
+            if best is None or len(steps) > best[0]:
+                best = (len(steps), Evidence(path, 1, f"{len(steps)} steps"))
+    if best is None:
+        return missing("no pipeline of at least three steps was found")
+    if best[0] < FEWEST_STEPS:
+        return missing(f"the pipeline has {best[0]} steps", [best[1]], "E1")
+    return met([best[1]])
+
+
+def coded_pipeline(wiring: Wiring) -> Finding:
+    """Return met for steps of an orchestrator's library in a pipeline that trains."""
+    found = [one for one in wiring.calls(ORCHESTRATED_STEPS)]
+    objects = wiring.calls(ORCHESTRATOR_OBJECTS)
+    decorated = [
+        unit
+        for unit in wiring.code
+        if any(matches(name, ORCHESTRATED_STEPS) for name in unit.decorators)
+        or any(base.endswith(("FlowSpec", "luigi.Task")) for base in unit.bases)
+    ]
+    steps = {(unit.path, unit.name, 0): at_unit(wiring, unit) for unit in decorated}
+    steps |= {
+        (unit.path, call.name, call.line): at_call(wiring, unit, call) for unit, call in found
+    }
+    if not steps:
+        return missing("no pipeline of at least three steps was found")
+    folders: dict[str, list[Evidence]] = {}
+    for (path, _, _), place in steps.items():
+        folders.setdefault("/".join(path.split("/")[:2]), []).append(place)
+    most = max(folders.values(), key=len)
+    trains = any(
+        TRAIN_FILE.search(f"{unit.short} {call.name}".replace("_", " ")) for unit, call in found
+    )
+    trains = (
+        trains
+        or any(TRAIN_FILE.search(unit.short.replace("_", " ")) for unit in decorated)
+        or bool(fits(wiring))
+    )
+    if len(steps) >= FEWEST_STEPS and trains:
+        return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
+    reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
+    return missing(reason, most, "E1")
+
+
+def matches(name: str, patterns: list[str]) -> bool:
+    """Tell whether a dotted name matches one of the patterns."""
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, pattern) for pattern in patterns if ":" not in pattern)
+
+
+def kubernetes_pipeline(wiring: Wiring) -> Finding:
+    """Return met for an Argo workflow with steps."""
+    for path, document in wiring.manifests:
+        if document.get("kind") in {"Workflow", "WorkflowTemplate", "CronWorkflow", "Pipeline"}:
+            steps = [one for one in all_mappings(document) if "template" in one or "taskRef" in one]
+            if len(steps) >= FEWEST_STEPS:
+                return met([at_text(wiring, path, "kind:", f"{len(steps)} steps")])
+    return missing("no pipeline of at least three steps was found")
+
+
+def tracked_pipeline(wiring: Wiring) -> Finding:
+    """Return met for functions that train, evaluate and register, called one after the other."""
+    reached = training_reach(wiring)
+    for unit in among(wiring, reached):
+        called_names = [
+            (call.name.rpartition(".")[2], call)
+            for call in unit.calls
+            if (own := wiring.module_path(call.name.partition(".")[0], unit.path))
+            or wiring.module_path(call.name, unit.path)
+            or own
+        ]
+        steps = [
+            next((call for name, call in called_names if pattern.search(name)), None)
+            for pattern in (STEP_TRAIN, STEP_EVALUATE, STEP_REGISTER)
+        ]
+        if all(steps) and wiring.imports(unit.path, TRACKER_PACKAGES):
+            return met(at_call(wiring, unit, call) for call in steps if call)
+    return missing("no pipeline of at least three steps was found")
+
+
+@criterion("L2-03", "metrics-tracked", "must", "MS2, ZC, SD")
+def metrics_tracked(wiring: Wiring) -> Finding:
+    """The metrics of each training are logged to a tracker.
+
+    A call of MLflow, Weights & Biases, Comet, Neptune, ClearML, Aim, DVCLive, SageMaker, Vertex or
+    Azure ML, that a command which trains reaches; or metrics of a DVC pipeline.
+    """
+    found = called(
+        wiring,
+        TRACKED_METRICS,
+        "logging of metrics to a tracker",
+        training_reach(wiring),
+        NOT_REACHED,
+    )
+    return any_of(found, tracked_by_settings(wiring), dvc_metrics(wiring))
+
+
+def tracked_by_settings(wiring: Wiring) -> Finding:
+    """Return met if a trainer is told to report to a tracker."""
+    for unit, call in wiring.calls(["*.TrainingArguments", "*.SFTConfig", "*TrainingArguments"]):
+        said = call.keywords.get("report_to")
+        if said not in (None, "none", []):
+            return met([at_call(wiring, unit, call)])
+    return missing("no logging of metrics to a tracker was found")
+
+
+def dvc_metrics(wiring: Wiring) -> Finding:
+    """Return met if a stage of DVC that trains has metrics."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            said = as_mapping(document)
+            stages = as_mapping(said.get("stages"))
+            if said.get("metrics") or any(
+                as_mapping(one).get("metrics") for one in stages.values()
+            ):
+                return met([at_text(wiring, path, "metrics")])
+    return missing("no logging of metrics to a tracker was found")
+
+
+@criterion("L2-04", "parameters-tracked", "must", "MS2, G1")
+def parameters_tracked(wiring: Wiring) -> Finding:
+    """Parameters are outside of the code, and each run records them.
+
+    Hydra, OmegaConf, a YAML or TOML file, command-line options or environment settings; and
+    `log_params`, autologging, a tracker's `config=` or parameters of a DVC stage.
+    """
+    reached = training_reach(wiring)
+    outside = any_of(
+        called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED),
+        parameters_of_base(wiring, reached),
+        dvc_parameters(wiring),
+    )
+    tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
+    with_config = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(
+            ["wandb.init", "*.WandbLogger", "trackio.init", "swanlab.init"], reached
+        )
+        if "config" in call.keywords or "WandbLogger" in call.name
+    ]
+    kedro = wiring.repository.matching("**/mlflow.yml", "conf/**/mlflow.yml")
+    logged = any_of(
+        tracked,
+        met_if(with_config, "no logging of parameters was found"),
+        dvc_parameters(wiring),
+        met_if(
+            [Evidence(path, 1, "kedro-mlflow") for path in kedro],
+            "no logging of parameters was found",
+        ),
+    )
+    return all_of(outside, logged)
+
+
+def parameters_of_base(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if a class of settings from the environment or a file is reached."""
+    names = ("BaseSettings", "FlowSpec")
+    found = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if any(base.rpartition(".")[2] in names for base in unit.bases)
+    ]
+    return met_if(found, "parameters are in the code alone")
+
+
+def dvc_parameters(wiring: Wiring) -> Finding:
+    """Return met if a stage of DVC has parameters."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            stages = as_mapping(as_mapping(document).get("stages"))
+            if any(as_mapping(one).get("params") for one in stages.values()):
+                return met([at_text(wiring, path, "params")])
+    return missing("parameters are in the code alone")
+
+
+@criterion("L2-05", "model-registered", "must", "MS2, ZC")
+def model_registered(wiring: Wiring) -> Finding:
+    """Each model is a version in a registry.
+
+    MLflow, Weights & Biases, SageMaker, Vertex, Azure ML, BentoML, Hopsworks or DVC's `gto`, in
+    code that a command reaches.
+    """
+    found = called(wiring, REGISTERING, "registering of a model")
+    named = [
+        (unit, call)
+        for unit, call in [*wiring.calls([".log_model", ".save_model", "mlflow.*.log_model"])]
+        if call.keywords.get(REGISTERED_KEYWORD, "") is not None
+        or call.keywords.get(REGISTERED_KEYWORD)
+        if REGISTERED_KEYWORD in call.keywords
+        or any(one for one in unit.names if one == REGISTERED_KEYWORD)
+    ]
+    wired = [one for one in named if wiring.is_wired(one[0])]
+    autolog = [
+        one
+        for one in wiring.calls(["mlflow.*autolog", "mlflow.*.autolog"])
+        if REGISTERED_KEYWORD in one[1].keywords and wiring.is_wired(one[0])
+    ]
+    by_command = [
+        at_text(wiring, line.file, line.text[:30], line.text)
+        for line in [*(one for job in wiring.jobs for one in job.lines), *wiring.task_lines]
+        if REGISTER_COMMAND.search(line.text)
+    ]
+    return any_of(
+        found,
+        met_if(
+            [at_call(wiring, *one) for one in [*wired, *autolog]],
+            "no registering of a model was found",
+        ),
+        met_if(by_command, "no registering of a model was found"),
+        azure_models(wiring),
+    )
+
+
+def azure_models(wiring: Wiring) -> Finding:
+    """Return met if an Azure pipeline's output or a job file registers a model."""
+    for path in wiring.yaml_files:
+        body = wiring.repository.tree[path]
+        if b"type: mlflow_model" in body and b"register" in body.lower():
+            return met([at_text(wiring, path, "mlflow_model")])
+    return missing("no registering of a model was found")
+
+
+@criterion("L2-06", "data-version-recorded", "must", "MS2-3, G1")
+def data_version_recorded(wiring: Wiring) -> Finding:
+    """Each run records the version of its data.
+
+    `dvc.lock` or `.dvc` files, lakeFS, Delta or Iceberg snapshots, `mlflow.log_input`, a dataset
+    artifact, or a hash or version of the data that the run logs.
+    """
+    for path in wiring.repository.matching("dvc.lock", "**/dvc.lock", "**/*.dvc", "*.dvc"):
+        if "md5" in wiring.repository.text(path):
+            return met([at_text(wiring, path, "md5", "version of data")])
+    reached = training_reach(wiring)
+    patterns = [
+        "mlflow.log_input*",
+        "mlflow:.log_input*",
+        "lakefs.*",
+        "lakefs_client.*",
+        "wandb:.use_artifact",
+        "azureml:.as_named_input",
+        "azureml.core.Dataset.get_by_name",
+        "azureml.*.Dataset.*register*",
+        "wandb.use_artifact",
+        "clearml.Dataset.get",
+        "dvc.api.get_url",
+        "hopsworks:.create_training_data",
+        "hopsworks:.create_train_test_split",
+        "hsfs:.create_training_data",
+        "azureml:.register",
+        "pyspark:.versionAsOf",
+        "google.cloud.aiplatform.TabularDataset.*",
+        "wandb:.add_reference",
+    ]
+    found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
+    logged = [
+        at_line(wiring, unit.path, places[0][1], places[0][0])
+        for unit, places in units_with(among(wiring, reached), DATA_VERSION)
+        if any(wiring.imports(path, TRACKER_PACKAGES) for path in (unit.path,))
+    ]
+    texts = [
+        at_line(wiring, unit.path, line, text)
+        for unit in among(wiring, reached)
+        if wiring.imports(unit.path, TRACKER_PACKAGES)
+        for line, text in unit.strings
+        if len(text) < 60 and DATA_VERSION.search(text)
+    ]
+    reason = "no run records the version of its data"
+    return any_of(found, met_if([*logged, *texts], reason), missing(reason))
+
+
+@criterion("L2-07", "data-validated", "must", "G1, D1, N2")
+def data_validated(wiring: Wiring) -> Finding:
+    """Data are validated before training, and what is invalid stops the run.
+
+    pandera, pydantic, Great Expectations, TFDV, Deequ, soda, Deepchecks, or a function of one's own
+    that checks and raises. Validators that only report need a branch that raises or exits.
+    """
+    reached = training_reach(wiring)
+    soft = None
+    for unit, call in wiring.calls(VALIDATING):
+        if (unit.path, unit.name) not in reached:
+            soft = soft or ((unit, call), NOT_REACHED)
+        elif (
+            any(wiring.imports(unit.path, one) for one in STOPS_ALONE)
+            or unit.stops
+            or ("TestSuite" not in call.name and "ExampleValidator" in call.name)
+        ):
+            return met([at_call(wiring, unit, call)])
+        else:
+            soft = ((unit, call), "its result stops nothing")
+    for unit in among(wiring, reached):
+        if any("pandera.check" in name or name.startswith("pandera.") for name in unit.decorators):
+            return met([at_unit(wiring, unit)])
+        if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
+            return met([at_unit(wiring, unit)])
+    for schema in (
+        unit
+        for unit in among(wiring, reached)
+        if any("pandera" in base or base.endswith("DataFrameModel") for base in unit.bases)
+    ):
+        return met([at_unit(wiring, schema)])
+    if soft:
+        return missing(f"validation is there, but {soft[1]}", [at_call(wiring, *soft[0])], "E1")
+    return missing("no validation of data that can stop the training was found")
+
+
+@criterion("L2-08", "trained-on-schedule", "must", "MS2, G1, AWS 8.2-8.3")
+def trained_on_schedule(wiring: Wiring) -> Finding:
+    """Training recurs by itself.
+
+    A schedule of CI, Airflow, Prefect, Dagster, Kubernetes, EventBridge, Cloud Scheduler or cron,
+    or a sensor of new data, that reaches the training. Training at each push does not recur.
+    """
+    wanted = fitting_places(wiring)
+    other = None
+    for file, lines, reached in scheduled_reach(wiring):
+        if wanted & reached:
+            return met([at_text(wiring, file, "schedule"), *first_fit(wiring, wanted & reached)])
+        for line in lines:
+            if re.search(
+                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline|dvc repro|papermill|notebook",
+                line.text,
+            ):
+                return met(
+                    [
+                        at_text(wiring, file, "schedule"),
+                        at_text(wiring, line.file, line.text[:40], line.text),
+                    ]
+                )
+        other = other or file
+    for unit, call in wiring.calls([*SCHEDULING, *SENSORS]):
+        schedule = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
+        named = re.search(
+            r"DAG|dag$|serve|deploy|deployment|LaunchPlan", call.name.rpartition(".")[2]
+        )
+        text = any(isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule)
+        dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
+        if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
+            continue
+        trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>")])
+        mentions = any(
+            TRAIN_FILE.search(name.replace("_", " ")) for name in [*unit.names, unit.path]
+        )
+        if trains or mentions:
+            return met([at_call(wiring, unit, call)])
+        other = other or unit.path
+    if found := infrastructure_schedule(wiring):
+        return found
+    if other:
+        return unseen_ci(wiring, f"the schedule in {other} does not reach the training")
+    return unseen_ci(wiring, "nothing starts the training again")
+
+
+def is_none(unit: Unit, schedule: list[Any]) -> bool:
+    """Tell whether no schedule is set: a written None has no name in the code."""
+    return not any(
+        "schedule" in name.lower() or "cron" in name.lower()
+        for name in unit.names
+        if name not in SCHEDULE_KEYWORDS
+    )
+
+
+def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
+    """Return the first call that fits a model in some units."""
+    return [at_call(wiring, *one) for one in fits(wiring) if (one[0].path, one[0].name) in places][
+        :1
+    ]
+
+
+def infrastructure_schedule(wiring: Wiring) -> Finding | None:
+    """Return met for a rule or a scheduler of a cloud that names a pipeline."""
+    text = re.compile(
+        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger|CronTrigger|quartz_cron_expression"
+    )
+    for path in wiring.sizes:
+        if (
+            path.endswith((".tf", ".yml", ".yaml", ".json", ".ts"))
+            and not DOCS_PATH.search(path)
+            and wiring.sizes[path] < 200_000
+        ):
+            body = wiring.repository.tree[path]
+            if (
+                b"chedul" in body
+                or b"event_rule" in body
+                or b"Events::Rule" in body
+                or b"cron" in body
+            ):
+                said = wiring.repository.text(path)
+                found = text.search(said)
+                if (
+                    found
+                    and re.search(r"train|pipeline|sagemaker", said, re.I)
+                    and "paused: true" not in said.lower()
+                    and re.search(r"ScheduleExpression|schedule_expression|schedule\s*=|cron", said)
+                ):
+                    return met([at_text(wiring, path, found[0])])
+    return None
+
+
+@criterion("L2-09", "judged-beside-baseline", "must", "Mo5, G1")
+def judged_beside_baseline(wiring: Wiring) -> Finding:
+    """A model is evaluated on held-out rows beside a baseline or an earlier model.
+
+    A dummy model, a constant, or the metric of the champion, in code that a command reaches, or in
+    a test; and a split of the rows.
+    """
+    reached = wiring.wired
+    dummy = wiring.calls(BASELINE_CALLS, reached)
+    if dummy:
+        return met(at_call(wiring, *one) for one in dummy)
+    named = [
+        (unit, places)
+        for unit, places in units_with(among(wiring, reached), BASELINE_WORD, METRIC_WORD)
+        if unit.branches or "baseline" in places[0][0].lower()
+    ]
+    held_out = any(True for _ in units_with(wiring.code, TIME_SPLIT))
+    if named and held_out:
+        return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
+    for module, unit in test_units(wiring):
+        if own_imports(wiring, module) and any(BASELINE_WORD.search(name) for name in unit.names):
+            return met([at_unit(wiring, unit)])
+    if named:
+        return missing(
+            "a baseline is there, but no rows are held out", [at_unit(wiring, named[0][0])]
+        )
+    return missing("no metric of a baseline or an earlier model beside the new one was found")
+
+
+@criterion("L2-10", "judged-by-slice", "should", "Mo6, G1")
+def judged_by_slice(wiring: Wiring) -> Finding:
+    """Slices of the data have metrics of their own.
+
+    Metrics by group, `tfma.SlicingSpec`, fairlearn's `MetricFrame`, in code that a command reaches.
+    """
+    named = list(units_with(among(wiring, wiring.wired), SLICE_WORD, METRIC_WORD))
+    found = called(
+        wiring, ["*.SlicingSpec", "*.MetricFrame", "snorkel.*slicing*"], "metrics by slice"
+    )
+    return any_of(
+        found,
+        met_if(
+            (at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named),
+            "no metrics by slice were found",
+        ),
+    )
+
+
+@criterion("L2-11", "training-reproducible", "should", "I1, MS2")
+def training_reproducible(wiring: Wiring) -> Finding:
+    """Training can be repeated.
+
+    Seeds that are set in the training, or a test that trains twice and compares.
+    """
+    for _, unit in test_units(wiring):
+        if re.search(r"reproduc|determinis|twice|same_model", unit.short, re.I):
+            return met([at_unit(wiring, unit)], "E3")
+    seeds = called(wiring, SEEDING, "seed", training_reach(wiring), NOT_REACHED)
+    states = [
+        at_line(wiring, unit.path, line, "random_state")
+        for unit in among(wiring, training_reach(wiring))
+        for name, line in unit.names.items()
+        if name in {"random_state", "seed", "random_seed", "SEED"}
+    ]
+    return any_of(seeds, met_if(states, "no seed is set"))
+
+
+@criterion("L2-12", "features-shared", "should", "D7, N3")
+def features_shared(wiring: Wiring) -> Finding:
+    """Training and inference compute features with the same tested code.
+
+    A function of features or an sklearn `Pipeline` that training and prediction reach, and a test;
+    or a feature store.
+    """
+    stores = wiring.calls(
+        ["feast.*", "tecton.*", "hopsworks:.get_feature_view", "*.FeatureView", "hsfs.*"]
+    )
+    if stores:
+        return met([at_call(wiring, *stores[0])])
+    name = re.compile(
+        r"feature|preprocess|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
+        re.I,
+    )
+    reached = training_reach(wiring)
+    shared = [
+        unit
+        for unit in among(wiring, reached)
+        if name.search(unit.short) and unit.short != "<module>"
+    ]
+    tested = {one for module, unit in test_units(wiring) for one in unit.names}
+    found = [unit for unit in shared if unit.short in tested]
+    pipelines = wiring.calls(["sklearn.pipeline.*", "sklearn.compose.ColumnTransformer"], reached)
+    if found:
+        return met((at_unit(wiring, unit) for unit in found), "E3")
+    if pipelines:
+        return met([at_call(wiring, *pipelines[0])], "E1")
+    return missing("no tested code of features that training and inference share was found")
+
+
+@criterion("L2-13", "pipeline-tested", "should", "I3, G2")
+def pipeline_tested(wiring: Wiring) -> Finding:
+    """A test or a CI job runs the whole training on a small sample.
+
+    A test that calls what trains, or a job on push or pull request that trains.
+    """
+    wanted = fitting_places(wiring)
+    shorts = {name.rpartition(".")[2] for _, name in wanted} - {"<module>", "__main__", "main"}
+    callers = {
+        unit.short
+        for unit in wiring.code
+        if not shorts.isdisjoint(unit.names) and unit.short not in {"<module>", "__main__", "main"}
+    }
+    for module, unit in test_units(wiring):
+        found = (shorts | callers) & set(unit.names)
+        if own_imports(wiring, module) and any(
+            TRAIN_FILE.search(one.replace("_", " ")) for one in found
+        ):
+            return met([at_unit(wiring, unit)], "E3")
+    for job in wiring.jobs:
+        if job.started_by("push", "pull_request") and wanted & wiring.reach(
+            root.place for root in wiring.roots_of(job.lines, "ci")
+        ):
+            return met([Evidence(job.file, 1, f"job {job.name}")], "E3")
+    return missing("no test or job runs the training")
+
+
+@criterion("L2-14", "parameters-searched", "should", "Mo3")
+def parameters_searched(wiring: Wiring) -> Finding:
+    """Hyperparameters are searched automatically.
+
+    Optuna, Ray Tune, Katib, a grid or random search, a sweep, or a tuner of a cloud.
+    """
+    for path, document in wiring.manifests:
+        if document.get("kind") == "Experiment" and "objective" in str(document.get("spec")):
+            return met([at_text(wiring, path, "kind:")])
+    for path in wiring.repository.matching("**/sweep*.y*ml", "sweep*.y*ml"):
+        if "parameters" in wiring.repository.text(path):
+            return met([at_text(wiring, path, "parameters")])
+    return called(wiring, SEARCHING, "search of hyperparameters")

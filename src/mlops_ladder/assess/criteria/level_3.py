@@ -1,0 +1,635 @@
+"""Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
+
+import re
+
+from ...inspection.files import as_mapping, mappings_in
+from ...inspection.python import Unit
+from ..evidence import (
+    among,
+    at_call,
+    at_line,
+    at_text,
+    at_unit,
+    called,
+    config,
+    own_imports,
+    predicts,
+    promotes,
+    scheduled_reach,
+    test_units,
+    units_with,
+    unseen_ci,
+)
+from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..tools import (
+    API_TESTS,
+    CANARY_TEXT,
+    DEPLOY_ACTION,
+    DEPLOY_COMMAND,
+    DRIFT_TOOLS,
+    DRIFT_WORD,
+    EXPORTING,
+    GATE_KEYWORD,
+    GATE_STEPS,
+    GATE_WORD,
+    MODEL_URI,
+    RESOLVING,
+    ROLLBACK_COMMAND,
+    ROLLBACK_WORD,
+    SERVING,
+)
+from ..wiring import DOCS_PATH, Wiring, all_mappings
+from .level_1 import AUTOMATIC, by_ci, tests_in_ci
+from .level_2 import DATA_VERSION
+
+DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
+IMAGE_COMMAND = re.compile(
+    r"\b(docker|podman|buildah|nerdctl)(-compose| compose)?\b.*\b(build|bake)\b|kaniko"
+    r"|mlflow models build-docker|gcloud builds submit|az acr build|bentoml (build|containerize)"
+    r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
+)
+IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
+ROUTER = re.compile(
+    r"variant|bucket|ab_test|abtest|shadow|canary|traffic_(split|share)|challenger", re.I
+)
+HASHES = re.compile(r"^(blake2b|sha256|md5|sha1|crc32|hashlib|mmh3|murmurhash\w*|adler32|xxhash)$")
+EFFECT = re.compile(
+    r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size",
+    re.I,
+)
+ALPHA = re.compile(r"(^|_)alpha$|significance|confidence_level|p_value|false_positive", re.I)
+DURATION = re.compile(
+    r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
+)
+OUTCOME = re.compile(r"failed|objections|blessed|approved|accepted|result|should_\w+|failures")
+IDENTITY = re.compile(
+    r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
+)
+MOMENT = re.compile(
+    r"^(time|timestamp\w*|created_?at|datetime|utcnow|now|date|ts|predicted_at)$", re.I
+)
+VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
+PREDICTED = re.compile(r"predict|score|output|inference", re.I)
+WRITES = re.compile(
+    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
+)
+COMMIT = re.compile(
+    r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
+)
+RUN = re.compile(r"run_?id|run_?name|experiment_run", re.I)
+ALERT_CALL = re.compile(
+    r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
+    re.I,
+)
+
+
+@criterion("L3-01", "model-served", "must", "ZC")
+def model_served(wiring: Wiring) -> Finding:
+    """Predictions are served on request, in batches or from a stream.
+
+    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job, whose
+    code predicts.
+    """
+    stands = called(wiring, SERVING, "a service")
+    for path, document in wiring.manifests:
+        if document.get("kind") in {
+            "InferenceService",
+            "SeldonDeployment",
+            "ServingRuntime",
+            "RayService",
+        }:
+            return met([at_text(wiring, path, "kind:", str(document.get("kind")))])
+    for path in wiring.yaml_files:
+        if re.search(
+            rb"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
+            wiring.repository.tree[path],
+        ):
+            return met([at_text(wiring, path, "schema")])
+    if stands.status == "met":
+        predicting = [one for one in predicts(wiring) if wiring.is_wired(one[0])]
+        servers = {one.path for one in stands.evidence}
+        reached = wiring.reach(
+            (path, unit.name) for path in servers for unit in wiring.modules[path].units
+        )
+        near = [one for one in predicting if (one[0].path, one[0].name) in reached]
+        models = list(units_with(among(wiring, reached), re.compile(r"model", re.I), PREDICTED))
+        cloud = [
+            one for one in stands.evidence if re.search(r"deploy\(|transformer\(|Model", one.what)
+        ]
+        if near or cloud:
+            return met([*stands.evidence[:2], *(at_call(wiring, *one) for one in near)])
+        if models:
+            return met([*stands.evidence[:2], at_unit(wiring, models[0][0])])
+        return missing("a web application is there, but it does not predict", stands.evidence, "E1")
+    batch = [
+        one
+        for one in predicts(wiring)
+        if wiring.is_wired(one[0])
+        and re.search(r"batch|score|infer", one[0].path + one[0].name, re.I)
+        and not re.search(r"eval|train|valid|metric|test", one[0].path + one[0].name, re.I)
+    ]
+    return any_of(
+        met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
+    )
+
+
+@criterion("L3-02", "image-built-by-ci", "must", "ZC, MS3")
+def image_built_by_ci(wiring: Wiring) -> Finding:
+    """CI builds the image or bundle that serves.
+
+    A Dockerfile, `bentofile.yaml` or a build by MLflow, in a job that starts by itself.
+    """
+    files = [
+        *wiring.dockerfiles,
+        *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml"),
+    ]
+    found = by_ci(wiring, IMAGE_COMMAND, IMAGE_ACTION, AUTOMATIC, "builds an image")
+    if (
+        found.status == "met"
+        and not files
+        and not re.search(r"build-docker|bentoml|run", str(found))
+    ):
+        return missing("CI builds an image, but there is no Dockerfile", found.evidence)
+    if found.status == "met" and model_served(wiring).status != "met":
+        return missing(
+            "an image is built, but nothing in it serves predictions", found.evidence, "E1"
+        )
+    return found
+
+
+@criterion("L3-03", "deployed-by-ci", "must", "MS3, G2, SD")
+def deployed_by_ci(wiring: Wiring) -> Finding:
+    """A merge, a tag or a new model deploys the service without hand work.
+
+    `kubectl apply`, `helm upgrade`, `terraform apply`, `az ml`, `gcloud run deploy` and others in a
+    job that starts by itself, or Argo CD and Flux. An approval is allowed at this level.
+    """
+    for path, document in wiring.manifests:
+        if (
+            document.get("kind") in {"Application", "ApplicationSet"}
+            and "argoproj" in str(document.get("apiVersion"))
+            and "automated" in str(document.get("spec"))
+        ):
+            return met([at_text(wiring, path, "automated")])
+        if document.get("kind") in {"HelmRelease", "ImageUpdateAutomation"}:
+            return met([at_text(wiring, path, "kind:")])
+    found = by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys")
+    if found.status == "met" and model_served(wiring).status == "missing":
+        return missing(
+            "something is deployed, but nothing that serves predictions", found.evidence, "E1"
+        )
+    return found
+
+
+@criterion("L3-04", "model-from-registry", "must", "MS3, G2")
+def model_from_registry(wiring: Wiring) -> Finding:
+    """The model that is served comes from the registry.
+
+    `models:/name@alias` and the clients of registries, in code of the service or of its deployment
+    that a command reaches.
+    """
+    found = called(wiring, RESOLVING, "reading of a model from a registry")
+    uris = [
+        at_line(wiring, unit.path, line, text)
+        for unit in among(wiring, wiring.wired)
+        for line, text in unit.strings
+        if MODEL_URI.match(text)
+    ]
+    manifests = [
+        at_text(wiring, path, "models:/")
+        for path in wiring.yaml_files
+        if b"models:/" in wiring.repository.tree[path]
+        or (
+            b"azureml:" in wiring.repository.tree[path]
+            and b"eployment" in wiring.repository.tree[path]
+        )
+    ]
+    loaded = any_of(
+        met_if(uris, "no model is read from a registry"),
+        found,
+        met_if(manifests, "no model is read from a registry"),
+    )
+    if loaded.status == "met" and model_served(wiring).status == "missing":
+        return missing(
+            "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
+        )
+    return loaded
+
+
+@criterion("L3-05", "scoring-tested", "must", "MS2-3, G2")
+def scoring_tested(wiring: Wiring) -> Finding:
+    """The service's contract is tested in CI.
+
+    Tests with a client of the service that check its answers, run by CI.
+    """
+    clients = {unit.path for unit, _ in wiring.calls(API_TESTS, tests=True)}
+    for module, unit in test_units(wiring):
+        own = own_imports(wiring, module)
+        asked = any(
+            call.name.rpartition(".")[2] in {"get", "post", "request", "predict", "send"}
+            for call in unit.calls
+        )
+        requests = any(
+            call.name.rpartition(".")[2] in {"get", "post", "request"} for call in unit.calls
+        )
+        served = [
+            path
+            for path in own
+            if any(
+                wiring.imports(path, one)
+                for one in (
+                    "fastapi",
+                    "flask",
+                    "starlette",
+                    "bentoml",
+                    "uvicorn",
+                    "ray",
+                    "litserve",
+                )
+            )
+        ]
+        named = any(re.search(r"client|serv(er|ice)|app$", name, re.I) for name in unit.names)
+        if (
+            (module.path in clients and (own or asked))
+            or (served and asked)
+            or (named and requests and any(re.search(r"serv|app|api", path) for path in own))
+        ):
+            in_ci = tests_in_ci(wiring)
+            place = met([at_unit(wiring, unit)], "E3")
+            return all_of(place, in_ci) if in_ci.status != "unknown" else in_ci
+    return missing("no test asks the service for a prediction")
+
+
+def is_gate(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
+    decisive = {
+        name for name in unit.tested - unit.fixed if GATE_WORD.search(name) or OUTCOME.match(name)
+    }
+    named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
+    return bool(decisive) and (promotes(unit) or bool(named_gate))
+
+
+@criterion("L3-06", "gate-before-deployment", "must", "I4, G1")
+def gate_before_deployment(wiring: Wiring) -> Finding:
+    """A model that is not good enough is not promoted or deployed.
+
+    A comparison of metrics and a branch before the promotion: `ConditionStep`, `dsl.If`, TFX's
+    Evaluator, thresholds of MLflow, or code that raises or promotes by the result.
+    """
+    steps = called(wiring, GATE_STEPS, "a gate")
+    by_keyword = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["mlflow.evaluate"])
+        if GATE_KEYWORD in call.keywords and wiring.is_wired(unit)
+    ]
+    own = [unit for unit in among(wiring, wiring.wired) if is_gate(wiring, unit)]
+    reason = "nothing refuses a model before it is promoted or deployed"
+    for unit in wiring.code:
+        fixed = any(GATE_WORD.search(name) or OUTCOME.match(name) for name in unit.fixed)
+        if fixed and promotes(unit) and not own:
+            place = at_unit(wiring, unit)
+            return missing("the gate's value is replaced by a constant", [place], "E1")
+    return any_of(
+        met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason)
+    )
+
+
+@criterion("L3-07", "challenger-beside-champion", "must", "MS3, I6, AWS 7.4, SD")
+def challenger_beside_champion(wiring: Wiring) -> Finding:
+    """A challenger can be tried beside the champion: canary, shadow or A/B test.
+
+    Traffic shares of KServe, Seldon, Istio, Argo Rollouts, SageMaker, Vertex or Azure; or a router
+    in code that divides requests by a hash, with a test.
+    """
+    for path in wiring.yaml_files:
+        if found := CANARY_TEXT.search(wiring.repository.tree[path]):
+            return met([at_text(wiring, path, found[0].decode())])
+    split = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(
+            [".deploy", ".create_endpoint_config", ".production_variant", ".begin_create_or_update"]
+        )
+        if {"traffic_split", "traffic_percentage", "ShadowProductionVariants", "traffic"}
+        & call.keywords.keys()
+        and wiring.is_wired(unit)
+        and call.keywords.get("traffic_percentage") != 100
+    ]
+    lines = [line for job in wiring.jobs for line in job.lines]
+    traffic = [
+        at_text(wiring, line.file, line.text[:30], line.text)
+        for line in lines
+        if re.search(r"--traffic|update-traffic|--to-tags|traffic-percent", line.text)
+    ]
+    if split or traffic:
+        return met([*split, *traffic])
+    tested = {name for _, unit in test_units(wiring) for name in unit.names}
+    for unit, places in units_with(among(wiring, wiring.wired), ROUTER, HASHES):
+        if unit.short in tested:
+            return met([at_line(wiring, unit.path, places[1][1], unit.short)], "E3")
+        return missing(
+            f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1"
+        )
+    return missing("no canary, shadow or A/B routing was found")
+
+
+@criterion("L3-08", "decision-rule-written", "must", "MS3")
+def decision_rule_written(wiring: Wiring) -> Finding:
+    """The rule that decides the comparison is written down before it starts.
+
+    Settings that name the smallest effect, the error rate and a duration or sample size, in one
+    file, and code that reads them; or the analysis of Argo Rollouts or Flagger.
+    """
+    for path, document in wiring.manifests:
+        if document.get("kind") in {"AnalysisTemplate", "ClusterAnalysisTemplate"} or (
+            document.get("kind") == "Canary" and "analysis" in as_mapping(document.get("spec"))
+        ):
+            return met([at_text(wiring, path, "kind:")])
+    files: dict[str, dict[str, tuple[str, object]]] = {}
+    for word, pattern in (("effect", EFFECT), ("alpha", ALPHA), ("duration", DURATION)):
+        for path, name, value in config(wiring, pattern, wiring.wired):
+            files.setdefault(path, {}).setdefault(word, (name, value))
+    for path, found in files.items():
+        if len(found) == 3:
+            return met(
+                at_text(wiring, path, name, f"{name}: {value}") for name, value in found.values()
+            )
+    for path, found in files.items():
+        lacks = {"effect", "alpha", "duration"} - found.keys()
+        if len(found) == 2 and not path.endswith(".py"):
+            return missing(
+                f"{path} sets no {' and no '.join(sorted(lacks))}",
+                [Evidence(path, 1, "rule")],
+                "E1",
+            )
+    return missing("no rule with an effect, an error rate and a duration was found")
+
+
+def automatic_rollback(wiring: Wiring) -> Evidence | None:
+    """Return where a cloud is told to roll back by itself, if it is."""
+    text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
+    for path, size in wiring.sizes.items():
+        is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
+        if is_read and not DOCS_PATH.search(path) and text.search(wiring.repository.tree[path]):
+            return at_text(wiring, path, "ollback", "automatic rollback")
+    return None
+
+
+@criterion("L3-09", "rollback-ready", "must", "I7, AWS 7.3")
+def rollback_ready(wiring: Wiring) -> Finding:
+    """One command goes back to the model before, and a test shows it.
+
+    A command, job or function that rolls back and that something starts; for code of one's own with
+    a test. `helm rollback`, `rollout undo` and automatic rollback of a cloud need none.
+    """
+    if place := automatic_rollback(wiring):
+        return met([place])
+    own = [
+        unit
+        for unit in among(wiring, wiring.wired)
+        if ROLLBACK_WORD.search(unit.short) and unit.name != "<module>"
+    ]
+    tested = {name for _, unit in test_units(wiring) for name in [*unit.names]}
+    for unit in own:
+        starts = any(
+            ROLLBACK_WORD.search(f"{root.text} {root.place[0]} {root.place[1]}")
+            and root.kind != "script"
+            for root in wiring.roots
+        )
+        if unit.short in tested and starts:
+            return met([at_unit(wiring, unit)], "E3")
+    if own and not any("rollout undo" in line.text for line in wiring.task_lines):
+        return missing(
+            "code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1"
+        )
+    if own:
+        return missing(
+            "code rolls back, but no task or no test shows it", [at_unit(wiring, own[0])], "E1"
+        )
+    for line in [*(line for job in wiring.jobs for line in job.lines), *wiring.task_lines]:
+        if ROLLBACK_COMMAND.search(line.text) and not line.text.startswith(
+            ("echo", "make ", "python")
+        ):
+            return met([at_text(wiring, line.file, line.text[:40], line.text)])
+    return missing("nothing rolls back")
+
+
+@criterion("L3-10", "predictions-logged", "must", "MS4, G")
+def predictions_logged(wiring: Wiring) -> Finding:
+    """Each prediction is logged with an id, its time and the model's version.
+
+    A record with these fields that the service writes, `DataCaptureConfig`, or KServe's logger.
+    """
+    capture = called(
+        wiring, ["*.DataCaptureConfig", "google:.create_request_response_logging*"], "capture"
+    )
+    if capture.status == "met":
+        return capture
+    for path, document in wiring.manifests:
+        if document.get("kind") == "InferenceService" and "logger" in str(document):
+            return met([at_text(wiring, path, "logger")])
+    best = None
+    for unit, places in units_with(
+        among(wiring, wiring.wired), IDENTITY, MOMENT, VERSION, PREDICTED
+    ):
+        own = unit.path
+        users = [
+            other
+            for other in among(wiring, wiring.wired)
+            if (other is unit or unit.short in other.names)
+            and any(
+                WRITES.match(call.name.rpartition(".")[2])
+                for one in (other, *siblings(wiring, other))
+                for call in one.calls
+            )
+        ]
+        if (
+            users
+            and any(re.search(r"serv|app|api|predict|infer|main", one.path) for one in users)
+            and not re.search(r"train|eval|metric|simulat", own)
+        ):
+            return met(
+                [at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])]
+            )
+        best = best or unit
+    if best:
+        return missing(
+            "predictions have records, but nothing writes them", [at_unit(wiring, best)], "E1"
+        )
+    return missing("no record of a prediction with id, time and model version was found")
+
+
+def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
+    """Return the other methods of a method's class."""
+    owner = unit.name.rpartition(".")[0]
+    return [
+        one for one in wiring.modules[unit.path].units if owner and one.name.startswith(f"{owner}.")
+    ]
+
+
+@criterion("L3-11", "operation-measured", "must", "MS4, N6")
+def operation_measured(wiring: Wiring) -> Finding:
+    """The service exports requests, latency and errors.
+
+    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code that
+    a command reaches.
+    """
+    return called(wiring, EXPORTING, "export of operational metrics")
+
+
+@criterion("L3-12", "quality-watched", "must", "ZC, N2, N7, SD")
+def quality_watched(wiring: Wiring) -> Finding:
+    """Drift or quality in production is reported on a schedule.
+
+    Evidently, NannyML, whylogs, Alibi Detect, SageMaker's and Vertex's monitors, or statistics of
+    one's own such as PSI, in a job that a schedule starts.
+    """
+    managed = called(
+        wiring,
+        [
+            "*.ModelDeploymentMonitoringJob.create",
+            "sagemaker:.create_monitoring_schedule",
+            "azure:.schedules.begin_create_or_update",
+            "boto3:.create_monitoring_schedule",
+        ],
+        "a monitor",
+    )
+    if managed.status == "met":
+        return managed
+    for file, _, reached in scheduled_reach(wiring):
+        found = [one for one in wiring.calls(DRIFT_TOOLS, reached)]
+        named = [unit for unit, _ in units_with(among(wiring, reached), DRIFT_WORD)]
+        if found or named:
+            place = at_call(wiring, *found[0]) if found else at_unit(wiring, named[0])
+            return met([at_text(wiring, file, "schedule"), place])
+    for unit, call in wiring.calls(DRIFT_TOOLS):
+        if any(wiring.imports(unit.path, one) for one in ("airflow", "prefect", "dagster")):
+            names = {*unit.names} | {
+                n for one in wiring.modules[unit.path].units for n in one.names
+            }
+            if any(re.search(r"schedule|cron|interval", name) for name in names):
+                return met([at_call(wiring, unit, call)])
+    drift = called(wiring, DRIFT_TOOLS, "a report on drift")
+    if drift.evidence:
+        return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
+    return unseen_ci(wiring, "nothing reports drift or quality on a schedule")
+
+
+@criterion("L3-13", "alerts-reach-people", "must", "ZC, SD")
+def alerts_reach_people(wiring: Wiring) -> Finding:
+    """Alert rules detect failures, and somebody is notified.
+
+    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with a
+    contact point, alarms of a cloud with an action, or code that calls a pager or chat on a breach.
+    """
+    rules = receivers = None
+    empty: list[Evidence] = []
+    for path in wiring.yaml_files:
+        body = wiring.repository.tree[path]
+        if not (b"alert" in body or b"receivers" in body or b"contactPoints" in body):
+            continue
+        for document in wiring.repository.documents(path):
+            for one in all_mappings(document):
+                if "alert" in one and "expr" in one:
+                    rules = rules or at_text(wiring, path, "alert:")
+                if isinstance(one.get("receivers"), list):
+                    for receiver in mappings_in(one["receivers"]):
+                        full = [
+                            key
+                            for key, value in receiver.items()
+                            if str(key).endswith(("_configs", "settings")) and value
+                        ]
+                        if full:
+                            receivers = receivers or at_text(wiring, path, str(full[0]))
+                        else:
+                            empty.append(at_text(wiring, path, "receivers"))
+                if one.get("contactPoints"):
+                    receivers = receivers or at_text(wiring, path, "contactPoints")
+                if one.get("condition") and "data" in one and "title" in one:
+                    rules = rules or at_text(wiring, path, "condition")
+    if rules and receivers:
+        return met([rules, receivers])
+    for path in wiring.sizes:
+        if (
+            path.endswith((".tf", ".json", ".yml", ".yaml", ".py"))
+            and wiring.sizes[path] < 200_000
+            and not DOCS_PATH.search(path)
+        ):
+            text = wiring.repository.tree[path]
+            alarm = re.search(
+                rb"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
+                text,
+            )
+            if alarm and re.search(
+                rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text
+            ):
+                return met([at_text(wiring, path, alarm[0].decode())])
+    for _, _, reached in scheduled_reach(wiring):
+        for unit in among(wiring, reached):
+            call = next((one for one in unit.calls if ALERT_CALL.search(one.name)), None)
+            if call and unit.branches:
+                return met([at_call(wiring, unit, call)])
+    if rules:
+        return missing(
+            "there are alert rules, but no receiver with an address", [rules, *empty], "E1"
+        )
+    if receivers:
+        return missing("there is a receiver, but no alert rule", [receivers], "E1")
+    return missing("no alert rules were found")
+
+
+@criterion("L3-14", "origin-traceable", "must", "MS3")
+def origin_traceable(wiring: Wiring) -> Finding:
+    """The service says which run, data and commit its model is from.
+
+    Code of the service that names a run, a commit and a version of the data; or tags of the run with
+    commit and data that the served version carries.
+    """
+    found: dict[str, Evidence] = {}
+    for unit in among(wiring, wiring.wired):
+        names = [(name, line) for name, line in unit.names.items()]
+        names += [(text, line) for line, text in unit.strings if len(text) < 40]
+        kinds = {
+            word: at_line(wiring, unit.path, line, name)
+            for word, pattern in (("run", RUN), ("commit", COMMIT), ("data", DATA_VERSION))
+            for name, line in reversed(names)
+            if pattern.search(name)
+        }
+        if len(kinds) == 3 and re.search(r"serv|deploy|app|api|endpoint|infer", unit.path):
+            return met(kinds.values())
+        if len(kinds) > len(found):
+            found = kinds
+    if len(found) == 3:
+        return missing(
+            "a run records its data and commit, but the service does not say them",
+            found.values(),
+            "E1",
+        )
+    lacks = [word for word in ("run", "data", "commit") if word not in found]
+    return missing(f"nothing that serves names the {', '.join(lacks)} of its model")
+
+
+@criterion("L3-15", "infrastructure-as-code", "should", "MS3, AWS, ZC, G2")
+def infrastructure_as_code(wiring: Wiring) -> Finding:
+    """Infrastructure is defined by files, for more than one environment.
+
+    Terraform, Pulumi, CDK, Bicep, Helm, Kustomize or Compose; environments of CI; load tests.
+    """
+    repository = wiring.repository
+    for path in repository.matching(
+        "**/*.tf",
+        "*.tf",
+        "**/*.bicep",
+        "**/Pulumi.y*ml",
+        "**/cdk.json",
+        "cdk.json",
+        "**/Chart.yaml",
+        "**/kustomization.yaml",
+    ):
+        return met([Evidence(path, 1, "infrastructure")])
+    for path, document in wiring.manifests:
+        if document.get("kind") or document.get("services"):
+            return met([Evidence(path, 1, "infrastructure")])
+    for path in wiring.yaml_files:
+        if b"AWSTemplateFormatVersion" in repository.tree[path]:
+            return met([Evidence(path, 1, "CloudFormation")])
+    return missing("no infrastructure is defined by files")

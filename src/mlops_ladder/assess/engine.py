@@ -1,0 +1,81 @@
+"""Assess a repository: a pure function from its files to findings, a profile and next steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..inspection.repository import Repository
+from .criteria import criteria
+from .finding import Criterion, Finding, unknown
+from .profile import Profile, profile_of
+from .settings import Settings
+from .steps import NextStep, next_steps
+from .tools import DRIFT_PACKAGES
+from .wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What was found in a repository."""
+
+    criteria: tuple[Criterion, ...]
+    findings: dict[str, Finding]
+    profile: Profile
+    steps: list[NextStep]
+    notes: list[str]
+    """What could not be read."""
+    files: int
+
+    @property
+    def is_ml(self) -> bool:
+        """Whether anything fits a model, as far as files show."""
+        return self.findings["L0-01"].status != "missing"
+
+
+def assess(
+    tree: Mapping[str, bytes],
+    sizes: Mapping[str, int] | None = None,
+    settings: Settings | None = None,
+) -> Assessment:
+    """Assess a tree of files.
+
+    Parameters
+    ----------
+    tree
+        The content of each file, by path; it may be read when it is asked for.
+    sizes
+        The size of each file; by default that of its content.
+    settings
+        What to ignore, and what a team states.
+    """
+    known = dict(sizes) if sizes is not None else {path: len(tree[path]) for path in tree}
+    repository = Repository(tree)
+    wiring = Wiring(repository, known)
+    settings = settings or Settings()
+    all_criteria = criteria()
+    findings = {
+        one.id: settings.applied(one.id, one.name, looked_at(one, wiring)) for one in all_criteria
+    }
+    drift = not wiring.imported_packages.isdisjoint(DRIFT_PACKAGES)
+    profile = profile_of(all_criteria, findings, drift)
+    is_ours = bool(repository.answers)
+    steps = next_steps(all_criteria, findings, profile, is_ours)
+    return Assessment(
+        all_criteria, findings, profile, steps, list(dict.fromkeys(repository.notes)), len(known)
+    )
+
+
+def looked_at(one: Criterion, wiring: Wiring) -> Finding:
+    """Return the finding of a criterion; what goes wrong in it makes it unknown."""
+    try:
+        return one.look(wiring)
+    except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        return unknown(f"it could not be looked for: {type(error).__name__}")
+
+
+def status_counts(assessment: Assessment) -> dict[str, int]:
+    """Return how many criteria have each status."""
+    counts: dict[str, Any] = {}
+    for finding in assessment.findings.values():
+        counts[finding.status] = counts.get(finding.status, 0) + 1
+    return counts

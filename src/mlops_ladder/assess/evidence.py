@@ -1,0 +1,247 @@
+"""Shorthands of the criteria: where something stands, and whether anything starts it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..inspection.commands import Line
+from ..inspection.python import Call, Module, Unit
+from .finding import Evidence, Finding, met, missing, unknown
+from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
+from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
+
+MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
+
+
+def at_call(wiring: Wiring, unit: Unit, call: Call) -> Evidence:
+    """Return the place of a call."""
+    return at_line(wiring, unit.path, call.line, f"{call.name.lstrip('.')}()")
+
+
+def at_unit(wiring: Wiring, unit: Unit, what: str = "") -> Evidence:
+    """Return the place of a function."""
+    return at_line(wiring, unit.path, unit.line, what or unit.name)
+
+
+def at_line(wiring: Wiring, path: str, line: int, what: str) -> Evidence:
+    """Return a line of code as a place; in a notebook with its cell."""
+    module = wiring.modules.get(path)
+    return Evidence(path, line, what[:80], module.cell(line) if module else None)
+
+
+def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
+    """Return the place of a text in a file."""
+    return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
+
+
+def at_command(
+    wiring: Wiring, job: Job, line: Line | None, pattern: re.Pattern[str]
+) -> list[Evidence]:
+    """Return where a job runs a command: the job, and the file of a task if there is one."""
+    if line is None:
+        return []
+    found = pattern.search(line.text)
+    word = found[0].strip() if found else line.text
+    places = [at_text(wiring, line.file, word, line.text)]
+    if line.file != job.file:
+        places.insert(
+            0, Evidence(job.file, wiring.line_of(job.file, "run"), f"job {job.name}".strip())
+        )
+    return places
+
+
+def at_setting(wiring: Wiring, path: str, name: str, value: Any) -> Evidence:
+    """Return the place of a setting."""
+    return at_text(wiring, path, name, f"{name}: {value}")
+
+
+def is_ml(wiring: Wiring) -> bool:
+    """Tell whether any code imports a machine-learning package."""
+    return not wiring.imported_packages.isdisjoint(ML_PACKAGES)
+
+
+def fits(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return every call that trains a model, in files that have to do with one."""
+    cached: list[tuple[Unit, Call]] | None = getattr(wiring, "_fits", None)
+    if cached is None:
+        found = wiring.calls(FITTING) if is_ml(wiring) else []
+        cached = [one for one in found if is_training(one[1])]
+        wiring._fits = cached  # type: ignore[attr-defined]
+    return list(cached)
+
+
+def is_training(call: Call) -> bool:
+    """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
+    owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
+    helpers = (
+        "scaler",
+        "encoder",
+        "imputer",
+        "vectorizer",
+        "tokenizer",
+        "binarizer",
+        "ax",
+        "fig",
+        "figure",
+        "curve",
+        "scale",
+        "labelencoder",
+        "le",
+        "ohe",
+        "dv",
+        "pca",
+        "tsne",
+    )
+    return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
+
+
+def fitting_places(wiring: Wiring) -> set[Place]:
+    """Return the units that train a model, in code that is no notebook."""
+    return {(unit.path, unit.name) for unit, _ in fits(wiring) if not unit.path.endswith(".ipynb")}
+
+
+def training_reach(wiring: Wiring) -> set[Place]:
+    """Return everything that the entry points reach that train a model."""
+    cached = getattr(wiring, "_training_reach", None)
+    if cached is None:
+        cached = wiring.reached_with(fitting_places(wiring))
+        wiring._training_reach = cached  # type: ignore[attr-defined]
+    return set(cached)
+
+
+def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
+    """Return what runs on a schedule: the file, its commands, and what they reach."""
+    cached = getattr(wiring, "_scheduled_reach", None)
+    if cached is None:
+        cached = [
+            (file, lines, wiring.reach(root.place for root in wiring.roots_of(lines, "schedule")))
+            for file, lines in wiring.scheduled()
+        ]
+        wiring._scheduled_reach = cached  # type: ignore[attr-defined]
+    return list(cached)
+
+
+def called(
+    wiring: Wiring,
+    patterns: Iterable[str],
+    what: str,
+    among: set[Place] | None = None,
+    where: str = "no entry point reaches it",
+) -> Finding:
+    """Return met if a call is reached, else why not.
+
+    Parameters
+    ----------
+    wiring
+        The repository.
+    patterns
+        The calls to look for.
+    what
+        What is looked for, for the reason.
+    among
+        The units that count; by default all that entry points reach.
+    where
+        What is wrong where a call is there and does not count.
+    """
+    places = wiring.wired if among is None else among
+    found = wiring.calls(patterns)
+    reached = [one for one in found if (one[0].path, one[0].name) in places]
+    if reached:
+        return met(at_call(wiring, *one) for one in reached)
+    if found:
+        return missing(f"{what} is there, but {where}", [at_call(wiring, *found[0])], "E1")
+    return missing(f"no {what} was found")
+
+
+def units_with(
+    units: Iterable[Unit], *patterns: re.Pattern[str]
+) -> Iterator[tuple[Unit, list[tuple[str, int]]]]:
+    """Yield the units whose identifiers match all patterns, with the first match of each."""
+    for unit in units:
+        found = []
+        for pattern in patterns:
+            match = next(matching_names(unit, pattern), None)
+            if match is None and pattern.search(unit.short):
+                match = (unit.short, unit.line)
+            if match is None:
+                break
+            found.append(match)
+        else:
+            yield unit, found
+
+
+def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
+    """Return the units of some places that are no tests."""
+    return [unit for unit in wiring.code if (unit.path, unit.name) in places]
+
+
+def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
+    """Yield the test functions that have an assertion that can fail."""
+    for module in wiring.tests:
+        helpers = {unit.short for unit in module.units if unit.asserts and not is_test(unit)}
+        for unit in module.units:
+            if is_test(unit) and (unit.asserts or not helpers.isdisjoint(unit.names)):
+                yield module, unit
+
+
+def is_test(unit: Unit) -> bool:
+    """Tell whether a unit is a test function or method."""
+    return unit.short.startswith("test") or unit.short.endswith("_test")
+
+
+def is_mocked(module: Module, unit: Unit) -> bool:
+    """Tell whether a test replaces something by a mock."""
+    return not MOCKED.isdisjoint(unit.names) and any(
+        "mock" in name for name in [*module.imported, *unit.names]
+    )
+
+
+def own_imports(wiring: Wiring, module: Module) -> list[str]:
+    """Return the repository's own files that a test imports."""
+    found = (wiring.module_path(name, module.path) for name in sorted(module.imported))
+    return [path for path in found if path and not TEST_PATH.search(path)]
+
+
+def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
+    """Return the calls that predict."""
+    return wiring.calls(PREDICTING, tests=tests)
+
+
+def unseen_ci(wiring: Wiring, reason: str) -> Finding:
+    """Return missing; but unknown if a CI system is there that is not read, or none by intent."""
+    if wiring.unread_ci:
+        path = wiring.unread_ci[0]
+        return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
+    outside = [job for job in wiring.jobs if job.started_by("outside")]
+    if outside:
+        return unknown(
+            f"what starts {outside[0].file} is set outside of the repository",
+            [Evidence(outside[0].file, 1, outside[0].name)],
+        )
+    if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
+        return unknown(f"{reason}; whether another service does, files cannot show")
+    return missing(reason)
+
+
+def config(
+    wiring: Wiring, pattern: re.Pattern[str], used_in: set[Place] | None = None
+) -> list[tuple[str, str, Any]]:
+    """Return the settings whose name matches, that are set, and that reached code uses."""
+    used: set[str] | None = None
+    if used_in is not None:
+        used = {name for unit in among(wiring, used_in) for name in unit.names}
+        used |= {text for unit in among(wiring, used_in) for _, text in unit.strings}
+    unset = {name for path, name, value in wiring.settings if value is None and path[-3:] != ".py"}
+    found = []
+    for path, name, value in wiring.settings:
+        if pattern.search(name) and value not in (None, "", False):
+            if path.endswith(".py") and name in unset:
+                continue
+            if used is None or name in used:
+                found.append((path, name, value))
+    return found
+
+
+def promotes(unit: Unit) -> bool:
+    """Tell whether a unit registers, promotes or deploys a model."""
+    return any(PROMOTE_NAME.match(call.name.rpartition(".")[2]) for call in unit.calls)

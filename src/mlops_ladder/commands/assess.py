@@ -1,0 +1,67 @@
+"""Say which maturity level a repository has reached, and on what evidence."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("assess")
+@click.argument("path", type=click.Path(path_type=Path), default=".")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print what is missing as SARIF.")
+@click.option("--all", "everything", is_flag=True, help="List the criteria of all levels.")
+@click.option("--badge", type=click.Path(path_type=Path), help="Write a badge (SVG) to this file.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page (HTML) to this file.")
+@click.option(
+    "--min-level",
+    type=click.IntRange(0, 4),
+    help="Exit with 1 if the level is lower, for CI.",
+)
+def command(
+    path: Path,
+    as_json: bool,
+    as_sarif: bool,
+    everything: bool,
+    badge: Path | None,
+    html: Path | None,
+    min_level: int | None,
+) -> None:
+    """Assess the repository in the folder PATH, ours or any other; none of its code is run.
+
+    Printed are a profile of three dimensions from 0 to 4, the level reached and what blocks the
+    next, and each criterion as met, missing, unknown or not applicable, with file and line.
+
+    In the repository, `[tool.mlops-ladder.ignore]` of pyproject.toml, or `[ignore]` of
+    .mlops-ladder.toml, may leave out a criterion for a reason; `stated` tells what files cannot
+    show.
+
+    \b
+    Examples:
+      mlops-ladder assess
+      mlops-ladder assess ../other --json | jq .level
+      mlops-ladder assess --min-level 2
+    """
+    from ..assess.engine import assess
+    from ..assess.settings import read_settings
+    from ..errors import RefusedError
+    from ..inspection.walk import read_folder
+    from ..report.assessment import as_badge, as_document, as_page, as_sarif_log, print_assessment
+
+    tree = read_folder(path)
+    found = assess(tree, tree.sizes, read_settings(tree))
+    notes = [*tree.notes, *found.notes]
+    for file, text in ((badge, as_badge), (html, as_page)):
+        if file is not None:
+            try:
+                file.write_text(text(found), encoding="utf-8")
+            except OSError as error:
+                raise RefusedError(f"{file} cannot be written: {error.strerror}") from error
+    if as_json or as_sarif:
+        import json
+
+        document = as_sarif_log(found) if as_sarif else as_document(found, tree.left_out, notes)
+        click.echo(json.dumps(document, indent=2))
+    else:
+        print_assessment(found, tree.left_out, notes, everything=everything)
+    if min_level is not None and found.profile.level < min_level:
+        raise RefusedError(f"level {found.profile.level} is below {min_level}")

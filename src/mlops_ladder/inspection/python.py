@@ -1,0 +1,394 @@
+"""What Python code does, as data: its imports, functions, calls and names.
+
+A file is parsed once. Each function, method and module body is a unit; what a unit uses decides
+which other units it reaches.
+"""
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import first_line
+
+MAIN = "__main__"
+BODY = "<module>"
+MOST_NESTED = 80  # brackets within brackets; deeper files can exhaust the parser's stack
+IMPORT_LINE = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]+(?P<names>[^\n#;]+)"
+    r"|import[ \t]+(?P<plain>[^\n#;]+))",
+    re.MULTILINE,
+)
+WORD = re.compile(r"[A-Za-z_]\w*")
+PASSIVE = {
+    *("property", "staticmethod", "classmethod", "dataclass", "lru_cache", "cache", "wraps"),
+    *("contextmanager", "abstractmethod", "overload", "cached_property", "total_ordering"),
+    *("override", "final", "no_grad", "inference_mode", "jit", "njit", "dataclasses", "setter"),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call: the dotted name of what is called, with the names that imports stand for."""
+
+    name: str
+    line: int
+    keywords: dict[str, Any]
+    """Keyword arguments; a value is None unless it is a constant."""
+    arguments: tuple[Any, ...]
+
+
+@dataclass
+class Unit:
+    """A function, a method, or a module's own code."""
+
+    path: str
+    name: str
+    line: int
+    decorators: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    """The identifiers that it uses, with the line of the first use."""
+    strings: list[tuple[int, str]] = field(default_factory=list)
+    stops: bool = False
+    """It raises or exits: a caller cannot go on unnoticed."""
+    branches: bool = False
+    """It decides something: an `if` or a conditional expression with a comparison."""
+    tested: set[str] = field(default_factory=set)
+    """The names that its conditions depend on."""
+    asserts: bool = False
+    """It has an assertion that can fail."""
+    bases: list[str] = field(default_factory=list)
+    constants: dict[str, Any] = field(default_factory=dict)
+    """Names that are assigned a constant."""
+    fixed: set[str] = field(default_factory=set)
+    """Names that a branch tests after a constant has replaced their value."""
+
+    @property
+    def short(self) -> str:
+        """The name without that of its class."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass
+class Module:
+    """A Python file or notebook."""
+
+    path: str
+    dotted: str
+    imports: dict[str, str]
+    """The name that each local name stands for."""
+    units: list[Unit]
+    cells: list[int] = field(default_factory=list)
+    """The first line of each code cell, in a notebook."""
+
+    @property
+    def imported(self) -> set[str]:
+        """The dotted names that it imports."""
+        return set(self.imports.values())
+
+    def cell(self, line: int) -> int | None:
+        """Return the number of the notebook cell with that line, from 1."""
+        return sum(start <= line for start in self.cells) or None if self.cells else None
+
+
+def dotted_name(path: str) -> str:
+    """Return the name by which a file can be imported, from the root or from `src/`."""
+    parts = re.sub(r"\.(py|ipynb)$", "", path).split("/")
+    if parts[0] == "src" and len(parts) > 1:
+        parts = parts[1:]
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+def parse_module(path: str, text: str) -> Module:
+    """Parse a Python file.
+
+    Raises
+    ------
+    ValueError
+        It is no Python of this version; the message says where.
+    """
+    return facts(path, syntax_tree(text))
+
+
+def parse_notebook(path: str, text: str) -> Module:
+    """Parse the code cells of a notebook; cells that are no Python are left out.
+
+    Raises
+    ------
+    ValueError
+        It is no notebook.
+    """
+    body: list[ast.stmt] = []
+    starts, first = [], 1
+    for source in code_cells(text):
+        lines = ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source]
+        starts.append(first)
+        try:
+            cell = syntax_tree("\n".join(lines))
+            ast.increment_lineno(cell, first - 1)
+            body += cell.body
+        except ValueError:
+            pass
+        first += len(lines)
+    module = facts(path, ast.Module(body=body, type_ignores=[]))
+    module.cells = starts
+    return module
+
+
+def code_cells(text: str) -> Iterator[list[str]]:
+    """Yield the lines of each code cell of a notebook."""
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no notebook: {first_line(error)}") from error
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise ValueError("it is no notebook: it has no cells")
+    for cell in cells:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            if isinstance(source, list):
+                source = "".join(part for part in source if isinstance(part, str))
+            if isinstance(source, str) and not source.lstrip().startswith("%%"):
+                yield source.split("\n")
+
+
+def syntax_tree(text: str) -> ast.Module:
+    """Parse code; every failure is a ValueError."""
+    if nesting(text) > MOST_NESTED:
+        raise ValueError("it is nested too deep")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of invalid escapes in other people's code
+            return ast.parse(text.lstrip("\ufeff"))
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno}: {error.msg}") from error
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def nesting(text: str) -> int:
+    """Return how deep brackets are nested at most; those in strings count, too."""
+    depth = most = 0
+    for bracket in re.findall(r"[()\[\]{}]", text):
+        depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
+        most = max(most, depth)
+    return most
+
+
+def skim(path: str, text: str) -> Module:
+    """Return the imports and words of a file without parsing it: it may use any of them."""
+    dotted = dotted_name(path)
+    imports: dict[str, str] = {}
+    for found in IMPORT_LINE.finditer(text):
+        if found["plain"]:
+            names = [(name.split(" as ")[0].strip(), "") for name in found["plain"].split(",")]
+            imports |= {name.partition(".")[0]: name for name, _ in names}
+        else:
+            base = absolute(found["module"], path, dotted)
+            for name in WORD.findall(found["names"]):
+                imports[name] = f"{base}.{name}"
+    unit = Unit(path, BODY, 1, names=dict.fromkeys(WORD.findall(text), 1))
+    return Module(path, dotted, imports, [unit])
+
+
+def absolute(module: str, path: str, dotted: str) -> str:
+    """Return the dotted name of a module that may be written relative to the file's own."""
+    level = len(module) - len(module.lstrip("."))
+    if not level:
+        return module
+    parts = dotted.split(".")
+    up = level - 1 if path.endswith("__init__.py") else level
+    base = parts[: len(parts) - up] if up else parts
+    return ".".join([*base, module.lstrip(".")]).strip(".")
+
+
+def facts(path: str, tree: ast.Module) -> Module:
+    """Return what a syntax tree says."""
+    module = Module(path, dotted_name(path), {}, [])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                local = one.asname or one.name.partition(".")[0]
+                module.imports[local] = one.name if one.asname else local
+                if not one.asname and "." in one.name:
+                    module.imports[one.name] = one.name
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute("." * node.level + (node.module or ""), path, module.dotted)
+            for one in node.names:
+                module.imports[one.asname or one.name] = f"{base}.{one.name}"
+    body = Unit(path, BODY, 1)
+    main = Unit(path, MAIN, 1)
+    module.units = [body]
+    for node in tree.body:
+        if isinstance(node, ast.If) and is_main_guard(node.test):
+            main.line = node.lineno
+            Reader(module, main).read(*node.body)
+            module.units.append(main)
+        else:
+            split(module, body, node, "")
+    return module
+
+
+def is_main_guard(test: ast.expr) -> bool:
+    """Tell whether a condition is `__name__ == "__main__"`."""
+    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
+
+
+def split(module: Module, owner: Unit, node: ast.stmt, prefix: str) -> None:
+    """Read a statement of a module or class: functions and classes become units."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        unit = Unit(module.path, f"{prefix}{node.name}", node.lineno)
+        decorate(module, unit, node)
+        Reader(module, unit).read(node.args, *node.body)
+        unit.fixed = fixed_names(node)
+        module.units.append(unit)
+    elif isinstance(node, ast.ClassDef):
+        unit = Unit(module.path, f"{prefix}{node.name}", node.lineno)
+        decorate(module, unit, node)
+        reader = Reader(module, unit)
+        unit.bases = [reader.resolve(base) for base in node.bases]
+        reader.read(*node.bases, *node.keywords)
+        module.units.append(unit)
+        for inside in node.body:
+            split(module, unit, inside, f"{prefix}{node.name}.")
+    elif isinstance(node, ast.If | ast.Try) and any(
+        isinstance(one, ast.FunctionDef | ast.ClassDef) for one in node.body
+    ):
+        for inside in [*node.body, *node.orelse]:
+            split(module, owner, inside, prefix)
+    elif not isinstance(node, ast.Import | ast.ImportFrom):
+        Reader(module, owner).read(node)
+
+
+def decorate(
+    module: Module, unit: Unit, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+) -> None:
+    """Record the decorators of a function or class."""
+    reader = Reader(module, unit)
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        unit.decorators.append(reader.resolve(called))
+        reader.read(decorator)
+
+
+class Reader:
+    """Reads the nodes of a unit."""
+
+    def __init__(self, module: Module, unit: Unit) -> None:
+        self.module = module
+        self.unit = unit
+
+    def read(self, *nodes: ast.AST) -> None:
+        """Record what nodes use, with everything below them."""
+        for top in nodes:
+            for node in ast.walk(top):
+                self.look(node)
+
+    def look(self, node: ast.AST) -> None:
+        """Record what one node uses."""
+        unit = self.unit
+        match node:
+            case ast.Call():
+                self.call(node)
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                unit.names.setdefault(name, node.lineno)
+            case ast.keyword(arg=str(name)):
+                unit.names.setdefault(name, node.value.lineno)
+            case ast.arg(arg=name):
+                unit.names.setdefault(name, node.lineno)
+            case ast.Constant(value=str(text)) if len(text) < 2000:
+                unit.strings.append((node.lineno, text))
+            case ast.Raise():
+                unit.stops = True
+            case ast.If(test=test) | ast.IfExp(test=test):
+                unit.branches |= not isinstance(test, ast.Constant)
+                if isinstance(node, ast.If):
+                    unit.tested |= set(names_below(test))
+            case ast.Assert(test=test):
+                unit.asserts |= not isinstance(test, ast.Constant)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                unit.constants[name] = value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
+                unit.constants[name] = value
+
+    def call(self, node: ast.Call) -> None:
+        """Record a call."""
+        name = self.resolve(node.func)
+        last = name.rpartition(".")[2]
+        if last in {"exit", "_exit", "abort"} and name != "sys.stdout.exit":
+            self.unit.stops = True
+        if last == "raises" or (last.startswith("assert") and last != "assert_called"):
+            self.unit.asserts = True
+        keywords = {one.arg: constant(one.value) for one in node.keywords if one.arg}
+        arguments = tuple(constant(one) for one in node.args)
+        self.unit.calls.append(Call(name, node.lineno, keywords, arguments))
+
+    def resolve(self, node: ast.AST) -> str:
+        """Return the dotted name of an expression, with what imports stand for."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if isinstance(node, ast.Name):
+            parts.append(self.module.imports.get(node.id, node.id))
+        elif isinstance(node, ast.Call):
+            inner = self.resolve(node.func)
+            parts.append(f"{inner}()" if inner else "()")
+        else:
+            parts.append("")
+        return ".".join(reversed(parts))
+
+
+def fixed_names(node: ast.AST) -> set[str]:
+    """Return the names that a branch tests after a constant has replaced a computed value."""
+    computed, fixed, found = set[str](), set[str](), set[str]()
+    inside = [one for one in ast.walk(node) if isinstance(one, ast.stmt) and one is not node]
+    for one in sorted(inside, key=lambda one: one.lineno):
+        match one:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                empty = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not ast.dump(
+                    value
+                ).count("Name")
+                if not (isinstance(value, ast.Constant) or empty):
+                    computed.add(name)
+                    fixed.discard(name)
+                elif name in computed:
+                    fixed.add(name)
+            case ast.If(test=test):
+                found |= {name.id for name in ast.walk(test) if isinstance(name, ast.Name)} & fixed
+    return found
+
+
+def constant(node: ast.AST) -> Any:
+    """Return the value of a constant, or of a list of them; else None."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return [constant(one) for one in elements]
+        case ast.JoinedStr(values=values):
+            return "".join(
+                str(one.value) if isinstance(one, ast.Constant) else "*" for one in values
+            )
+    return None
+
+
+def names_below(node: ast.AST) -> Iterator[str]:
+    """Yield the names and attributes in an expression."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            yield one.id
+        elif isinstance(one, ast.Attribute):
+            yield one.attr
+
+
+def is_registered(unit: Unit) -> bool:
+    """Tell whether a decorator hands the function to a framework, which calls it."""
+    return any(name.rpartition(".")[2] not in PASSIVE for name in unit.decorators)
