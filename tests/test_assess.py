@@ -1,13 +1,14 @@
 """Tests of `assess`: our own projects are at their level, and lose it with a piece."""
 
 from collections import Counter
+from itertools import product
 
 import pytest
 
 from mlops_ladder.assess.criteria import criteria
 from mlops_ladder.assess.engine import assess
 from mlops_ladder.assess.settings import Settings
-from projects import CI_PROVIDERS, LEVELS, Ladder, tree
+from projects import CI_PROVIDERS, DEPLOY_TARGETS, LEVELS, ORCHESTRATORS, Ladder, tree
 from test_maturity import LOSSES as SHARED
 from test_maturity import Edit, Files, both, gone, locked, module, step, with_file, without
 
@@ -30,12 +31,15 @@ def test_there_are_as_many_as_the_levels_have() -> None:
     assert all(one.title.endswith(".") and one.how for one in criteria())
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "level", [LEVELS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in LEVELS[1:])]
+)
 def test_an_untouched_project_is_at_its_level(level: int, ladder: Ladder) -> None:
     found = assess(of_level(ladder, level))
     assert (found.profile.level, found.profile.assumed) == (level, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", [one for one in CI_PROVIDERS if one != "github"])
 @pytest.mark.parametrize("level", [one for one in LEVELS if one])
 def test_so_it_is_with_another_ci(provider: str, level: int, ladder: Ladder) -> None:
@@ -44,9 +48,17 @@ def test_so_it_is_with_another_ci(provider: str, level: int, ladder: Ladder) -> 
     assert bool(found.profile.assumed) is (provider == "none")
 
 
-@pytest.mark.parametrize("level", [3, 4])
-def test_so_it_is_on_kubernetes(level: int, ladder: Ladder) -> None:
-    assert assess(of_level(ladder, level, deploy_target="kubernetes")).profile.level == level
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("level", "answers"),
+    [
+        *product([2, 4], [{"orchestrator": choice} for choice in ORCHESTRATORS[1:]]),
+        *product([3, 4], [{"deploy_target": choice} for choice in DEPLOY_TARGETS[1:]]),
+    ],
+    ids=str,
+)
+def test_so_it_is_on_another_platform(level: int, answers: dict[str, str], ladder: Ladder) -> None:
+    assert assess(of_level(ladder, level, **answers)).profile.level == level
 
 
 def switched_off(workflow: str) -> Edit:
@@ -265,7 +277,7 @@ BREAKS: dict[str, tuple[int, str, Edit]] = {
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (BREAKS[name][0] > 2)) for name in BREAKS],
+    [pytest.param(name, marks=[pytest.mark.slow] * (BREAKS[name][0] > 1)) for name in BREAKS],
 )
 def test_a_broken_piece_lowers_the_level_and_is_named(name: str, ladder: Ladder) -> None:
     level, lost, edit = BREAKS[name]

@@ -8,7 +8,7 @@ from ..tools import ARTEFACT
 from ..wiring import TEST_PATH, Wiring
 
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
-HOME_PATH = re.compile(r"^(/home/\w+|/Users/\w+|[A-Z]:\\\\?Users)")
+HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
 COMMAND_IN_README = re.compile(
     r"(?m)^\s*[$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest|mlflow "
     r"|git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
