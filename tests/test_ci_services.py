@@ -13,6 +13,7 @@ from mlops_ladder.inspection.impact import compute_impact
 from mlops_ladder.inspection.maturity import criteria, evaluate, evaluate_criterion
 from mlops_ladder.inspection.repository import Repository
 from mlops_ladder.inspection.workflow import Workflow
+from mlops_ladder.migration.fitting import fit_text
 from mlops_ladder.migration.manifest import Manifest
 from projects import LEVELS, Ladder, tree
 
@@ -329,7 +330,10 @@ def test_an_adopted_repository_s_steps_call_the_ladder_s_make_file(
     trees: dict[str, Files], provider: str
 ) -> None:
     manifest = Manifest(moved={"Makefile": "ladder.mk"})
-    adopted = {path: manifest.fit_text(path, body, []) for path, body in trees[provider].items()}
+    adopted = {
+        path: fit_text(manifest, path, path, body, [], False)
+        for path, body in trees[provider].items()
+    }
     before, after = (Repository(files).workflows for files in (trees[provider], adopted))
     steps = [text for one in after for text in strings_in(one.jobs) if "make " in text]
     assert all("make -f ladder.mk " in text for text in steps)

@@ -2,12 +2,15 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
 from .options import Level, answer_options, given_answers, may_ask, own_data_options
+
+if TYPE_CHECKING:
+    from ..scaffold import Task
 
 FIRST_LEVEL = 1
 
@@ -39,6 +42,9 @@ def command(
     data_file: Path | None,
     target: str | None,
     time: str | None,
+    task: "Task | None",
+    date_format: str | None,
+    no_header: bool,
     without: tuple[str, ...],
     template: str | None,
     branch: str | None,
@@ -72,7 +78,7 @@ def command(
     from ..source.acceleration import shared_clones
     from ..source.selection import select_template
     from .migrate import check_git
-    from .new import read_own_problem
+    from .new import OwnData
 
     check_known(without)
     project = Project(path.resolve(), {})
@@ -98,7 +104,8 @@ def command(
         report_layout(project, layout)
         if data_file is None and may_ask(defaults) and str(given.get("level", FIRST_LEVEL)) != "0":
             data_file, target, time = asked_data(layout.data, target, time)
-        scaffolded = read_own_problem(data_file, target, time)
+        own = OwnData(data_file, target, time, task, date_format, not no_header)
+        scaffolded = own.read(may_ask(defaults))
         problem = (
             own_problem(scaffolded, data_file, project.root) if scaffolded and data_file else None
         )
