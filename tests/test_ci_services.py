@@ -376,7 +376,7 @@ def test_a_release_is_checked_everywhere_and_published_by_make_on_github_alone(
 
 @pytest.mark.parametrize("provider", ["gitlab", "jenkins"])
 def test_a_newer_template_or_no_answer_fails(ladder: Ladder, tmp_path: Path, provider: str) -> None:
-    project = ladder.fresh(1, ci_provider=provider)
+    project = ladder.project(1, ci_provider=provider)
     newest = "The project has the newest version of its template."
     newer = "The template has a newer version: 0.3.0. This project has 0.1.0."
     assert make(project, "check-newest", tmp_path, uv=f"echo '{newest}'")[0] == 0
@@ -387,7 +387,7 @@ def test_a_newer_template_or_no_answer_fails(ladder: Ladder, tmp_path: Path, pro
 
 
 def test_a_job_of_gitlab_is_run_on_this_machine(ladder: Ladder, tmp_path: Path) -> None:
-    project = ladder.fresh(1, ci_provider="gitlab")
+    project = ladder.project(1, ci_provider="gitlab")
     for goal, job in {"gitlab-local": "check", "gitlab-local JOB=release": "release"}.items():
         code, printed = make(project, goal, tmp_path, npx='echo "called: $*"')
         assert code == 0

@@ -69,12 +69,23 @@ def test_a_file_that_adds_to_a_service_brings_no_other_one(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "service"),
+    [
+        ("kubernetes", ("Deployment", ["8000"])),
+        ("kserve", ("InferenceService", ["8080"])),
+        ("seldon", ("Server", [])),
+    ],
+)
 def test_a_cluster_s_workloads_schedules_and_secrets_are_found(
-    ladder: Ladder, trees: dict[int, dict[str, bytes]]
+    ladder: Ladder,
+    trees: dict[int, dict[str, bytes]],
+    target: str,
+    service: tuple[str, list[str]],
 ) -> None:
-    found = compute_impact(trees[2], tree(ladder.fresh(4, deploy_target="kubernetes")))
+    found = compute_impact(trees[2], tree(ladder.fresh(4, deploy_target=target)))
     kinds = {one.name: (one.kind, one.ports) for one in found.services.added}
-    assert kinds == {"service": ("Deployment", ["8000"]), "retraining": ("CronJob", [])}
+    assert kinds == {"service": service, "retraining": ("CronJob", [])}
     schedules = {one.name: one.when for one in found.schedules.added}
     assert schedules["retraining"] == "every 15 minutes"
     assert schedules["Retrain"] == "every hour, 23 minutes past"

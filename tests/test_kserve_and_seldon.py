@@ -95,7 +95,7 @@ def only(manifests: list[dict[str, Any]], kind: str, name: str | None = None) ->
 @pytest.fixture(scope="module")
 def projects(ladder: Ladder) -> dict[str, Path]:
     """Return a project for each platform."""
-    return {name: ladder.fresh(max(LEVELS), deploy_target=name) for name in PLATFORMS}
+    return {name: ladder.project(max(LEVELS), deploy_target=name) for name in PLATFORMS}
 
 
 @pytest.fixture(scope="module")

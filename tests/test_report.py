@@ -15,7 +15,7 @@ from mlops_ladder.project import Project, open_project
 from mlops_ladder.report.console import DIFF_LINES, print_done, print_plan
 from mlops_ladder.report.document import diff, print_plan_as_json
 from mlops_ladder.source.location import Template
-from projects import Ladder, commit_all, git
+from projects import DEPLOY_TARGETS, Ladder, commit_all, git
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[1-7][0-9;]*m")
 LONG = "src/" + "a_very_long_name_of_a_package/" * 4 + "module.py"
@@ -330,7 +330,7 @@ def test_the_plan_of_a_real_climb(
     lines = capsys.readouterr().out.splitlines()
     assert [one["path"] for one in said["conflicts"]] == ["serving.yaml"]
     assert [one["name"] for one in said["questions"]] == ["deploy_target"]
-    assert said["questions"][0]["choices"] == ["compose", "kubernetes"]
+    assert said["questions"][0]["choices"] == DEPLOY_TARGETS
     assert {one["name"] for one in said["costs"]["services"]["added"]} >= {"service", "grafana"}
     statuses = {one["name"]: one["status"] for one in said["criteria"]}
     assert statuses["trained-on-schedule"] == "missing"

@@ -111,7 +111,8 @@ def questions(_: str) -> Iterator[str]:
     for name, question in asked():
         yield from [f"## {name}", ""]
         yield from [f"{str(question['help']).splitlines()[0].strip()}", ""]
-        facts = [f"Type: {code(question['type'])}", f"default: {default_of(question)}"]
+        either = ", `true` or `false`" if question["type"] == "bool" else ""
+        facts = [f"Type: {code(question['type'])}{either}", f"default: {default_of(question)}"]
         yield from [f"{'; '.join([*facts, asked_from(question)])}.", ""]
         if rows := list(choices_of(question)):
             yield from table(["answer", "meaning"], rows)
@@ -129,6 +130,8 @@ def default_of(question: Mapping[str, Any]) -> str:
     default = question.get("default", "")
     if "{%" in str(default) or "{{" in str(default):
         return DERIVED
+    if isinstance(default, bool):
+        return code(str(default).lower())
     return "empty" if default == "" else code(default)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..inspection.repository import Repository
 from .criteria import criteria
@@ -28,7 +27,7 @@ class Assessment:
 
     @property
     def is_ml(self) -> bool:
-        """Whether anything fits a model, as far as files show."""
+        """Tell whether anything fits a model, as far as files show."""
         return self.findings["L0-01"].status != "missing"
 
 
@@ -42,7 +41,7 @@ def assess(
     Parameters
     ----------
     tree
-        The content of each file, by path; it may be read when it is asked for.
+        The content of each file, by path; it may be read when it is needed.
     sizes
         The size of each file; by default that of its content.
     settings
@@ -71,11 +70,3 @@ def looked_at(one: Criterion, wiring: Wiring) -> Finding:
         return one.look(wiring)
     except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         return unknown(f"it could not be looked for: {type(error).__name__}")
-
-
-def status_counts(assessment: Assessment) -> dict[str, int]:
-    """Return how many criteria have each status."""
-    counts: dict[str, Any] = {}
-    for finding in assessment.findings.values():
-        counts[finding.status] = counts.get(finding.status, 0) + 1
-    return counts

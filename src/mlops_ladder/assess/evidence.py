@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from ..inspection.commands import Line
@@ -60,14 +61,11 @@ def is_ml(wiring: Wiring) -> bool:
     return not wiring.imported_packages.isdisjoint(ML_PACKAGES)
 
 
+@lru_cache(maxsize=1)  # many criteria ask the same of one repository
 def fits(wiring: Wiring) -> list[tuple[Unit, Call]]:
     """Return every call that trains a model, in files that have to do with one."""
-    cached: list[tuple[Unit, Call]] | None = getattr(wiring, "_fits", None)
-    if cached is None:
-        found = wiring.calls(FITTING) if is_ml(wiring) else []
-        cached = [one for one in found if is_training(one[1])]
-        wiring._fits = cached  # type: ignore[attr-defined]
-    return list(cached)
+    found = wiring.calls(FITTING) if is_ml(wiring) else []
+    return [one for one in found if is_training(one[1])]
 
 
 def is_training(call: Call) -> bool:
@@ -100,25 +98,19 @@ def fitting_places(wiring: Wiring) -> set[Place]:
     return {(unit.path, unit.name) for unit, _ in fits(wiring) if not unit.path.endswith(".ipynb")}
 
 
+@lru_cache(maxsize=1)
 def training_reach(wiring: Wiring) -> set[Place]:
     """Return everything that the entry points reach that train a model."""
-    cached = getattr(wiring, "_training_reach", None)
-    if cached is None:
-        cached = wiring.reached_with(fitting_places(wiring))
-        wiring._training_reach = cached  # type: ignore[attr-defined]
-    return set(cached)
+    return wiring.reached_with(fitting_places(wiring))
 
 
+@lru_cache(maxsize=1)
 def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     """Return what runs on a schedule: the file, its commands, and what they reach."""
-    cached = getattr(wiring, "_scheduled_reach", None)
-    if cached is None:
-        cached = [
-            (file, lines, wiring.reach(root.place for root in wiring.roots_of(lines, "schedule")))
-            for file, lines in wiring.scheduled()
-        ]
-        wiring._scheduled_reach = cached  # type: ignore[attr-defined]
-    return list(cached)
+    return [
+        (file, lines, wiring.reach(root.place for root in wiring.roots_of(lines, "schedule")))
+        for file, lines in wiring.scheduled()
+    ]
 
 
 def called(

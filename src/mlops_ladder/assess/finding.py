@@ -42,10 +42,6 @@ class Finding:
     ignored: bool = False
     """The settings leave it out; the reason is theirs."""
 
-    def at_least(self, other: "Finding") -> "Finding":
-        """Return this finding if it is met, else the other."""
-        return self if self.status == "met" else other
-
 
 Look = Callable[[Wiring], Finding]
 

@@ -370,7 +370,6 @@ SERVING = [
         "modal.fastapi_endpoint",
     ),
 ]
-INTERACTIVE = ("streamlit.*", "gradio.Interface", "gradio.Blocks", "dash.Dash")
 API_TESTS = [
     *(
         "fastapi.testclient.TestClient",

@@ -6,7 +6,7 @@ entry point reaches, by imports and by the names that reached code uses.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -530,10 +530,6 @@ class Wiring:
             )
         return self._imported[path, package]
 
-    def imported_anywhere(self, *packages: str) -> bool:
-        """Tell whether any file imports one of the packages."""
-        return not self.imported_packages.isdisjoint(packages)
-
     @cached_property
     def imported_packages(self) -> set[str]:
         """The first names of everything that is imported."""
@@ -834,6 +830,3 @@ def matching_names(unit: Unit, pattern: re.Pattern[str]) -> Iterator[tuple[str, 
     for name, line in unit.names.items():
         if pattern.search(name):
             yield name, line
-
-
-Filter = Callable[[Unit], bool]

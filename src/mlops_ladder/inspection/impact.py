@@ -21,8 +21,12 @@ COMPOSE = [
     "deploy/compose/*.yml",
     *("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"),
 ]
-KUBERNETES = ["deploy/kubernetes/**/*.yaml", "deploy/kubernetes/**/*.yml"]
+IN_CLUSTERS = ["kubernetes", "kserve", "seldon", "retraining"]
+KUBERNETES = [
+    f"deploy/{folder}/**/*.{suffix}" for folder in IN_CLUSTERS for suffix in ("yaml", "yml")
+]
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+WORKLOADS |= {"InferenceService", "Server"}  # of KServe and of Seldon Core
 WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
 VARIABLE_DEMANDED = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*):?\?")

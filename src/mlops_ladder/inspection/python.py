@@ -212,7 +212,7 @@ def absolute(module: str, path: str, dotted: str) -> str:
 def facts(path: str, tree: ast.Module) -> Module:
     """Return what a syntax tree says."""
     module = Module(path, dotted_name(path), {}, [])
-    for node in ast.walk(tree):
+    for node in statements_below(tree):
         if isinstance(node, ast.Import):
             for one in node.names:
                 local = one.asname or one.name.partition(".")[0]
@@ -234,6 +234,15 @@ def facts(path: str, tree: ast.Module) -> Module:
         else:
             split(module, body, node, "")
     return module
+
+
+def statements_below(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements below a node in their order, without looking into expressions."""
+    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for inside in getattr(node, block, ()):
+            if isinstance(inside, ast.stmt):
+                yield inside
+            yield from statements_below(inside)
 
 
 def is_main_guard(test: ast.expr) -> bool:
@@ -349,8 +358,7 @@ class Reader:
 def fixed_names(node: ast.AST) -> set[str]:
     """Return the names that a branch tests after a constant has replaced a computed value."""
     computed, fixed, found = set[str](), set[str](), set[str]()
-    inside = [one for one in ast.walk(node) if isinstance(one, ast.stmt) and one is not node]
-    for one in sorted(inside, key=lambda one: one.lineno):
+    for one in statements_below(node):
         match one:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 empty = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not ast.dump(

@@ -39,7 +39,7 @@ READ = re.compile(
 
 @dataclass
 class DiskTree(Mapping[str, bytes]):
-    """The files of a folder by path; the content of each is read when it is asked for."""
+    """The files of a folder by path; the content of each is read when it is needed."""
 
     root: Path
     sizes: dict[str, int] = field(default_factory=dict)

@@ -47,7 +47,7 @@ def print_assessment(
     *,
     everything: bool = False,
 ) -> None:
-    """Print an assessment; the criteria of levels beyond the next only if all are asked for."""
+    """Print an assessment; the criteria of levels beyond the next only on request."""
     parts: list[RenderableType] = [
         Text(f"Profile: {profile_line(found)}", "bold"),
         Text(headline(found), "bold"),

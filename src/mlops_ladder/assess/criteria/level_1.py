@@ -146,7 +146,7 @@ def dependencies_locked(wiring: Wiring) -> Finding:
 
 
 def lock_covers(wiring: Wiring, path: str) -> Finding:
-    """Return met; if uv's lock lacks a package that is asked for, unknown."""
+    """Return met; if uv's lock lacks a required package, unknown."""
     if path != "uv.lock":
         return met([Evidence(path, 1, "lock file")])
     try:
@@ -414,7 +414,7 @@ def dvc_remote(wiring: Wiring) -> Finding:
 
 @criterion("L1-12", "dependency-updates", "should", "N1")
 def dependency_updates(wiring: Wiring) -> Finding:
-    """Somebody is told of newer or vulnerable packages.
+    """Newer or vulnerable packages are reported.
 
     Dependabot, Renovate, or an audit in CI.
     """

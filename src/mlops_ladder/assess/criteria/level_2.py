@@ -236,7 +236,7 @@ def metrics_tracked(wiring: Wiring) -> Finding:
 
 
 def tracked_by_settings(wiring: Wiring) -> Finding:
-    """Return met if a trainer is told to report to a tracker."""
+    """Return met if a trainer is configured to report to a tracker."""
     for unit, call in wiring.calls(["*.TrainingArguments", "*.SFTConfig", "*TrainingArguments"]):
         said = call.keywords.get("report_to")
         if said not in (None, "none", []):

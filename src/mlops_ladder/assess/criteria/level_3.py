@@ -365,7 +365,7 @@ def decision_rule_written(wiring: Wiring) -> Finding:
 
 
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
-    """Return where a cloud is told to roll back by itself, if it is."""
+    """Return where a cloud is configured to roll back by itself, if it is."""
     text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
     for path, size in wiring.sizes.items():
         is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
@@ -376,7 +376,7 @@ def automatic_rollback(wiring: Wiring) -> Evidence | None:
 
 @criterion("L3-09", "rollback-ready", "must", "I7, AWS 7.3")
 def rollback_ready(wiring: Wiring) -> Finding:
-    """One command goes back to the model before, and a test shows it.
+    """One command rolls back to the previous model, and a test shows it.
 
     A command, job or function that rolls back and that something starts; for code of one's own with
     a test. `helm rollback`, `rollout undo` and automatic rollback of a cloud need none.

@@ -143,9 +143,11 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
             found.add((unit.path, unit.name))
             places.append(at_call(wiring, unit, call))
     for unit in among(wiring, wiring.wired):
-        dispatches = any(DISPATCH_TEXT.search(text) for _, text in unit.strings)
-        drifts = any(DRIFT_WORD.search(name) for name in unit.names)
-        if dispatches and unit.branches and drifts:
+        if (
+            unit.branches
+            and any(DISPATCH_TEXT.search(text) for _, text in unit.strings)
+            and any(DRIFT_WORD.search(name) for name in unit.names)
+        ):
             found.add((unit.path, unit.name))
             places.append(at_unit(wiring, unit))
     for job in wiring.jobs:
@@ -431,8 +433,7 @@ def promotion_by_policy(wiring: Wiring) -> Finding:
         return missing("nothing promotes a model by itself")
     for path, name, value in wiring.settings:
         is_policy = name == "version" and POLICY_FILE.search(path) and not path.endswith(".py")
-        is_read = any(path.rpartition("/")[2] in text for text in texts)
-        if is_policy and value and is_read:
+        if is_policy and value and any(path.rpartition("/")[2] in text for text in texts):
             return met([at_setting(wiring, path, name, value), at_unit(wiring, acts[0])])
     return missing("no policy with a version is read by what promotes")
 

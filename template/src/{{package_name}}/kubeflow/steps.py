@@ -94,7 +94,7 @@ def start(params: str, origin: str, train_set: Input[Dataset], test_set: Input[D
 
 
 def search(params: str, run_id: str, train_set: Input[Dataset]) -> str:
-    """Return the parameters, with the best hyperparameters if a search is asked for."""
+    """Return the parameters, with the best hyperparameters if there is a search."""
     used = read_params(params)
     if used.search.trials:
         with tracking_store(), mlflow.start_run(run_id=run_id):

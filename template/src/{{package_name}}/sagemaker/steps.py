@@ -88,7 +88,7 @@ def prepare() -> None:
 
 
 def train() -> None:
-    """Train, after a search for hyperparameters if one is asked for."""
+    """Train, after a search for hyperparameters if there is one."""
     _, parts, params, origin = read_prepared(ROOT / "input/data/rows")
     if origin["known"]:
         write_json(ROOT / "model" / ORIGIN, origin)  # no artifact is empty

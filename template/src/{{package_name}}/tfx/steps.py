@@ -77,10 +77,8 @@ def judge(examples: str, model: str, blessed: str, report: str) -> None:
     """Let the gate compare the model with the last blessed one, on rows that are new to both."""
     own, parts = model_file.newest(Path(model)), read_parts(Path(examples))
     params, tags = read_about(own)
-    trained, origins = (
-        model_file.load(own),
-        [Origin(tags["trained_until"], params.split.test_share)],
-    )
+    trained = model_file.load(own)
+    origins = [Origin(tags["trained_until"], params.split.test_share)]
     rows, rival = pd.concat([parts.train, parts.test]).sort_index(), None
     if blessed:
         past = model_file.newest(Path(blessed))
