@@ -7,9 +7,11 @@ from typing import Any
 
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
+from .ci import Job
+from .code import TEST_PATH, Place, matching_names
 from .finding import Evidence, Finding, met, missing, unknown
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
-from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
+from .wiring import Wiring
 
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
@@ -72,23 +74,8 @@ def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
     helpers = (
-        "scaler",
-        "encoder",
-        "imputer",
-        "vectorizer",
-        "tokenizer",
-        "binarizer",
-        "ax",
-        "fig",
-        "figure",
-        "curve",
-        "scale",
-        "labelencoder",
-        "le",
-        "ohe",
-        "dv",
-        "pca",
-        "tsne",
+        *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig"),
+        *("figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne"),
     )
     return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
 

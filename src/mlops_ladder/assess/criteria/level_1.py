@@ -47,16 +47,8 @@ from ..tools import (
 from ..wiring import Wiring
 
 AUTOMATIC = (
-    "push",
-    "pull_request",
-    "tag",
-    "release",
-    "workflow_run",
-    "pull_request_target",
-    "merge_group",
-    "schedule",
-    "repository_dispatch",
-    "registry_package",
+    *("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target"),
+    *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
 RELEASING = ("tag", "release", "push", "workflow_run")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
@@ -67,8 +59,8 @@ REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$
 def importable_package(wiring: Wiring) -> Finding:
     """The code is an installable, importable package.
 
-    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a package
-    folder, and a function in it that fits a model or that the fitting code imports.
+    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a
+    package folder, and a function in it that fits a model or that the fitting code imports.
     """
     packaged = package_file(wiring)
     if packaged is None:
