@@ -1,9 +1,9 @@
-"""Measure `assess` on repositories that were labelled by hand: precision, recall, dimensions, level.
+"""Measure `assess` on repositories labelled by hand: precision, recall, dimensions and level.
 
     python bench/assess_labels.py FOLDER [--disagreements]
 
-FOLDER holds a copy of each repository at the labelled commit, named `owner-name`, for example from
-`git archive COMMIT | tar x -C FOLDER/owner-name`. Repositories without a copy are named and left out.
+FOLDER holds a copy of each repository at the labelled commit, named `owner-name`, for example by
+`git archive COMMIT | tar x -C FOLDER/owner-name`. What has no copy is named and left out.
 """
 
 import argparse

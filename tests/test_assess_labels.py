@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from bench.assess_labels import Judged, counts, labels, wilson
+
 from mlops_ladder.assess.criteria import criteria
 from mlops_ladder.assess.engine import assess
 from mlops_ladder.assess.profile import FEWEST_SEEN

@@ -109,6 +109,7 @@ class Code(OtherFiles):
     def module_path(self, name: str, beside: str = "") -> str | None:
         """Return the file that a dotted name imports, if it is the repository's own."""
         folder = beside.rpartition("/")[0]
+        name = name.removeprefix("src.") or name  # some import from the root, through `src`
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
@@ -194,7 +195,9 @@ class Code(OtherFiles):
                     if hook or method.short in used:
                         yield method
         for _, text in unit.strings:
-            if "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
+            if text.endswith(".py") and text in self.modules:  # a script that a step names
+                yield from self.modules[text].units
+            elif "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
                 module, _, name = text.partition(":")
                 path = self.module_path(module)
                 if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
