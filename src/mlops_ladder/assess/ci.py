@@ -8,10 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from ..inspection.commands import Line
-from ..inspection.files import as_mapping, mappings_in
+from ..inspection.files import as_list, as_mapping, mappings_in
 from ..inspection.workflow import is_on
-from .other_files import OtherFiles, all_mappings, commands_in
+from .infrastructure import Infrastructure
+from .other_files import all_mappings, commands_in
 from .tools import OTHER_CI
+
+AZURE_STEP = re.compile(rb"(?m)^\s*-\s+(task:\s*[\w.-]+@\d|template:|deployment:)")
+CLOUD_BUILD = re.compile(rb"cloud-builders|gcr\.io/|docker\.pkg\.dev|(?m:^substitutions:)")
+PUSHED = re.compile(r"CodeCommit|GitHub|CodeStarSourceConnection|Bitbucket", re.I)
+ACTION = re.compile(r'"?(?P<name>Category|Provider)"?\s*[:=]\s*"(?P<value>\w+)"', re.I)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Job:
         return next((one for one in self.lines if one.counts and pattern.search(one.text)), None)
 
 
-class ContinuousIntegration(OtherFiles):
+class ContinuousIntegration(Infrastructure):
     """The jobs of every CI system that can be read, and what runs on a schedule."""
 
     @cached_property
@@ -56,10 +62,40 @@ class ContinuousIntegration(OtherFiles):
                     found.append(self._github_job(workflow.file, job, triggers))
         read = {workflow.file for workflow in self.repository.workflows}
         for path in self.sizes:
-            for pattern, system in OTHER_CI.items():
-                if pattern.search(path) and path not in read:
-                    found += self._other_job(path, system)
-        return found
+            system = self._other_system(path) if path not in read else ""
+            if system:
+                found += self._other_job(path, system)
+        return [*found, *self._code_pipelines()]
+
+    def _other_system(self, path: str) -> str:
+        """Return the name of the CI system that a file is for, by its name or its content."""
+        for pattern, system in OTHER_CI.items():
+            if pattern.search(path):
+                return system
+        if not path.endswith((".yml", ".yaml")) or path.startswith(".github/"):
+            return ""
+        body = self.repository.tree[path]
+        if b"steps:" not in body or len(body) > 300_000:
+            return ""
+        if AZURE_STEP.search(body) and re.search(rb"(?m)^(trigger|pr|pool|stages|jobs):", body):
+            return "Azure DevOps"
+        if CLOUD_BUILD.search(body) and re.search(rb"(?m)^steps:", body) and b"name:" in body:
+            return "Cloud Build"
+        return ""
+
+    def _code_pipelines(self) -> Iterator[Job]:
+        """Yield a job for each pipeline of CodePipeline: its actions, and what starts it."""
+        for one in self.created(r"^(AWS::CodePipeline::Pipeline|aws_codepipeline)$"):
+            said = [(found["name"].lower(), found["value"]) for found in ACTION.finditer(one.text)]
+            uses = [
+                f"codepipeline/{value if name == 'category' else second}"
+                f"/{second if name == 'category' else value}"
+                for (name, value), (other, second) in zip(said[::2], said[1::2], strict=False)
+                if name != other
+            ]
+            triggers = {"push"} if any(PUSHED.search(used) for used in uses) else {"outside"}
+            approved = any("Approval" in used for used in uses)
+            yield Job(one.file, one.name, frozenset(triggers), (), tuple(uses), {}, approved)
 
     def _github_job(self, file: str, job: dict[str, Any], triggers: set[str]) -> Job:
         lines: list[Line] = []
@@ -95,22 +131,77 @@ class ContinuousIntegration(OtherFiles):
         for document in self.repository.documents(path):
             said = as_mapping(document)
             texts = list(dict.fromkeys(script_texts(said)))
+            if system == "Azure DevOps":
+                for step in self._azure_steps(path, said, 3):
+                    texts += [text for text in script_texts(step) if text not in texts]
+            if system == "Cloud Build":
+                texts += [f"docker push {image}" for image in as_list(said.get("images"))]
             lines = self.commands.resolve("\n".join(texts), path)
             triggers = (
                 {"push", "pull_request"} if system not in {"Cloud Build", "CodeBuild"} else set()
             )
             if system == "Azure DevOps":
                 triggers = azure_triggers(said)
+            elif system == "CodeBuild" and self._is_pushed():
+                triggers = {"push"}
             if "schedule" in str(said.get("schedules", "")) or said.get("schedules"):
                 triggers.add("schedule")
             if not triggers:
-                triggers = {"outside"}
+                triggers = {"hand" if system == "Azure DevOps" else "outside"}
             uses = tuple(
-                str(step["task"])
-                for step in all_mappings(said)
+                " ".join([step["task"], *map(str, as_mapping(step.get("inputs")).values())])
+                for step in self._azure_steps(path, said, 3)
                 if isinstance(step.get("task"), str)
             )
             yield Job(path, system, frozenset(triggers), tuple(lines), uses, said)
+
+    def _is_pushed(self) -> bool:
+        """Tell whether a pipeline or a webhook of the repository starts CodeBuild on a push."""
+        return bool(
+            self.created(r"^(AWS::CodePipeline::Pipeline|aws_codepipeline)$", PUSHED.pattern)
+            or self.created(r"^aws_codebuild_webhook$")
+            or self.created(r"^AWS::CodeBuild::Project$", r'"Webhook": true')
+        )
+
+    def _azure_steps(self, path: str, said: Any, hops: int) -> Iterator[dict[str, Any]]:
+        """Yield the steps of an Azure pipeline, with those of its templates."""
+        for step in all_mappings(said):
+            yield step
+            name = step.get("template")
+            if isinstance(name, str) and hops:
+                for document in self._template(path, name):
+                    yield from self._azure_steps(path, document, hops - 1)
+
+    def _template(self, path: str, name: str) -> list[Any]:
+        """Return the documents of a template that a pipeline names."""
+        folder = path.rpartition("/")[0]
+        for candidate in (f"{folder}/{name}", name.lstrip("/")):
+            if candidate in self.sizes:
+                return self.repository.documents(candidate)
+        return []
+
+    @cached_property
+    def elsewhere(self) -> list[tuple[str, str]]:
+        """The parts of CI that another repository holds: the file, and what it names there."""
+        found = [
+            (workflow.file, str(job["uses"]))
+            for workflow in self.repository.workflows
+            for job in workflow.jobs
+            if is_on(job)
+            and ".github/workflows/" in str(job.get("uses", "./"))[:200]
+            and not str(job["uses"]).startswith("./")
+        ]
+        for path in self.repository.matching(".gitlab-ci.yml"):
+            for document in self.repository.documents(path):
+                for one in mappings_in(as_list(as_mapping(document).get("include"))):
+                    named = one.get("project") or one.get("remote") or one.get("component")
+                    if named:
+                        found.append((path, f"{named} {one.get('file', '')}"))
+        for job in self.jobs:
+            for step in all_mappings(job.raw):
+                if re.fullmatch(r"[^@\s]+@[\w-]+", str(step.get("template", ""))):
+                    found.append((job.file, str(step["template"])))
+        return found
 
     @cached_property
     def unread_ci(self) -> list[str]:
@@ -190,11 +281,10 @@ def script_texts(value: Any) -> Iterator[str]:
             elif name == "args" and isinstance(entry, list):
                 tool = str(value.get("name", "")).rpartition("/")[2]
                 words = " ".join(str(one) for one in entry)
-                yield (
-                    f"{tool} {words.removeprefix('-c ')}"
-                    if tool == "docker"
-                    else words.removeprefix("-c ")
-                )
+                started = str(value.get("entrypoint") or (tool if tool == "docker" else ""))
+                is_shell = started.rpartition("/")[2] in {"bash", "sh"}
+                words = words.removeprefix("-c ")
+                yield words if is_shell else f"{started} {words}".strip()
             elif name in names and isinstance(entry, list):
                 for one in entry:
                     if isinstance(one, str):

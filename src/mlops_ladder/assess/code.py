@@ -29,6 +29,9 @@ TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
+SCRIPT_NAMED = re.compile(
+    r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
+)
 MOST_PARSED = 6_000
 
 Place = tuple[str, str]
@@ -131,6 +134,10 @@ class Code(OtherFiles):
             found[path] = {one for one in paths if one and one != path}
         return found
 
+    def imports_of(self, path: str) -> set[str]:
+        """Return the repository's own files that a file imports."""
+        return self._imports.get(path, set())
+
     @cached_property
     def _by_short(self) -> dict[str, list[Unit]]:
         found: dict[str, list[Unit]] = defaultdict(list)
@@ -195,13 +202,32 @@ class Code(OtherFiles):
                     if hook or method.short in used:
                         yield method
         for _, text in unit.strings:
-            if text.endswith(".py") and text in self.modules:  # a script that a step names
-                yield from self.modules[text].units
+            if ".py" in text and (path := self._script_in(text)):
+                yield from self.modules[path].units
             elif "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
                 module, _, name = text.partition(":")
                 path = self.module_path(module)
                 if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
                     yield from self.modules[path].units
+
+    def _script_in(self, text: str) -> str | None:
+        """Return the script that a text names, alone or in a command, if it is the only one."""
+        found = SCRIPT_NAMED.search(text) if len(text) < 300 else None
+        if not found:
+            return None
+        named = found[1].removeprefix("./")
+        if named in self.modules:
+            return named
+        name = named.rpartition("/")[2]
+        return self._script_names.get(name)
+
+    @cached_property
+    def _script_names(self) -> dict[str, str]:
+        """The Python files whose name no other file has, by that name."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.modules:
+            found[path.rpartition("/")[2]].append(path)
+        return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
 
     def _is_class(self, unit: Unit) -> bool:
         return any(one.name.startswith(f"{unit.name}.") for one in self.modules[unit.path].units)
@@ -251,6 +277,9 @@ class Code(OtherFiles):
                     continue
                 if needed and not self.imports(unit.path, needed):
                     continue
+                first = name.partition(".")[0]
+                if "." in name and first.isidentifier() and not self.imports(unit.path, first):
+                    continue  # a local name like a package's is not the package
                 is_method = name.startswith(".") and "." in call.name
                 if is_method or (name[:1] != "." and fnmatchcase(call.name, name)):
                     found.append((unit, call))

@@ -24,12 +24,17 @@ FITTING = [
     *("google|vertexai:.run_with_config", "google.cloud.aiplatform.CustomTrainingJob"),
     *("google.cloud.aiplatform.CustomPythonPackageTrainingJob", "tfx.components.Trainer"),
     *("Trainer", "google.cloud.aiplatform.CustomContainerTrainingJob", "tfx.v1.components.Trainer"),
-    *("sagemaker.workflow.steps.TrainingStep", "fairseq:.train_step", "pytorch_lightning.Trainer"),
+    *("*.TrainingStep", "fairseq:.train_step", "pytorch_lightning.Trainer"),
+    *("boto3:.create_training_job", "*.SageMakerTrainingOperator", "*.CustomTrainingJobOp"),
+    *("*.CustomContainerTrainingJobRunOp", "*.CreateCustom*TrainingJobOperator"),
     *("google.cloud.aiplatform.CustomJob*", "spacy:.update"),
 ]
 PREDICTING = [
     *(".predict", ".predict_proba", ".forward", ".predict_one", ".predict_batch"),
     *(".transform_predict", ".generate", ".invoke", ".predict_step", ".infer"),
+    *("*.ModelLoadAndPredictOperator", "*.BatchPredictionJob.create", "*.spark_udf"),
+    *("*.ModelBatchPredictOp", "*.SageMakerTransformOperator", ".invoke_endpoint"),
+    *("*.create_batch_prediction_job", "*.batch_predict"),
 ]
 
 TRACKED_METRICS = [
@@ -44,6 +49,8 @@ TRACKED_METRICS = [
     *("*.WandbLoggerCallback", "*.WandbCallback", "*.MLflowLogger", "*.setup_mlflow"),
     *("*.setup_wandb", "*.MlflowCallback", "azureml:.parent.log", "wandb.init"),
     *("kedro_mlflow.io.*", "*.WandbLogger", "*.CometLogger", "*.NeptuneLogger"),
+    *("mlflow_provider.*", "*.CometMLLogger", "*.ClearMLLogger", "*.AimLogger", "*.DVCLiveLogger"),
+    *("*.MlflowModelSaverHook", "*.DVCLiveCallback", "*.NeptuneCallback"),
 ]
 TRACKER_PACKAGES = (
     "mlflow|wandb|comet_ml|neptune|clearml|aim|dvclive|azureml|sagemaker|google|kfp|vertexai|sacred"
@@ -61,9 +68,9 @@ EXTERNAL_PARAMETERS = [
     *("yaml.load", "argparse.ArgumentParser", "click.option", "typer.Option", "typer.run"),
     *("typer.Typer", "fire.Fire", "tomllib.load*", "toml.load", "json.load"),
     *("configparser.ConfigParser", "dynaconf.Dynaconf", "absl.flags.DEFINE_*"),
-    *("dvc.api.params_show", "os.environ.get", "confuse.*", "ml_collections.*", "tyro.cli"),
+    *("dvc.api.params_show", "confuse.*", "ml_collections.*", "tyro.cli"),
     *("simple_parsing.*", "jsonargparse.*", "box.*", "transformers.HfArgumentParser"),
-    *("dotenv.load_dotenv", "strictyaml.load", "ruamel.yaml.YAML", "kfp.dsl.pipeline"),
+    *("strictyaml.load", "ruamel.yaml.YAML", "kfp.dsl.pipeline", "airflow.models.Variable.get"),
     *("sagemaker.workflow.parameters.*", "tf.app.flags.*", "pdc.*", "yaml.*"),
 ]
 REGISTERING = [
@@ -78,7 +85,8 @@ REGISTERING = [
     *("sagemaker.workflow.model_step.ModelStep", "hopsworks:.save", "clearml.OutputModel"),
     *("*.Pusher", "*.Pusher", "neptune.init_model_version", "comet_ml:.register_model"),
     *("zenml:.set_stage", "zenml.Model", "zenml.model.model.Model", "gto.api.register"),
-    "gto.api.*",
+    *("gto.api.*", "*.CreateModelVersionOperator", "*.TransitionModelVersionStageOperator"),
+    *("*.SageMakerRegisterModelVersionOperator", "*.RegisterModel", "wandb:.log_model"),
 ]
 REGISTERED_KEYWORD = "registered_model_name"
 REGISTER_COMMAND = re.compile(
@@ -126,7 +134,8 @@ ORCHESTRATED_STEPS = [
     *("airflow.decorators.task*", "azureml.pipeline.steps.*", "google_cloud_pipeline_components.*"),
     *("sklearn_pipeline.none", "airflow.sdk.task*", "ploomber.*", "azure.ai.ml.load_component"),
     *("clearml:.add_step", "clearml:.add_function_step", "databricks.*.Task", "hamilton.*"),
-    *("zenml.steps.*", "dagster.job", "sematic.func"),
+    *("zenml.steps.*", "dagster.job", "sematic.func", "stepfunctions.steps.*", "kubeflow.*Task"),
+    *("aws_cdk.aws_stepfunctions_tasks.*", "flytekit.dynamic", "flytekit.workflow"),
 ]
 ORCHESTRATOR_OBJECTS = [
     *("prefect.flow", "airflow.DAG", "airflow.models.DAG", "airflow.models.dag.DAG"),
@@ -151,6 +160,11 @@ SCHEDULING = [
     *("prefect:.to_deployment", "celery:.add_periodic_task", "azure.ai.ml.entities.JobSchedule"),
     *("databricks:.create_job", "modal.Cron", "modal.Period"),
 ]
+RECURRING = [
+    *("apscheduler:.add_job", "apscheduler:.scheduled_job", "schedule.every*", "schedule:.do"),
+    *("fastapi_utils.*repeat_every", "celery:.add_periodic_task", "rocketry:.task", "aiocron.*"),
+]
+"""Schedulers within a running process."""
 SENSORS = [
     *("dagster.sensor", "dagster.asset_sensor", "airflow.*Sensor", "airflow.*.sensors.*"),
     *("airflow.datasets.Dataset", "dagster.AutomationCondition*", "airflow.sdk.Asset"),
@@ -168,6 +182,22 @@ SERVING = [
     *("starlette.routing.Router", "uvicorn.run", "uvicorn.Server", "grpc.server", "faust.App"),
     *("kafka.KafkaConsumer", "chalice.Chalice", "modal.asgi_app", "modal.fastapi_endpoint"),
 ]
+SERVE_COMMAND = re.compile(
+    r"\b(mlflow models serve|tritonserver|torchserve\b.*--start|tensorflow_model_server"
+    r"|bentoml serve|mlserver start|seldon-core-microservice|vllm serve|serve run|litserve"
+    r"|python3? -m kserve|text-generation-launcher|ollama serve|truss run)\b"
+)
+SERVING_IMAGE = re.compile(
+    r"tensorflow/serving|tritonserver|pytorch/torchserve|seldonio/|kserve/|mlserver|vllm/vllm"
+)
+"""Servers of models that need no code of one's own."""
+DEPLOYING_CALLS = [
+    *("sagemaker:.deploy", "aiplatform:.deploy", "google:.deploy", "azureml:.deploy"),
+    *("azure:.online_deployments.begin_create_or_update", "boto3:.create_endpoint"),
+    *("boto3:.update_endpoint", "azureml.core.model.Model.deploy", "azureml.core.Model.deploy"),
+    *("mlflow.deployments.*", "mlflow:.create_deployment", "mlflow:.update_deployment"),
+]
+"""Calls that put a model into service at a cloud."""
 API_TESTS = [
     *("fastapi.testclient.TestClient", "starlette.testclient.TestClient", ".test_client"),
     *("schemathesis.*", "httpx.AsyncClient", "httpx.Client", "httpx.ASGITransport"),
@@ -210,7 +240,8 @@ SEARCHING = [
     *("google.cloud.aiplatform.HyperparameterTuningJob", "azureml.train.hyperdrive.*", "flaml.*"),
     *("*.CrossValidator", "GridSearchCV", "RandomizedSearchCV", "bayes_opt.*", "ax.*", "nni.*"),
     *("pyspark.ml.tuning.*", "optuna:.optimize", "*.GridSearchCV", "*.RandomizedSearchCV"),
-    *("*.HyperparameterTuner", "*.Tuner", "*.HyperparameterTuningJob*"),
+    *("*.HyperparameterTuner", "*.Tuner", "*.HyperparameterTuningJob*", "*.KElbowVisualizer"),
+    *("*.RidgeCV", "*.LassoCV", "*.ElasticNetCV", "*.LogisticRegressionCV", "*.optimize_*"),
 ]
 SEEDING = [
     *("numpy.random.seed", "random.seed", "torch.manual_seed", "tensorflow.random.set_seed"),
@@ -229,22 +260,38 @@ FETCHING = [
     *("keras.datasets.*", "tensorflow.keras.datasets.*", "snowflake.connector.connect"),
     *("minio.Minio", "pooch.*", "kagglehub.*", "tiktoken.*", "ucimlrepo.*", "*.read_sql*"),
     *("*.read_gbq", "pyspark:.read", "duckdb.*", "ray.data.read_*", "*.get_file", "s3fs.*"),
-    *("*.from_gsheet", "azure.storage.*", "torchtext.datasets.*"),
+    *("*.from_gsheet", "azure.storage.*", "torchtext.datasets.*", "*.BigQueryExampleGen"),
+    *("sagemaker.inputs.TrainingInput", "*.inputs.TrainingInput", ".fetch_*", ".download_*"),
+    *("*.BigQueryToGCSOperator", "*.get_*_from_*", "*.load_*_from_*", "*.download_*", "*.fetch_*"),
 ]
+REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
+"""The address of something that is read from elsewhere."""
 BASELINE_CALLS = [
     *("*.DummyRegressor", "*.DummyClassifier", "*.ResolverNode"),
-    *("*.latest_blessed_model_resolver*", "*.Resolver", "*.Evaluator", "*.NaiveForecaster"),
+    *("*.latest_blessed_model_resolver*", "*.Resolver", "*.GenericChangeThreshold"),
+    *("*.NaiveForecaster", "*.NaiveSeasonal", "*.SeasonalNaive"),
 ]
 BASELINE_WORD = re.compile(
-    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|auc|accuracy|run)$",
+    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|auc|accuracy|run)$",
     re.I,
 )
 METRIC_WORD = re.compile(
-    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)f1|(^|_)r2|precision|recall|score|metric|(^|_)loss(es)?($|_)|error",
+    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)f1|(^|_)r2|r_?squared|precision|recall|score"
+    r"|metric|(^|_)loss(es)?($|_)|mean_\w*error|(^|_)errors?$|(mae|mse|relative)_error",
     re.I,
 )
+BASELINE_METRIC = re.compile(
+    r"(^|_)(baseline|dummy|naive|champion|incumbent|production|prod|previous|current|deployed|old"
+    r")_(model_)?(\w+_)?(metrics?|scores?|rmse|mae|mse|auc|acc|accuracy|error|loss"
+    r"|f1|r2)$"
+    r"|(metrics?|score|rmse|mae|mse|auc|accuracy|error|loss|f1|r2)_(of_)?(the_)?(baseline|dummy"
+    r"|naive|champion|incumbent|production|prod|previous|current|deployed)",
+    re.I,
+)
+"""A name for the metric of a baseline or an earlier model."""
 SLICE_WORD = re.compile(
-    r"(^|_)slic(e|es|ing)($|_)|segment|subgroup|metric_frame|MetricFrame|cohort|by_group|per_(class|group)",
+    r"(^|_)slices($|_)|_slices?($|_)|(^|_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
+    r"|(by|per)_(group|segment|slice)|segments?_(metric|score|error|rmse|mae)",
     re.I,
 )
 CHALLENGER_WORD = re.compile(r"challenger|candidate|new_model|contender|retrained|newcomer", re.I)
@@ -267,9 +314,12 @@ PROMOTE_NAME = re.compile(
 GATE_STEPS = [
     *("*.ConditionStep", "kfp.dsl.If", "kfp.dsl.Condition", "*.dsl.Condition", "*.dsl.If"),
     *("airflow.*.BranchPythonOperator", "airflow.*.ShortCircuitOperator", "*.Evaluator"),
-    *("mlflow.validate_evaluation_results", "*.MetricThreshold", "airflow.decorators.task.branch"),
-    "airflow.decorators.task.short_circuit",
+    *("*.MetricThreshold", "airflow.decorators.task.branch"),
+    *("airflow.decorators.task.short_circuit", "*.states.Choice", "*.ChoiceRule.*"),
+    *("aws_cdk.aws_stepfunctions.Choice", "flytekit.conditional", "*.is_model_blessed"),
 ]
+GATE_CHECKS = ["mlflow.validate_evaluation_results", "*.validate_evaluation_results"]
+"""Checks that raise, and gate only what comes after them."""
 GATE_KEYWORD = "validation_thresholds"
 TRIGGERING = [
     *("*.TriggerDagRunOperator", "prefect.deployments.run_deployment", "*.run_deployment"),
@@ -286,10 +336,11 @@ TRIGGER_COMMAND = re.compile(
 DISPATCH_TEXT = re.compile(r"/dispatches|/dagRuns|repository_dispatch|create_flow_run")
 
 TEST_COMMAND = re.compile(
+    r"^(?!.*(--collect-only|--co\b|--version|--fixtures)|.*\b(install|add|update)\b.*pytest)(?:"
     r"^(python[\d.]* -m )?(pytest|py\.test|unittest|nose2?|nosetests|tox|nox|trial)\b"
-    r"|^python setup\.py test|^(uvx |uv tool run )(--?\S+ )*(pytest|tox|nox)|\bmanage\.py test\b"
+    r"|^python setup\.py test|^(uvx |uv tool run )(--?\S+ )*(pytest|tox|nox)|.*\bmanage\.py test\b"
     r"|^dvc\b.*pytest|^Rscript .*(testthat|devtools::test|rcmdcheck)|^cargo test"
-    r"|^coverage run .*-m (pytest|unittest)|-m pytest\b|\bpytest$"
+    r"|^coverage run .*-m (pytest|unittest)|.*-m pytest\b|.*\bpytest$)"
 )
 BUILD_COMMAND = re.compile(
     r"^(uv build|python[\d.]* -m build|poetry (build|publish)|hatch build|pdm (build|publish)"
@@ -298,7 +349,10 @@ BUILD_COMMAND = re.compile(
     r"|pixi build)|\bdocker(-compose| compose)?\b( -\S+( \S+)?| \$?\S+)* (buildx )?(build|bake)\b"
     r"|^(podman|buildah|nerdctl) (build|bud)|kaniko|^bentoml (build|containerize)"
     r"|mlflow models build-docker|gcloud builds submit|^az acr build|^pack build"
-    r"|^docker compose.* up .*--build|^databricks bundle deploy|^sam build|^faas-cli build|^jib"
+    r"|^docker compose.* up .*--build|^databricks bundle deploy|^sam (build|package)"
+    r"|^faas-cli build|^jib|aws cloudformation package|^(sls|serverless) package"
+    r"|az ml model package|^cog build|^truss (push|build)|^mlserver build"
+    r"|^chart-releaser|^helm package"
 )
 BUILD_ACTION = re.compile(
     r"docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
@@ -333,7 +387,9 @@ DEPLOY_COMMAND = re.compile(
     r"|docker stack deploy|eb deploy|fly(ctl)? deploy|heroku container:release|bentoml deploy"
     r"|databricks bundle deploy|sam deploy|ansible-playbook|argocd app sync|flux reconcile|oc apply"
     r"|modal deploy|az webapp|az containerapp (update|up)|anyscale service (deploy|rollout)"
-    r"|serve deploy|kustomize build|az functionapp deploy|aws s3 sync .*site"
+    r"|az ml (model deploy|service|endpoint)|(?<!prefect )(create|apply) deployment\b|truss push"
+    r"|cog push|seldon model load|copilot (svc )?deploy|skaffold run"
+    r"|serve deploy|az functionapp deploy|aws s3 sync .*site"
     r"|gcloud functions deploy|git push heroku|kfctl apply)"
 )
 DEPLOY_ACTION = re.compile(
@@ -341,8 +397,23 @@ DEPLOY_ACTION = re.compile(
     r"|aws-actions/amazon-ecs-deploy|akhileshns/heroku-deploy|superfly/flyctl"
     r"|azure/container-apps-deploy|aws-actions/aws-cloudformation|appleboy/ssh-action"
     r"|deploy-cloud-functions|AzureCLI@|Kubernetes@|HelmDeploy|AzureML\.|digitalocean/app_action"
-    r"|amondnet/vercel|huggingface/.*sync"
+    r"|amondnet/vercel|huggingface/.*sync|codepipeline/Deploy|AzureRmWebAppDeployment@"
 )
+ROLLOUT_COMMAND = re.compile(
+    r"\b(kubectl\b.* (set image|rollout restart)|helm (upgrade|install)|gcloud run deploy"
+    r"|gcloud app deploy|aws ecs update-service|aws lambda update-function|eb deploy"
+    r"|fly(ctl)? deploy|heroku container:release|bentoml deploy|modal deploy|az webapp"
+    r"|az containerapp (update|up)|anyscale service (deploy|rollout)|serve deploy|sam deploy"
+    r"|(sls|serverless) deploy|az functionapp deploy|gcloud functions deploy|git push heroku"
+    r"|az ml (online-deployment|model deploy)|(?<!prefect )(create|apply) deployment\b|cog push"
+    r"|truss push|copilot (svc )?deploy|skaffold run|kubectl\b.* apply|argocd app sync)"
+)
+ROLLOUT_ACTION = re.compile(
+    r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun|superfly/flyctl"
+    r"|aws-actions/amazon-ecs-deploy|akhileshns/heroku-deploy|azure/container-apps-deploy"
+    r"|AzureWebApp|HelmDeploy|KubernetesManifest|huggingface/.*sync|codepipeline/Deploy"
+)
+"""What puts a new version of an application into service."""
 LINT_COMMAND = re.compile(
     r"^(python[\d.]* -m |uvx |uv tool run |pipx run )?(ruff|black|flake8|mypy|pylint|pyright|isort"
     r"|autopep8|yapf|pycodestyle|basedpyright|ty|pre-commit|prek|super-linter|trunk)\b"
@@ -364,7 +435,8 @@ ROLLBACK_COMMAND = re.compile(
 CANARY_TEXT = re.compile(
     rb"canaryTrafficPercent|kind:\s*Rollout\b|kind:\s*Canary\b|shadow:\s*true"
     rb"|kind:\s*VirtualService|ShadowProductionVariants|kind:\s*TrafficSplit|SeldonDeployment"
-    rb"|mirror_traffic|canary-weight"
+    rb"|mirror_traffic|canary-weight|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
+    rb"|CodeDeployDefault\.\w*(Canary|Linear)|weight\.(blue|green|canary)=(?!0\b|100\b)\d+"
 )
 
 OTHER_CI = {
@@ -400,5 +472,6 @@ WORTH_PARSING = re.compile(
     rb"|deploy\w*|__main__|seed\w*|slices?|feedback|retrain\w*|experiment\w*|sequential|alpha"
     rb"|prometheus_client"
     rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert"
-    rb"|threshold|journal)\b"
+    rb"|read_(csv|parquet|json|table|excel|sql\w*)|threshold|journal"
+    rb"|schedule\w*|apscheduler|stepfunctions|while True)\b"
 )

@@ -15,9 +15,16 @@ from ..inspection.files import as_mapping, strings_in
 from ..inspection.python import BODY, MAIN, Module, Unit
 from .ci import ContinuousIntegration
 from .code import TEST_PATH, Code, Place
+from .infrastructure import Resource
 from .other_files import DOCS_PATH, commands_in
 
 MOST_ROOTS = 150
+HANDLERS = {"lambda_handler", "handler", "main"}  # of functions that a cloud starts
+CDK_SERVICES = {
+    **{"sagemaker": "SageMaker", "events": "Events", "codepipeline": "CodePipeline", "sns": "SNS"},
+    **{"cloudwatch": "CloudWatch", "codebuild": "CodeBuild", "stepfunctions": "StepFunctions"},
+    **{"codedeploy": "CodeDeploy", "sns_subscriptions": "SNS", "scheduler": "Scheduler"},
+}
 CHECKERS = re.compile(
     r"^(?:python3? -m )?(?:pytest|py\.test|unittest|ruff|black|flake8|mypy|isort|pylint|pyright"
     r"|bandit|pre-commit|git|echo|rm|cp|mv|cat|chmod|zip|tar|sed|nbqa|nbstripout|autopep8|yapf|pip"
@@ -43,6 +50,22 @@ class Root:
 
 class Wiring(Code, ContinuousIntegration):
     """The facts that criteria ask for: code, CI, other files, and what starts what."""
+
+    @cached_property
+    def resources(self) -> list[Resource]:
+        """The resources of clouds, also those that code of the AWS CDK creates."""
+        return [*super().resources, *self._constructs()]
+
+    def _constructs(self) -> Iterator[Resource]:
+        """Yield the constructs of the CDK as if a template had them."""
+        for unit, call in self.calls(["aws_cdk.aws_*"]):
+            service, _, name = call.name.removeprefix("aws_cdk.aws_").partition(".")
+            owner = CDK_SERVICES.get(service)
+            if owner and re.fullmatch(r"(Cfn)?[A-Z]\w+", name):
+                said = [*unit.names, *(text for _, text in unit.strings)]
+                said += [f"{key}: {value}" for key, value in call.keywords.items()]
+                kind = f"AWS::{owner}::{name.removeprefix('Cfn')}"
+                yield Resource(unit.path, call.line, kind, name, "\n".join(said))
 
     def roots_of(self, lines: Iterable[Line], kind: str) -> list[Root]:
         """Return the entry points that commands start."""
@@ -162,6 +185,11 @@ class Wiring(Code, ContinuousIntegration):
         for path, module in self.modules.items():
             if TEST_PATH.search(path) or path.endswith(".ipynb"):
                 continue
+            found += [
+                Root((path, unit.name), "deployment", path, unit.name)
+                for unit in module.units
+                if unit.short in HANDLERS and {"event", "context"} <= unit.names.keys()
+            ]
             if any(unit.name == MAIN for unit in module.units):
                 found.append(Root((path, BODY), "script", path, f"python {path}"))
             elif self._is_flow(module):

@@ -32,6 +32,7 @@ from ..finding import (
     missing,
     not_applicable,
 )
+from ..infrastructure import ALARM
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
@@ -238,8 +239,9 @@ def signal_starts_training(wiring: Wiring) -> Finding:
             )
     _, own = loop(wiring)
     _, sent = triggered(wiring)
-    if own or sent:
-        return met([*own, *sent])
+    alarms = [Evidence(one.file, one.line, one.name) for one in wiring.rules(ALARM)]
+    if own or sent or alarms:
+        return met([*own, *sent, *alarms])
     return unseen_ci(wiring, "no signal of monitoring starts a training")
 
 
@@ -357,6 +359,9 @@ def online_stage_automated(wiring: Wiring) -> Finding:
         spec = str(document.get("spec"))
         if document.get("kind") in {"Rollout", "Canary"} and "analysis" in spec:
             return met([at_text(wiring, path, "analysis")])
+    for one in wiring.created(r"Serverless::Function$", r"(Canary|Linear)\d+Percent"):
+        if re.search(r"Alarms|Hooks", one.text):
+            return met([Evidence(one.file, one.line, f"canary of {one.name}")])
     for unit in in_loop(wiring):
         starts = [call for call in unit.calls if STARTS.match(call.name.rpartition(".")[2])]
         tried = any(ONLINE.search(name) for name in unit.names)
