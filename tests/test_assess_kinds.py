@@ -46,6 +46,7 @@ MET: dict[str, tuple[str, Files]] = {
     "a deployment by code": ("L3-03", {"a.tf": 'resource "aws_sagemaker_endpoint" "e" {}\n', "deploy.py": "import boto3\nif __name__ == '__main__':\n    boto3.client('sagemaker').update_endpoint(a=1)\n", ".github/workflows/a.yml": ACTIONS.format(run="python deploy.py")}),
     "a test of the API": ("L3-05", {"serve.py": SERVE, "tests/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest -m 'not slow'")}),
     "a training that raises": ("L3-06", {"train.py": GATE.format(test="score < min_score")}),
+    "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
     "a check before the promotion": ("L3-06", {"a.py": CHECK.format(caller="release", then="mlflow.register_model(a)")}),
     "a canary of CodeDeploy": ("L3-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
     "a canary with alarms": ("L3-09", {"infra.yml": CANARY.format(type="Linear10PercentEvery1Minute")}),
@@ -74,6 +75,7 @@ MISSING: dict[str, tuple[str, Files]] = {
     "tests of the API that CI leaves out": ("L3-05", {"serve.py": SERVE, "tests/test_a.py": API_TEST.format(mark="@pytest.mark.slow\n"), ".github/workflows/a.yml": ACTIONS.format(run="pytest -m 'not slow'")}),
     "tests of the API in another folder": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), "tests/unit/test_b.py": UNIT_TEST, ".github/workflows/a.yml": ACTIONS.format(run="pytest tests/unit")}),
     "a training that raises for something else": ("L3-06", {"train.py": GATE.format(test="min_score is None")}),
+    "a test of something else that is deterministic": ("L2-11", {"train.py": TRAIN, "hashes.py": "def digest(x):\n    return x\n", "tests/test_a.py": "from hashes import digest\ndef test_deterministic():\n    assert digest(1) == digest(1)\n"}),
     "a bound that nothing compares": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release(min_score):\n    print(min_score)\n    SVC().fit(x)\n    mlflow.register_model(a)\nif __name__ == '__main__':\n    release(1)\n"}),
     "a check that nothing waits for": ("L3-06", {"a.py": CHECK.format(caller="report", then="print(1)")}),
     "all at once": ("L3-07", {"infra.yml": CANARY.format(type="AllAtOnce")}),
@@ -86,6 +88,7 @@ MISSING: dict[str, tuple[str, Files]] = {
 UNKNOWN: dict[str, tuple[str, Files]] = {
     "Cloud Build by its content": ("L1-04", {"build/deploy.yaml": CLOUD_BUILD, "train.py": TRAIN, "tests/test_a.py": UNIT_TEST}),
     "a workflow of another repository": ("L1-04", {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    uses: org/ci/.github/workflows/test.yml@main\n"}),
+    "a library of Jenkins": ("L1-04", {"Jenkinsfile": "@Library('ci') _\npipeline {\n  agent any\n  stages {\n    stage('a') {\n      steps {\n        runTests()\n      }\n    }\n  }\n}\n"}),
     "CodeBuild that something else starts": ("L1-05", {"buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
     "a model of DVC": ("L2-05", {"dvc.yaml": "artifacts:\n  a:\n    type: model\n    path: a.pkl\n"}),
     "a deployment of Prefect": ("L2-08", {"a.py": "import sklearn\nfrom prefect import flow\n@flow\ndef train():\n    SVC().fit(x)\nif __name__ == '__main__':\n    train.deploy('a')\n"}),

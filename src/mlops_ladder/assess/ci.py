@@ -19,6 +19,15 @@ CLOUD_BUILD = re.compile(rb"cloud-builders|gcr\.io/|docker\.pkg\.dev|(?m:^substi
 PUSHED = re.compile(r"CodeCommit|GitHub|CodeStarSourceConnection|Bitbucket", re.I)
 ACTION = re.compile(r'"?(?P<name>Category|Provider)"?\s*[:=]\s*"(?P<value>\w+)"', re.I)
 
+OF_JENKINS = re.compile(
+    r"(sh|bat|powershell|echo|library|dir|checkout|git|junit|archiveArtifacts|publishHTML|stash"
+    r"|unstash|cleanWs|timeout|retry|buildDiscarder|logRotator|triggers|cron|pollSCM|docker|error"
+    r"|dockerfile|build|input|script|stage|steps?|when|branch|environment|expression|node|label"
+    r"|with\w+|string|booleanParam|choice|parameters|options|parallel|image|args|if|else|for|return"
+    r"|def|slackSend|mail|emailext|credentials)$"
+)
+"""What Jenkins itself or a common plugin of it provides; other steps are those of a library."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -201,6 +210,11 @@ class ContinuousIntegration(Infrastructure):
             for step in all_mappings(job.raw):
                 if re.fullmatch(r"[^@\s]+@[\w-]+", str(step.get("template", ""))):
                     found.append((job.file, str(step["template"])))
+        for path in self.repository.matching("Jenkinsfile*", "**/Jenkinsfile*"):
+            text = self.repository.text(path)
+            if re.search(r"(?m)^\s*(@Library\(|library[ (])", text):
+                calls = re.findall(r"(?m)^\s*(\w+(?:\.\w+)?)(?=\(| [\w'\"]+:| ['\"])", text)
+                found += [(path, call) for call in calls if not OF_JENKINS.match(call)]
         return found
 
     @cached_property

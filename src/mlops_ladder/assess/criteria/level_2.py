@@ -800,8 +800,11 @@ def training_reproducible(wiring: Wiring) -> Finding:
 
     Seeds that are set in the training, or a test that trains twice and compares.
     """
-    for _, unit in test_units(wiring):
-        if re.search(r"reproduc|determinis|twice|same_model", unit.short, re.I):
+    trained = {path for path, _ in training_reach(wiring)}
+    for module, unit in test_units(wiring):
+        named = re.search(r"reproduc|determinis|twice|same_model", unit.short, re.I)
+        trains = any(re.search(r"train|(^|_)fit", name, re.I) for name in unit.names)
+        if named and (trains or not trained.isdisjoint(own_imports(wiring, module))):
             return met([at_unit(wiring, unit)], "E3")
     seeds = called(wiring, SEEDING, "seed", training_reach(wiring), NOT_REACHED)
     states = [

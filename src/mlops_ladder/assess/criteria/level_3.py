@@ -91,7 +91,7 @@ DURATION = re.compile(
 )
 OUTCOME = re.compile(
     r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
-    r"|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
+    r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
 )
 IDENTITY = re.compile(
     r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
