@@ -21,7 +21,7 @@ FEWEST_TIMES = 4
 PARTS: dict[str, tuple[str, int, int]] = {
     "year": (r"year|yr|yyyy", 1800, 2100),
     "month": (r"month|mon|mnth|mo", 1, 12),
-    "day": (r"day|dom|mday|day_of_month", 1, 31),
+    "day": (r"day|dy|dom|mday|day_of_month", 1, 31),
     "hour": (r"hour|hr", 0, 23),
 }
 
