@@ -37,7 +37,7 @@ def needs_of(**files: str | bytes) -> Needs:
         ("-e .", []),
         (".[dev]", []),
         ("-e git+https://h.org/a/b.git@v1#egg=b", ["b @ git+https://h.org/a/b.git@v1"]),
-        ("numpy @ file:///home/conda/numpy_1.whl", ["numpy"]),
+        ("numpy @ file:///opt/conda/numpy_1.whl", ["numpy"]),
         ("pywin32==306", ["pywin32==306; sys_platform == 'win32'"]),
         ("pkg-resources==0.0.0", []),
         ("sklearn", ["scikit-learn"]),
@@ -54,7 +54,7 @@ def test_a_line_of_a_requirements_file_is_read(line: str, wanted: list[str]) -> 
     [
         ("git+https://h.org/a/b.git", "does not say which package it is"),
         ("-e git://h.org/a.git#egg=a", "is no address that uv takes"),
-        ("--extra-index-url https://h.org", "is an option of pip"),
+        ("--index-url https://h.org", "is an option of pip"),
         ("./wheels/a.whl", "is not a requirement"),
         ("-r missing.txt", "missing.txt, which it includes, does not exist"),
     ],
