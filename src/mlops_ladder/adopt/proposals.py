@@ -538,7 +538,6 @@ def renderings(
 ) -> tuple[Rendering, Rendering]:
     """Render the level to adopt, and the highest level, which has every file that may come."""
     now = render(source, folder / "level", given, defaults=proposed, ask=ask)
-    now.check_names(given)
     check_level(now.answers["level"], now)
     known = {name: value for name, value in now.answers.items() if not name.startswith("_")}
     return now, render(source, folder / "highest", {**known, "level": max(now.ladder)})

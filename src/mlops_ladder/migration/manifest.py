@@ -16,8 +16,6 @@ from .pieces import EXAMPLE, PIECES
 
 FILE = ".mlops-ladder.yml"
 PYPROJECT = "pyproject.toml"
-EXAMPLE_DATA = "data/taxi_rides"
-OF_EXAMPLE = {"data/.gitignore", "data/download.py"}
 SHOWN = 8  # lines of a file that stays theirs
 HEADING = """\
 # This repository was there before the ladder. Climbs and upgrades read here what they leave alone:
@@ -72,11 +70,6 @@ class Manifest:
         """The folder from which the ladder's modules are imported."""
         parts = self.package_folder.split("/")[: -len(self.package.split("."))]
         return "/".join(parts) or "."
-
-    @property
-    def has_tables(self) -> bool:
-        """True if `data/` holds the repository's own tables, which the example must not read."""
-        return set(self.kept) >= OF_EXAMPLE
 
     def text(self) -> bytes:
         """Return the content of the manifest file."""
