@@ -26,8 +26,9 @@ from ..source.render import Rendering, check_level, render
 from .answers import slug
 from .commit import difference
 from .layout import Layout
+from .needs import Needs
 from .own_problem import OwnProblem, insert
-from .requirements import Needs, fitted, is_outdated, read_needs
+from .requirements import fitted, is_outdated, read_needs
 
 WORKFLOWS = ".github/workflows/"
 OWN_TESTS = "tests/ladder"
