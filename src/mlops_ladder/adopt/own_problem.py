@@ -1,6 +1,7 @@
 """The problem about the owner's own data, at the place where the data are."""
 
 import ast
+import json
 import os
 import textwrap
 from collections.abc import MutableMapping
@@ -55,7 +56,8 @@ def with_default(source: str, usual: str, place: str) -> str:
     )
     lines = source.encode().split(b"\n")
     line = lines[path.lineno - 1]
-    changed = line[: path.col_offset] + repr(place).encode() + line[path.end_col_offset :]
+    written = json.dumps(place, ensure_ascii=False).encode()
+    changed = line[: path.col_offset] + written + line[path.end_col_offset :]
     lines[path.lineno - 1] = changed
     return b"\n".join(lines).decode()
 

@@ -7,6 +7,7 @@ done with both renderings of a migration, so that what was fitted is nobody's ed
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from .manifest import PYPROJECT, Manifest
@@ -196,7 +197,8 @@ def fit_settings(manifest: Manifest, pyproject: str, placed: Iterable[str]) -> s
             tool["mypy"][name] = value
     if manifest.package and "hatch" in tool:
         wheel = tool["hatch"]["build"]["targets"]["wheel"]
-        wheel["packages"] = [manifest.package_folder.rpartition("/")[0]]
+        top = manifest.package.partition(".")[0]
+        wheel["packages"] = [str(PurePosixPath(manifest.package_base, top))]
     return tomlkit.dumps(document)
 
 
