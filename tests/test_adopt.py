@@ -34,7 +34,7 @@ from mlops_ladder.adopt.layout import Layout, import_name
 from mlops_ladder.errors import RefusedError
 from mlops_ladder.migration.fitting import fit, fit_checks, fit_imports
 from mlops_ladder.migration.manifest import Manifest, check_pieces, read_manifest
-from mlops_ladder.migration.merge import open_sandbox
+from mlops_ladder.migration.merge import ORDINARY, Entry, open_sandbox
 from mlops_ladder.migration.pieces import EXAMPLE, OF_EXAMPLE, PIECES
 from mlops_ladder.migration.pyproject import (
     NoPlaceError,
@@ -572,3 +572,14 @@ def test_ci_knows_the_branch_and_the_versions_of_python() -> None:
     before = b'    branches: [main]\n        python: ["3.11", "3.14"]\n      - run: make lint\n'
     after = b'    branches: [master]\n        python: ["3.12", "3.14"]\n'
     assert fit_checks(manifest, ".github/workflows/ci.yml", before) == after
+
+
+def test_a_climb_lets_an_early_adoption_install_groups(tmp_path: Path) -> None:
+    early = Manifest(kept=["pyproject.toml"])
+    recent = Manifest(kept=["pyproject.toml"], without=[EXAMPLE])
+    with open_sandbox(make_repository(tmp_path, SCRIPTS)) as sandbox:
+        task = sandbox.write(b"setup::\n\t$(uv) sync --all-extras $(if $(CI),--locked)\n")
+        files = {"Makefile": Entry(ORDINARY, task)}
+        for manifest, before, count in [(early, True, 0), (early, False, 1), (recent, True, 1)]:
+            fitted = fit(manifest, sandbox, files, before=before)["Makefile"]
+            assert sandbox.read(fitted.content).count(b"--all-groups") == count

@@ -23,7 +23,12 @@ STEPS = {"lint": "lint|types", "tests": "test", EXAMPLE: "notebook"}
 
 
 def fit(
-    manifest: Manifest, sandbox: Sandbox, files: Mapping[str, Entry], *, converted: bool = False
+    manifest: Manifest,
+    sandbox: Sandbox,
+    files: Mapping[str, Entry],
+    *,
+    converted: bool = False,
+    before: bool = False,
 ) -> dict[str, Entry]:
     """Fit a rendering to the repository of a manifest.
 
@@ -37,6 +42,8 @@ def fit(
         The rendering.
     converted
         Whether its `problem.py` is the repository's own, from a notebook.
+    before
+        Whether it is what the project has, rather than what it will have.
     """
     if manifest == Manifest():
         return dict(files)
@@ -49,6 +56,8 @@ def fit(
     for path, entry in placed.items():
         body = sandbox.read(entry.content)
         text = fit_text(manifest, path, texts[path], body, placed, converted)
+        if PYPROJECT in manifest.kept and not (before and manifest.is_early):
+            text = with_groups(texts[path], text)
         fitted[path] = entry if text == body else Entry(entry.mode, sandbox.write(text))
     if PYPROJECT in manifest.kept and PYPROJECT in files and "lint" not in manifest.without:
         rendered = sandbox.read(files[PYPROJECT].content).decode()
@@ -129,16 +138,24 @@ def fit_imports(manifest: Manifest, source: str, body: bytes) -> bytes:
     return body.replace(b"src/" + name + b"/", folder + b"/")
 
 
+def with_groups(source: str, body: bytes) -> bytes:
+    """Let `make setup` install the groups with the level's requirements.
+
+    Early adoptions installed by settings in pyproject.toml, which are not written any more.
+    """
+    if source != "Makefile":
+        return body
+    failure = (
+        " || { echo 'error: the requirements of this repository and of the level could not be"
+        " installed together: change what uv names above in pyproject.toml, and run make setup"
+        " again' >&2; exit 1; }"
+    )
+    line = rb"(?m)^(\t\$\(uv\) )sync --all-extras (.*)$"
+    return re.sub(line, rb"\1" + ALL_GROUPS + rb" \2" + failure.encode(), body)
+
+
 def fit_tasks(manifest: Manifest, source: str, body: bytes, placed: Iterable[str]) -> bytes:
     """Let targets install and check the level's part, where pyproject.toml is the repository's."""
-    if source == "Makefile":
-        failure = (
-            " || { echo 'error: the requirements of this repository and of the level could not be"
-            " installed together: change what uv names above in pyproject.toml, and run make setup"
-            " again' >&2; exit 1; }"
-        )
-        line = rb"(?m)^(\t\$\(uv\) )sync --all-extras (.*)$"
-        return re.sub(line, rb"\1" + ALL_GROUPS + rb" \2" + failure.encode(), body)
     if source == "make/ci.mk":
         places = " ".join(checked_places(manifest, placed)).encode()
         config = f" --config {RUFF} ".encode()

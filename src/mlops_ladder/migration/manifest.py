@@ -56,6 +56,11 @@ class Manifest:
         return EXAMPLE not in self.without
 
     @property
+    def is_early(self) -> bool:
+        """True if the repository was adopted when an adoption still brought the example."""
+        return self != Manifest() and self.has_example
+
+    @property
     def package_folder(self) -> str:
         """The folder of the ladder's modules, where it is not the template's; else empty."""
         return next((goal for source, goal in self.moved.items() if source[:4] == "src/"), "")
