@@ -11,18 +11,16 @@ from functools import cached_property
 from typing import Any
 
 from ..inspection.python import (
-    BODY,
-    MAIN,
     Call,
     Module,
     Unit,
-    is_registered,
     parse_module,
     parse_notebook,
     skim,
 )
 from ..inspection.repository import Repository
 from .other_files import DOCS_PATH, OtherFiles
+from .reach import Place, Reach
 from .tools import WORTH_PARSING
 
 TEST_PATH = re.compile(
@@ -30,9 +28,6 @@ TEST_PATH = re.compile(
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
 MOST_PARSED = 6_000
-
-Place = tuple[str, str]
-"""The path and name of a unit."""
 
 
 class Code(OtherFiles):
@@ -131,95 +126,17 @@ class Code(OtherFiles):
         return found
 
     @cached_property
-    def _by_short(self) -> dict[str, list[Unit]]:
-        found: dict[str, list[Unit]] = defaultdict(list)
-        for module in self.modules.values():
-            for unit in module.units:
-                found[unit.short].append(unit)
-        return found
+    def imported_files(self) -> set[str]:
+        """The repository's own files that another one imports."""
+        return set().union(*self._imports.values())
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.modules, self._imports, self.module_path)
 
     def reach(self, places: Iterable[Place]) -> set[Place]:
         """Return the units that run, or may run, when these are started."""
-        reached: set[Place] = set()
-        loaded: set[str] = set()
-        used: set[str] = set()
-        waiting: list[Unit] = []
-
-        def add(unit: Unit) -> None:
-            if (unit.path, unit.name) not in reached:
-                reached.add((unit.path, unit.name))
-                waiting.append(unit)
-                load(unit.path)
-
-        def load(path: str) -> None:
-            pending = [path]
-            while pending:
-                one = pending.pop()
-                if one in loaded or one not in self.modules:
-                    continue
-                loaded.add(one)
-                for unit in self.modules[one].units:
-                    is_used = "." in unit.name and unit.short in used
-                    if unit.name == BODY or is_used or is_registered(unit):
-                        add(unit)
-                pending += self._imports[one]
-
-        for path, name in places:
-            if path not in self.modules:
-                continue
-            for unit in self.modules[path].units:
-                if unit.name in {BODY, MAIN} if name == BODY else unit.name == name:
-                    add(unit)
-        while waiting:
-            for unit in self._used_by(waiting.pop(), used, loaded):
-                add(unit)
-        return reached
-
-    def _used_by(self, unit: Unit, used: set[str], loaded: set[str]) -> Iterator[Unit]:
-        """Yield the units that a unit's names may stand for."""
-        direct = self._direct(unit.path)
-        for name in unit.names:
-            is_new = name not in used
-            used.add(name)
-            for found in self._by_short.get(name, []):
-                if found.name == name:
-                    if found.path == unit.path or found.path in direct:
-                        yield found
-                elif is_new and found.path in loaded:
-                    yield found
-        if unit.bases or self._is_class(unit):
-            for method in self.modules[unit.path].units:
-                if method.name.startswith(f"{unit.name}."):
-                    hook = method.short.startswith("__") or self._has_foreign_base(unit)
-                    if hook or method.short in used:
-                        yield method
-        for _, text in unit.strings:
-            if "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
-                module, _, name = text.partition(":")
-                path = self.module_path(module)
-                if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
-                    yield from self.modules[path].units
-
-    def _is_class(self, unit: Unit) -> bool:
-        return any(one.name.startswith(f"{unit.name}.") for one in self.modules[unit.path].units)
-
-    def _has_foreign_base(self, unit: Unit) -> bool:
-        plain = {"object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Exception"}
-        return any(
-            base not in plain and self.module_path(base, unit.path) is None and "." in base
-            for base in unit.bases
-        )
-
-    def _direct(self, path: str) -> set[str]:
-        """Return the files whose names a file can use: those it imports, also through packages."""
-        found, waiting = set[str](), list(self._imports.get(path, ()))
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                if one.endswith("__init__.py"):
-                    waiting += self._imports.get(one, ())
-        return found
+        return self._reach.started(places)
 
     @cached_property
     def _calls(self) -> dict[str, list[tuple[Unit, Call]]]:

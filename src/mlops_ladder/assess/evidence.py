@@ -8,8 +8,9 @@ from typing import Any
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
 from .ci import Job
-from .code import TEST_PATH, Place, matching_names
+from .code import TEST_PATH, matching_names
 from .finding import Evidence, Finding, met, missing, unknown
+from .reach import Place
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
 from .wiring import Wiring
 

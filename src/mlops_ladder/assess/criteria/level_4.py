@@ -5,7 +5,6 @@ from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
-from ..code import Place
 from ..evidence import (
     among,
     at_call,
@@ -32,6 +31,7 @@ from ..finding import (
     missing,
     not_applicable,
 )
+from ..reach import Place
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
