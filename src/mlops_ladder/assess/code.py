@@ -5,9 +5,9 @@ Names that reached code uses are followed by imports, so that code nothing start
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from ..inspection.python import (
@@ -35,8 +35,10 @@ class Code(OtherFiles):
 
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         super().__init__(repository, sizes)
+        self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
+        self._words_at: dict[int, set[str]] = {}
         self._tests: dict[str, bool] = {}
-        self._imported: dict[tuple[str, str], bool] = {}
+        self._packages: dict[str, set[str]] = {}
 
     @cached_property
     def modules(self) -> dict[str, Module]:
@@ -76,6 +78,26 @@ class Code(OtherFiles):
             for unit in module.units
         ]
 
+    def units_at(self, places: set[Place]) -> list[Unit]:
+        """Return the units of some places that are no tests; the set must not change later."""
+        if id(places) not in self._at:
+            found = [unit for place, unit in self._placed if place in places]
+            self._at[id(places)] = (places, found)  # the set is kept, so that its id stays its own
+        return self._at[id(places)][1]
+
+    def words_at(self, places: set[Place]) -> set[str]:
+        """Return the names and texts that the units of some places use."""
+        if id(places) not in self._words_at:
+            units = self.units_at(places)
+            found = {name for unit in units for name in unit.names}
+            found |= {text for unit in units for _, text in unit.strings}
+            self._words_at[id(places)] = found
+        return self._words_at[id(places)]
+
+    @cached_property
+    def _placed(self) -> list[tuple[Place, Unit]]:
+        return [((unit.path, unit.name), unit) for unit in self.code]
+
     @cached_property
     def settings(self) -> list[tuple[str, str, Any]]:
         """The settings in configuration files and constants of code: file, name and value."""
@@ -101,8 +123,14 @@ class Code(OtherFiles):
                 found[".".join(parts[start:])].append(path)
         return found
 
+    @cached_property
+    def _heads(self) -> set[str]:
+        return {name.partition(".")[0] for name in self._by_suffix}
+
     def module_path(self, name: str, beside: str = "") -> str | None:
         """Return the file that a dotted name imports, if it is the repository's own."""
+        if name.partition(".")[0] not in self._heads:
+            return None
         folder = beside.rpartition("/")[0]
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
@@ -195,14 +223,17 @@ class Code(OtherFiles):
 
     def imports(self, path: str, package: str) -> bool:
         """Tell whether a file imports one of several packages, separated by `|`."""
-        if (path, package) not in self._imported:
-            names = package.split("|")
-            self._imported[path, package] = any(
-                name == one or name.startswith(f"{one}.")
-                for name in self.modules[path].imported
-                for one in names
-            )
-        return self._imported[path, package]
+        return not self._packages_of(path).isdisjoint(package.split("|"))
+
+    def _packages_of(self, path: str) -> set[str]:
+        """Return the dotted names that a file imports, with those of the packages around them."""
+        if path not in self._packages:
+            found = self._packages[path] = set()
+            for name in self.modules[path].imported:
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition(".")[0]
+        return self._packages[path]
 
     @cached_property
     def imported_packages(self) -> set[str]:
@@ -215,8 +246,25 @@ class Code(OtherFiles):
         }
 
 
-def matching_names(unit: Unit, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
-    """Yield the identifiers of a unit that match, with their lines."""
-    for name, line in unit.names.items():
-        if pattern.search(name):
-            yield name, line
+class Words(dict[str, bool]):
+    """Whether a pattern is found in each of many words, which repeat all over a repository."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        super().__init__()
+        self.search = pattern.search
+
+    def __missing__(self, word: str) -> bool:
+        """Search a word that is new."""
+        found = self[word] = self.search(word) is not None
+        return found
+
+
+@cache
+def words_with(pattern: re.Pattern[str]) -> Words:
+    """Return the words that a pattern was searched in."""
+    return Words(pattern)
+
+
+def names_any(unit: Unit, pattern: re.Pattern[str]) -> bool:
+    """Tell whether an identifier of a unit matches."""
+    return any(map(words_with(pattern).__getitem__, unit.names))

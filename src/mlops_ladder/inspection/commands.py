@@ -11,6 +11,7 @@ from .files import as_list, as_mapping, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
+MOST_TEXT = 4_000  # of a command
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command|uv run(?: --?[\w-]+(?:[= ][\w.\[\]-]+)?)*?"
@@ -59,7 +60,7 @@ class Commands:
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             for part in SEPARATOR.split(whole):
-                if not (command := stripped(part)):
+                if not (command := stripped(part)[:MOST_TEXT]):
                     continue
                 found.append(Line(command, file, noticed))
                 if hops and command not in known and len(found) < 5_000:
@@ -322,9 +323,9 @@ def stripped(command: str) -> str:
 def split_words(command: str) -> list[str]:
     """Split a command into words; where quotes do not match, at spaces."""
     try:
-        return shlex.split(command[:4000], comments=True)
+        return shlex.split(command, comments=True)
     except ValueError:
-        return command[:4000].split()
+        return command.split()
 
 
 def closing(text: str, start: int) -> int:
