@@ -12,6 +12,7 @@ from .repository import Repository
 
 MOST_HOPS = 5
 MOST_TEXT = 4_000  # of a command
+QUOTED = re.compile(r"""["'\\#]""")
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command|uv run(?: --?[\w-]+(?:[= ][\w.\[\]-]+)?)*?"
@@ -322,6 +323,8 @@ def stripped(command: str) -> str:
 
 def split_words(command: str) -> list[str]:
     """Split a command into words; where quotes do not match, at spaces."""
+    if not QUOTED.search(command):
+        return command.split()  # as shlex would, which is slow
     try:
         return shlex.split(command, comments=True)
     except ValueError:
