@@ -7,9 +7,12 @@ from typing import Any
 
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
+from .ci import Job
+from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
+from .reach import Place
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
-from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
+from .wiring import Wiring
 
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
@@ -72,23 +75,8 @@ def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
     helpers = (
-        "scaler",
-        "encoder",
-        "imputer",
-        "vectorizer",
-        "tokenizer",
-        "binarizer",
-        "ax",
-        "fig",
-        "figure",
-        "curve",
-        "scale",
-        "labelencoder",
-        "le",
-        "ohe",
-        "dv",
-        "pca",
-        "tsne",
+        *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig"),
+        *("figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne"),
     )
     return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
 
@@ -149,22 +137,24 @@ def units_with(
     units: Iterable[Unit], *patterns: re.Pattern[str]
 ) -> Iterator[tuple[Unit, list[tuple[str, int]]]]:
     """Yield the units whose identifiers match all patterns, with the first match of each."""
+    known = [words_with(pattern) for pattern in patterns]
     for unit in units:
         found = []
-        for pattern in patterns:
-            match = next(matching_names(unit, pattern), None)
-            if match is None and pattern.search(unit.short):
-                match = (unit.short, unit.line)
-            if match is None:
+        for matches in known:
+            name = next(filter(matches.__getitem__, unit.names), None)
+            if name is not None:
+                found.append((name, unit.names[name]))
+            elif matches[unit.short]:
+                found.append((unit.short, unit.line))
+            else:
                 break
-            found.append(match)
         else:
             yield unit, found
 
 
 def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
     """Return the units of some places that are no tests."""
-    return [unit for unit in wiring.code if (unit.path, unit.name) in places]
+    return wiring.units_at(places)
 
 
 def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
@@ -219,15 +209,11 @@ def config(
     wiring: Wiring, pattern: re.Pattern[str], used_in: set[Place] | None = None
 ) -> list[tuple[str, str, Any]]:
     """Return the settings whose name matches, that are set, and that reached code uses."""
-    used: set[str] | None = None
-    if used_in is not None:
-        used = {name for unit in among(wiring, used_in) for name in unit.names}
-        used |= {text for unit in among(wiring, used_in) for _, text in unit.strings}
-    unset = {name for path, name, value in wiring.settings if value is None and path[-3:] != ".py"}
-    found = []
+    used = None if used_in is None else wiring.words_at(used_in)
+    matches, found = words_with(pattern), []
     for path, name, value in wiring.settings:
-        if pattern.search(name) and value not in (None, "", False):
-            if path.endswith(".py") and name in unset:
+        if matches[name] and value not in (None, "", False):
+            if path.endswith(".py") and name in wiring.unset:
                 continue
             if used is None or name in used:
                 found.append((path, name, value))

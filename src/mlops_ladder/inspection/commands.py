@@ -11,6 +11,8 @@ from .files import as_list, as_mapping, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
+MOST_TEXT = 4_000  # of a command
+QUOTED = re.compile(r"""["'\\#]""")
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command|uv run(?: --?[\w-]+(?:[= ][\w.\[\]-]+)?)*?"
@@ -59,7 +61,7 @@ class Commands:
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             for part in SEPARATOR.split(whole):
-                if not (command := stripped(part)):
+                if not (command := stripped(part)[:MOST_TEXT]):
                     continue
                 found.append(Line(command, file, noticed))
                 if hops and command not in known and len(found) < 5_000:
@@ -164,15 +166,9 @@ class Commands:
         """The make targets at the root, with variables replaced by their values."""
         repository, found = self.repository, {}
         for name, target in repository.targets.items():
-            needs = self.expand(self._needs_text(target.name, target.file)).split()
-            recipe = self.expand(target.recipe)
-            found[name] = (target.file, [*target.needs, *needs], recipe)
+            needs = self.expand(target.needs).split()
+            found[name] = (target.file, needs, self.expand(target.recipe))
         return found
-
-    def _needs_text(self, name: str, file: str) -> str:
-        lines = self.repository.text(file).replace("\\\n", " ")
-        heads = re.findall(rf"^{re.escape(name)}::?(?!=)([^#=\n]*)", lines, re.MULTILINE)
-        return " ".join(heads)
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -321,10 +317,12 @@ def stripped(command: str) -> str:
 
 def split_words(command: str) -> list[str]:
     """Split a command into words; where quotes do not match, at spaces."""
+    if not QUOTED.search(command):
+        return command.split()  # as shlex would, which is slow
     try:
-        return shlex.split(command[:4000], comments=True)
+        return shlex.split(command, comments=True)
     except ValueError:
-        return command[:4000].split()
+        return command.split()
 
 
 def closing(text: str, start: int) -> int:

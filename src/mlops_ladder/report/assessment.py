@@ -11,7 +11,7 @@ from rich.text import Text
 from ..assess.engine import Assessment
 from ..assess.finding import Criterion, Finding
 from ..terminal import escape
-from .console import STYLES, Grid, section, show
+from .tables import STYLES, Grid, section, show
 
 SCHEMA = 1
 TOP = 4

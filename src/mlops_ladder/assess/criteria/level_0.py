@@ -2,10 +2,11 @@
 
 import re
 
+from ..code import TEST_PATH
 from ..evidence import at_call, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..tools import ARTEFACT
-from ..wiring import TEST_PATH, Wiring
+from ..wiring import Wiring
 
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")

@@ -47,16 +47,8 @@ from ..tools import (
 from ..wiring import Wiring
 
 AUTOMATIC = (
-    "push",
-    "pull_request",
-    "tag",
-    "release",
-    "workflow_run",
-    "pull_request_target",
-    "merge_group",
-    "schedule",
-    "repository_dispatch",
-    "registry_package",
+    *("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target"),
+    *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
 RELEASING = ("tag", "release", "push", "workflow_run")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
@@ -67,8 +59,8 @@ REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$
 def importable_package(wiring: Wiring) -> Finding:
     """The code is an installable, importable package.
 
-    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a package
-    folder, and a function in it that fits a model or that the fitting code imports.
+    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a
+    package folder, and a function in it that fits a model or that the fitting code imports.
     """
     packaged = package_file(wiring)
     if packaged is None:
@@ -392,7 +384,7 @@ def one_task_runner(wiring: Wiring) -> Finding:
     return missing("there is no task runner")
 
 
-@criterion("L1-11", "data-fetched", "should", "MS1")
+@criterion("L1-11", "data-by-code", "should", "MS1")
 def data_fetched(wiring: Wiring) -> Finding:
     """Code fetches the data.
 
@@ -412,7 +404,7 @@ def dvc_remote(wiring: Wiring) -> Finding:
     return missing("no code that fetches data was found")
 
 
-@criterion("L1-12", "dependency-updates", "should", "N1")
+@criterion("L1-12", "dependency-notices", "should", "N1")
 def dependency_updates(wiring: Wiring) -> Finding:
     """Newer or vulnerable packages are reported.
 

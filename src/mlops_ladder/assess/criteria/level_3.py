@@ -1,9 +1,11 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
+from functools import lru_cache
 
 from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Unit
+from ..code import words_with
 from ..evidence import (
     among,
     at_call,
@@ -21,6 +23,7 @@ from ..evidence import (
     unseen_ci,
 )
 from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     API_TESTS,
     CANARY_TEXT,
@@ -38,9 +41,11 @@ from ..tools import (
     ROLLBACK_WORD,
     SERVING,
 )
-from ..wiring import DOCS_PATH, Wiring, all_mappings
+from ..wiring import Wiring
 from .level_1 import AUTOMATIC, by_ci, tests_in_ci
 from .level_2 import DATA_VERSION
+
+CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
 IMAGE_COMMAND = re.compile(
@@ -71,7 +76,8 @@ MOMENT = re.compile(
 VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
 PREDICTED = re.compile(r"predict|score|output|inference", re.I)
 WRITES = re.compile(
-    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
+    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute"
+    r"|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
 )
 COMMIT = re.compile(
     r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
@@ -87,8 +93,8 @@ ALERT_CALL = re.compile(
 def model_served(wiring: Wiring) -> Finding:
     """Predictions are served on request, in batches or from a stream.
 
-    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job, whose
-    code predicts.
+    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job,
+    whose code predicts.
     """
     stands = called(wiring, SERVING, "a service")
     for path, document in wiring.manifests:
@@ -235,18 +241,7 @@ def scoring_tested(wiring: Wiring) -> Finding:
         served = [
             path
             for path in own
-            if any(
-                wiring.imports(path, one)
-                for one in (
-                    "fastapi",
-                    "flask",
-                    "starlette",
-                    "bentoml",
-                    "uvicorn",
-                    "ray",
-                    "litserve",
-                )
-            )
+            if wiring.imports(path, "fastapi|flask|starlette|bentoml|uvicorn|ray|litserve")
         ]
         named = any(re.search(r"client|serv(er|ice)|app$", name, re.I) for name in unit.names)
         if (
@@ -262,9 +257,8 @@ def scoring_tested(wiring: Wiring) -> Finding:
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
-    decisive = {
-        name for name in unit.tested - unit.fixed if GATE_WORD.search(name) or OUTCOME.match(name)
-    }
+    gates = words_with(GATE_WORD)
+    decisive = {name for name in unit.tested - unit.fixed if gates[name] or OUTCOME.match(name)}
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
     return bool(decisive) and (promotes(unit) or bool(named_gate))
 
@@ -364,12 +358,15 @@ def decision_rule_written(wiring: Wiring) -> Finding:
     return missing("no rule with an effect, an error rate and a duration was found")
 
 
+@lru_cache(maxsize=1)
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
     """Return where a cloud is configured to roll back by itself, if it is."""
     text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
-    for path, size in wiring.sizes.items():
-        is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
-        if is_read and not DOCS_PATH.search(path) and text.search(wiring.repository.tree[path]):
+    declared = [path for path in wiring.sizes if path.endswith((".yml", ".yaml", ".tf", ".json"))]
+    coded = [path for path in wiring.modules if wiring.imports(path, CLOUD_PACKAGES)]
+    for path in [*declared, *coded]:
+        is_read = wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path)
+        if is_read and text.search(wiring.repository.tree[path]):
             return at_text(wiring, path, "ollback", "automatic rollback")
     return None
 
@@ -470,8 +467,8 @@ def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
 def operation_measured(wiring: Wiring) -> Finding:
     """The service exports requests, latency and errors.
 
-    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code that
-    a command reaches.
+    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code
+    that a command reaches.
     """
     return called(wiring, EXPORTING, "export of operational metrics")
 
@@ -518,8 +515,9 @@ def quality_watched(wiring: Wiring) -> Finding:
 def alerts_reach_people(wiring: Wiring) -> Finding:
     """Alert rules detect failures, and somebody is notified.
 
-    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with a
-    contact point, alarms of a cloud with an action, or code that calls a pager or chat on a breach.
+    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with
+    a contact point, alarms of a cloud with an action, or code that calls a pager or chat on a
+    breach.
     """
     rules = receivers = None
     empty: list[Evidence] = []
@@ -581,8 +579,8 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
 def origin_traceable(wiring: Wiring) -> Finding:
     """The service says which run, data and commit its model is from.
 
-    Code of the service that names a run, a commit and a version of the data; or tags of the run with
-    commit and data that the served version carries.
+    Code of the service that names a run, a commit and a version of the data; or tags of the run
+    with commit and data that the served version carries.
     """
     found: dict[str, Evidence] = {}
     for unit in among(wiring, wiring.wired):

@@ -1,0 +1,276 @@
+"""The repository's own code: what it imports and calls, and which code reaches which.
+
+Names that reached code uses are followed by imports, so that code nothing starts proves nothing.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cache, cached_property, lru_cache
+from typing import Any
+
+from ..inspection.python import (
+    Call,
+    Module,
+    Unit,
+    parse_module,
+    parse_notebook,
+    skim,
+)
+from ..inspection.repository import Repository
+from .other_files import DOCS_PATH, OtherFiles
+from .reach import Place, Reach
+from .tools import WORTH_PARSING
+
+TEST_PATH = re.compile(
+    r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
+    r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
+)
+MOST_PARSED = 6_000
+
+
+class Code(OtherFiles):
+    """The Python files and notebooks. Everything is computed at most once."""
+
+    def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
+        super().__init__(repository, sizes)
+        self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
+        self._words_at: dict[int, set[str]] = {}
+        self._tests: dict[str, bool] = {}
+        self._packages: dict[str, set[str]] = {}
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        """The Python files and notebooks by path; those that say nothing of interest, skimmed."""
+        found: dict[str, Module] = {}
+        paths = [path for path in self.sizes if path.endswith((".py", ".ipynb"))]
+        for path in paths:
+            is_docs = DOCS_PATH.search(path)
+            module = None if is_docs else self._module(path, parse=len(found) < MOST_PARSED)
+            if module:
+                found[path] = module
+        return found
+
+    def _module(self, path: str, parse: bool) -> Module | None:
+        body = self.repository.tree[path]
+        if not body.strip():
+            return skim(path, "")
+        text = body.decode("utf-8", "replace").replace("\r\n", "\n")
+        if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:
+            return None
+        is_notebook = path.endswith(".ipynb")
+        if not is_notebook and not (parse and WORTH_PARSING.search(body)):
+            return skim(path, text)
+        try:
+            return parsed(path, text)
+        except (ValueError, RecursionError) as error:
+            self.repository.notes.append(f"{path} is no Python that can be read: {error}")
+            return None if is_notebook else skim(path, text)
+
+    @cached_property
+    def code(self) -> list[Unit]:
+        """The units of the repository's own code, without tests."""
+        return [
+            unit
+            for path, module in self.modules.items()
+            if not TEST_PATH.search(path)
+            for unit in module.units
+        ]
+
+    def units_at(self, places: set[Place]) -> list[Unit]:
+        """Return the units of some places that are no tests; the set must not change later."""
+        if id(places) not in self._at:
+            found = [unit for place, unit in self._placed if place in places]
+            self._at[id(places)] = (places, found)  # the set is kept, so that its id stays its own
+        return self._at[id(places)][1]
+
+    def words_at(self, places: set[Place]) -> set[str]:
+        """Return the names and texts that the units of some places use."""
+        if id(places) not in self._words_at:
+            units = self.units_at(places)
+            found = {name for unit in units for name in unit.names}
+            found |= {text for unit in units for _, text in unit.strings}
+            self._words_at[id(places)] = found
+        return self._words_at[id(places)]
+
+    @cached_property
+    def _placed(self) -> list[tuple[Place, Unit]]:
+        return [((unit.path, unit.name), unit) for unit in self.code]
+
+    @cached_property
+    def settings(self) -> list[tuple[str, str, Any]]:
+        """The settings in configuration files and constants of code: file, name and value."""
+        return self.written_settings + [
+            (unit.path, name, value) for unit in self.code for name, value in unit.constants.items()
+        ]
+
+    @cached_property
+    def tests(self) -> list[Module]:
+        """The test files."""
+        return [
+            module
+            for path, module in self.modules.items()
+            if TEST_PATH.search(path) and path.endswith(".py")
+        ]
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path, module in self.modules.items():
+            parts = module.dotted.split(".") if path.endswith(".py") else []
+            for start in range(len(parts)):
+                found[".".join(parts[start:])].append(path)
+        return found
+
+    @cached_property
+    def _heads(self) -> set[str]:
+        return {name.partition(".")[0] for name in self._by_suffix}
+
+    def module_path(self, name: str, beside: str = "") -> str | None:
+        """Return the file that a dotted name imports, if it is the repository's own."""
+        if name.partition(".")[0] not in self._heads:
+            return None
+        folder = beside.rpartition("/")[0]
+        while name:
+            paths: list[str] = self._by_suffix.get(name, [])
+            exact = [path for path in paths if self.modules[path].dotted == name]
+            near = [path for path in paths if path.rpartition("/")[0].startswith(folder)]
+            for options in (exact, near if beside else [], paths):
+                if options:
+                    return (
+                        min(options, key=len) if options is not paths or len(paths) == 1 else None
+                    )
+            name = name.rpartition(".")[0]
+        return None
+
+    @cached_property
+    def _imports(self) -> dict[str, set[str]]:
+        """The repository's own files that each file imports."""
+        found: dict[str, set[str]] = {}
+        for path, module in self.modules.items():
+            paths = {self.module_path(name, path) for name in module.imported}
+            found[path] = {one for one in paths if one and one != path}
+        return found
+
+    @cached_property
+    def imported_files(self) -> set[str]:
+        """The repository's own files that another one imports."""
+        return set().union(*self._imports.values())
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.modules, self._imports, self.module_path)
+
+    def reach(self, places: Iterable[Place]) -> set[Place]:
+        """Return the units that run, or may run, when these are started."""
+        return self._reach.started(places)
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[Unit, Call]]]:
+        found: dict[str, list[tuple[Unit, Call]]] = defaultdict(list)
+        for module in self.modules.values():
+            for unit in module.units:
+                for call in unit.calls:
+                    found[call.name.rpartition(".")[2]].append((unit, call))
+        return found
+
+    def calls(
+        self, patterns: Iterable[str], among: set[Place] | None = None, tests: bool = False
+    ) -> list[tuple[Unit, Call]]:
+        """Return the calls that match, in tests or else outside of them.
+
+        `mlflow.log_*` is a dotted name, `.fit` a method of anything, and `mlflow:.log_metric` a
+        method of anything in a file that imports mlflow.
+        """
+        found = []
+        for pattern in patterns:
+            needed, _, name = pattern.rpartition(":")
+            for unit, call in self._candidates(name):
+                if self._is_test(unit.path) is not tests:
+                    continue
+                if among is not None and (unit.path, unit.name) not in among:
+                    continue
+                if needed and not self.imports(unit.path, needed):
+                    continue
+                is_method = name.startswith(".") and "." in call.name
+                if is_method or (name[:1] != "." and fnmatchcase(call.name, name)):
+                    found.append((unit, call))
+        return found
+
+    def _candidates(self, pattern: str) -> list[tuple[Unit, Call]]:
+        """Return the calls whose first or last name is that of a pattern."""
+        first, last = pattern.partition(".")[0], pattern.rpartition(".")[2]
+        if first and "*" not in first:
+            return self._calls_by_first.get(first, [])
+        if "*" not in last:
+            return self._calls.get(last, [])
+        keys = [key for key in self._calls if fnmatchcase(key, last)]
+        return [one for key in keys for one in self._calls[key]]
+
+    @cached_property
+    def _calls_by_first(self) -> dict[str, list[tuple[Unit, Call]]]:
+        found: dict[str, list[tuple[Unit, Call]]] = defaultdict(list)
+        for pairs in self._calls.values():
+            for unit, call in pairs:
+                found[call.name.partition(".")[0]].append((unit, call))
+        return found
+
+    def _is_test(self, path: str) -> bool:
+        if path not in self._tests:
+            self._tests[path] = bool(TEST_PATH.search(path))
+        return self._tests[path]
+
+    def imports(self, path: str, package: str) -> bool:
+        """Tell whether a file imports one of several packages, separated by `|`."""
+        return not self._packages_of(path).isdisjoint(package.split("|"))
+
+    def _packages_of(self, path: str) -> set[str]:
+        """Return the dotted names that a file imports, with those of the packages around them."""
+        if path not in self._packages:
+            found = self._packages[path] = set()
+            for name in self.modules[path].imported:
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition(".")[0]
+        return self._packages[path]
+
+    @cached_property
+    def imported_packages(self) -> set[str]:
+        """The first names of everything that is imported."""
+        return {
+            name.partition(".")[0]
+            for module in self.modules.values()
+            for name in module.imported
+            if self.module_path(name, module.path) is None
+        }
+
+
+@lru_cache(maxsize=1_000)  # `plan` reads two trees that have most files in common
+def parsed(path: str, text: str) -> Module:
+    """Parse a file or notebook; the result must not be changed."""
+    return parse_notebook(path, text) if path.endswith(".ipynb") else parse_module(path, text)
+
+
+class Words(dict[str, bool]):
+    """Whether a pattern is found in each of many words, which repeat all over a repository."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        super().__init__()
+        self.search = pattern.search
+
+    def __missing__(self, word: str) -> bool:
+        """Search a word that is new."""
+        found = self[word] = self.search(word) is not None
+        return found
+
+
+@cache
+def words_with(pattern: re.Pattern[str]) -> Words:
+    """Return the words that a pattern was searched in."""
+    return Words(pattern)
+
+
+def names_any(unit: Unit, pattern: re.Pattern[str]) -> bool:
+    """Tell whether an identifier of a unit matches."""
+    return any(map(words_with(pattern).__getitem__, unit.names))
