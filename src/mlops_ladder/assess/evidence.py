@@ -11,6 +11,7 @@ from .finding import Evidence, Finding, met, missing, unknown
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
 from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
 
+COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 
@@ -33,6 +34,12 @@ def at_line(wiring: Wiring, path: str, line: int, what: str) -> Evidence:
 def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
     """Return the place of a text in a file."""
     return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
+
+
+@lru_cache(maxsize=512)
+def uncommented(wiring: Wiring, path: str) -> str:
+    """Return a file's text without the lines that are comments."""
+    return COMMENT.sub("", wiring.repository.text(path))
 
 
 def at_command(
@@ -232,6 +239,11 @@ def config(
             if used is None or name in used:
                 found.append((path, name, value))
     return found
+
+
+def words_of(unit: Unit) -> list[str]:
+    """Return the names that a unit uses, and those of the settings that it reads by their name."""
+    return [*unit.names, *(text for _, text in unit.strings if text.isidentifier())]
 
 
 def promotes(unit: Unit) -> bool:

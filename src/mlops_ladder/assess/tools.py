@@ -5,6 +5,7 @@ imports the package; several packages are separated by `|`.
 """
 
 import re
+import sys
 
 ML_PACKAGES = {
     *("sklearn", "torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "jax", "flax"),
@@ -732,7 +733,7 @@ ROLLBACK_COMMAND = re.compile(
     re.I,
 )
 CANARY_TEXT = re.compile(
-    rb"canaryTrafficPercent|kind:\s*Rollout\b|kind:\s*Canary\b|shadow:\s*true|kind:\s*VirtualService|ShadowProductionVariants|kind:\s*TrafficSplit|SeldonDeployment|mirror_traffic|canary-weight"
+    r"(?m)\bshadow:\s*true|ShadowProductionVariants|mirror_traffic:\s*\S|canary-weight[\"']?:\s*[\"']?[1-9]|^\s*canaryTrafficPercent:\s*[1-9]\d?\s*$|^\s*traffic_split\s*="
 )
 
 OTHER_CI = {
@@ -770,5 +771,18 @@ WORTH_PARSING = re.compile(
     rb"|champion\w*|challenger\w*|fastapi|flask|starlette|bentoml|litserve|prometheus\w*|rollback\w*"
     rb"|canary|shadow\w*|variant\w*|git_commit|git_sha|optuna|tune\w*|GridSearchCV|evaluat\w*|metrics?"
     rb"|deploy\w*|__main__|seed\w*|slices?|feedback|retrain\w*|experiment\w*|sequential|alpha|prometheus_client"
-    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert|threshold|journal)\b"
+    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert\w*|threshold|journal|audit\w*|decisions?)\b"
 )
+COMMON = {*sys.stdlib_module_names, "numpy", "pandas"}  # they say nothing of interest
+PACKAGES = {
+    first
+    for patterns in list(vars().values())
+    if isinstance(patterns, list)
+    for pattern in patterns
+    for first in [*pattern.rpartition(":")[0].split("|"), pattern.partition(".")[0]]
+    if first.isidentifier() and first not in COMMON
+} | ML_PACKAGES
+IMPORTED = re.compile(
+    rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:%b)\b" % "|".join(sorted(PACKAGES)).encode()
+)
+"""An import of a package that a list above names: what uses it is worth parsing, too."""

@@ -27,7 +27,7 @@ from ..inspection.python import (
 )
 from ..inspection.repository import Repository
 from ..inspection.workflow import is_on
-from .tools import OTHER_CI, WORTH_PARSING
+from .tools import IMPORTED, OTHER_CI, WORTH_PARSING
 
 TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
@@ -114,7 +114,8 @@ class Wiring:
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:
             return None
         is_notebook = path.endswith(".ipynb")
-        if not is_notebook and not (parse and WORTH_PARSING.search(body)):
+        is_worth = parse and (WORTH_PARSING.search(body) or IMPORTED.search(body))
+        if not is_notebook and not is_worth:
             return skim(path, text)
         try:
             return parse_notebook(path, text) if is_notebook else parse_module(path, text)
@@ -239,10 +240,20 @@ class Wiring:
                         yield method
         for _, text in unit.strings:
             if "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
-                module, _, name = text.partition(":")
-                path = self.module_path(module)
-                if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
-                    yield from self.modules[path].units
+                yield from self._named(text)
+
+    def _named(self, text: str) -> Iterator[Unit]:
+        """Yield the units that a text such as `package.module:function` names."""
+        module, _, name = text.partition(":")
+        path = self.module_path(module)
+        dotted = self.modules[path].dotted if path else ""
+        if path and module != dotted and dotted == module.rpartition(".")[0]:
+            name = module.rpartition(".")[2]
+        elif module != dotted:
+            return
+        for unit in self.modules[path or ""].units:
+            if not name or unit.name == name or unit.name.startswith(f"{name}."):
+                yield unit
 
     def _is_class(self, unit: Unit) -> bool:
         return any(one.name.startswith(f"{unit.name}.") for one in self.modules[unit.path].units)
@@ -438,6 +449,13 @@ class Wiring:
             for said in re.findall(r"^(?:CMD|ENTRYPOINT|RUN)\s+(.*)$", text, re.M | re.I):
                 command = re.sub(r'"\s*,\s*"', " ", said).strip('[]" ')
                 found += self.commands.resolve(command, path)
+        for path in self.repository.matching("Procfile", "**/Procfile"):
+            for said in re.findall(r"(?m)^[\w-]+:\s*(.+)$", self.repository.text(path)):
+                found += self.commands.resolve(said, path)
+        for path in self.repository.matching("bentofile.y*ml", "**/bentofile.y*ml"):
+            for document in self.repository.documents(path):
+                if service := as_mapping(document).get("service"):
+                    found += self.commands.resolve(f"bentoml serve {service}", path)
         for path, document in self.manifests:
             for command in commands_in(document):
                 found += self.commands.resolve(command, path)
