@@ -206,8 +206,8 @@ def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
     return wiring.calls(PREDICTING, tests=tests)
 
 
-def unseen_ci(wiring: Wiring, reason: str) -> Finding:
-    """Return missing; but unknown if a CI system is there that is not read, or none by intent."""
+def unseen_ci(wiring: Wiring, reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
+    """Return missing, declared where there is evidence; but unknown if a CI system is there that is not read, or none by intent."""
     if wiring.unread_ci:
         path = wiring.unread_ci[0]
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
@@ -219,7 +219,8 @@ def unseen_ci(wiring: Wiring, reason: str) -> Finding:
         )
     if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
         return unknown(f"{reason}; whether another service does, files cannot show")
-    return missing(reason)
+    places = tuple(evidence)
+    return missing(reason, places, "E1" if places else "")
 
 
 def config(

@@ -85,6 +85,7 @@ ALARM_ACTION = re.compile(
         (?: \s*\[\s*[^\]\s] | [ \t]*[\w!$&"'] | \s*\n[ \t]*-[ \t]*\S )
     | \baction\s*\{\s*[^}\s] """
 )
+PROVISIONING = ("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json")
 ALERT_CALL = re.compile(
     r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
     re.I,
@@ -548,7 +549,8 @@ def quality_watched(wiring: Wiring) -> Finding:
                 return met([at_call(wiring, unit, call)])
     drift = called(wiring, DRIFT_TOOLS, "a report on drift")
     if drift.evidence:
-        return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
+        why = "drift is reported, but nothing starts the report on a schedule"
+        return unseen_ci(wiring, why, drift.evidence)
     return unseen_ci(wiring, "nothing reports drift or quality on a schedule")
 
 
@@ -650,23 +652,27 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
 
     Terraform, Pulumi, CDK, Bicep, Helm, Kustomize or Compose; environments of CI; load tests.
     """
-    repository = wiring.repository
-    for path in repository.matching(
-        "**/*.tf",
-        "*.tf",
-        "**/*.bicep",
-        "**/Pulumi.y*ml",
-        "**/cdk.json",
-        "cdk.json",
-        "**/Chart.yaml",
-        "**/kustomization.yaml",
-    ):
-        if not DOCS_PATH.search(path) and uncommented(wiring, path).strip():
-            return met([Evidence(path, 1, "infrastructure")])
-    for path, document in wiring.manifests:
-        if document.get("kind") or document.get("services"):
-            return met([Evidence(path, 1, "infrastructure")])
-    for path in wiring.yaml_files:
-        if b"AWSTemplateFormatVersion" in repository.tree[path]:
-            return met([Evidence(path, 1, "CloudFormation")])
-    return missing("no infrastructure is defined by files")
+    provisioned = [
+        Evidence(path, 1, "infrastructure")
+        for path in wiring.repository.matching(*PROVISIONING)
+        if not DOCS_PATH.search(path) and uncommented(wiring, path).strip()
+    ]
+    templates = [
+        Evidence(path, 1, "CloudFormation")
+        for path in wiring.yaml_files
+        if "AWSTemplateFormatVersion" in uncommented(wiring, path)
+    ]
+    packaged = [
+        Evidence(path, 1, "manifests")
+        for path in wiring.repository.matching("**/Chart.yaml", "**/kustomization.yaml")
+        if not DOCS_PATH.search(path)
+    ]
+    manifests = [
+        Evidence(path, 1, "manifests" if document.get("kind") else "services")
+        for path, document in wiring.manifests
+        if document.get("kind") or document.get("services")
+    ]
+    kinds = (provisioned, templates, packaged, manifests)
+    return met_if(
+        (one for found in kinds for one in found[:1]), "no infrastructure is defined by files"
+    )
