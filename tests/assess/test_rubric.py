@@ -89,8 +89,8 @@ def test_the_rubric_has_33_points_of_which_29_can_be_seen() -> None:
         ),
         ([TRAIN], "Model deployment", (0, 0)),
         ([PICKLED], "Model deployment", (2, 0)),
-        ([PICKLED, {"Dockerfile": "FROM python\nCMD gunicorn app:app\n"}], "Model deployment", (4, 0)),
-        ([PICKLED, {"Dockerfile": "FROM python\n"}], "Model deployment", (2, 0)),
+        ([PICKLED, {"Dockerfile": "FROM a\nCMD gunicorn app:app\n"}], "Model deployment", (4, 0)),
+        ([PICKLED, {"Dockerfile": "FROM a\n"}], "Model deployment", (2, 0)),
         ([TRAIN], "Model monitoring", (0, 0)),
         ([{"drift.py": DRIFT}], "Model monitoring", (2, 0)),
         (

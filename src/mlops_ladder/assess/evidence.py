@@ -7,9 +7,11 @@ from typing import Any
 
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
+from .ci import Job
+from .code import TEST_PATH, Place, matching_names
 from .finding import Evidence, Finding, met, missing, unknown
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
-from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
+from .wiring import Wiring
 
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
@@ -79,23 +81,8 @@ def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
     helpers = (
-        "scaler",
-        "encoder",
-        "imputer",
-        "vectorizer",
-        "tokenizer",
-        "binarizer",
-        "ax",
-        "fig",
-        "figure",
-        "curve",
-        "scale",
-        "labelencoder",
-        "le",
-        "ohe",
-        "dv",
-        "pca",
-        "tsne",
+        *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig"),
+        *("figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne"),
     )
     return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
 
@@ -207,7 +194,7 @@ def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
 
 
 def unseen_ci(wiring: Wiring, reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
-    """Return missing, declared where there is evidence; but unknown if a CI system is there that is not read, or none by intent."""
+    """Return missing, with what is declared; but unknown if files cannot show what CI does."""
     if wiring.unread_ci:
         path = wiring.unread_ci[0]
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])

@@ -3,18 +3,19 @@
 import re
 
 from ...inspection.python import parse_module
+from ..code import TEST_PATH
 from ..evidence import at_call, at_line, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..tools import ARTEFACT
-from ..wiring import TEST_PATH, Wiring
+from ..wiring import Wiring
 
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
 BLOCK = re.compile(r"^(```|~~~).*?^\1|^(?: {4}|\t| {0,3}[$>] ).*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
-    r"(?m)^\s*[`$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest|mlflow "
-    r"|git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
+    r"(?m)^\s*[`$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest"
+    r"|mlflow |git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
 )
 
 

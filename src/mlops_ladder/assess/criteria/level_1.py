@@ -11,6 +11,7 @@ from ...inspection.commands import Line
 from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.impact import dependencies
 from ...inspection.python import Unit
+from ..ci import Job
 from ..evidence import (
     at_call,
     at_command,
@@ -36,6 +37,7 @@ from ..finding import (
     not_applicable,
     unknown,
 )
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     AUDIT_COMMAND,
     BUILD_ACTION,
@@ -48,19 +50,11 @@ from ..tools import (
     PUBLISH_COMMAND,
     TEST_COMMAND,
 )
-from ..wiring import DOCS_PATH, Job, Wiring, all_mappings
+from ..wiring import Wiring
 
 AUTOMATIC = (
-    "push",
-    "pull_request",
-    "tag",
-    "release",
-    "workflow_run",
-    "pull_request_target",
-    "merge_group",
-    "schedule",
-    "repository_dispatch",
-    "registry_package",
+    *("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target"),
+    *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
@@ -74,8 +68,8 @@ REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$
 def importable_package(wiring: Wiring) -> Finding:
     """The code is an installable, importable package.
 
-    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a package
-    folder, and a function in it that fits a model or that the fitting code imports.
+    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a
+    package folder, and a function in it that fits a model or that the fitting code imports.
     """
     packaged = package_file(wiring)
     if packaged is None:

@@ -32,6 +32,7 @@ from ..finding import (
     met_if,
     missing,
 )
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     BASELINE_CALLS,
     BASELINE_WORD,
@@ -55,7 +56,7 @@ from ..tools import (
     TRACKER_PACKAGES,
     VALIDATING,
 )
-from ..wiring import DOCS_PATH, Wiring, all_mappings
+from ..wiring import Wiring
 
 FEWEST_STEPS = 3
 DATA_VERSION = re.compile(
@@ -372,23 +373,12 @@ def data_version_recorded(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [
-        "mlflow.log_input*",
-        "mlflow:.log_input*",
-        "lakefs.*",
-        "lakefs_client.*",
-        "wandb:.use_artifact",
-        "azureml:.as_named_input",
-        "azureml.core.Dataset.get_by_name",
-        "azureml.*.Dataset.*register*",
-        "wandb.use_artifact",
-        "clearml.Dataset.get",
-        "dvc.api.get_url",
-        "hopsworks:.create_training_data",
-        "hopsworks:.create_train_test_split",
-        "hsfs:.create_training_data",
-        "azureml:.register",
-        "pyspark:.versionAsOf",
-        "google.cloud.aiplatform.TabularDataset.*",
+        *("mlflow.log_input*", "mlflow:.log_input*", "lakefs.*", "lakefs_client.*"),
+        *("wandb:.use_artifact", "azureml:.as_named_input", "azureml.core.Dataset.get_by_name"),
+        *("azureml.*.Dataset.*register*", "wandb.use_artifact", "clearml.Dataset.get"),
+        *("dvc.api.get_url", "hopsworks:.create_training_data"),
+        *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
+        *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
         "wandb:.add_reference",
     ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
@@ -458,7 +448,8 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
             return met([at_text(wiring, file, "schedule"), *first_fit(wiring, wanted & reached)])
         for line in lines:
             if re.search(
-                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline|dvc repro|papermill|notebook",
+                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline"
+                r"|dvc repro|papermill|notebook",
                 line.text,
             ):
                 return met(
@@ -511,7 +502,9 @@ def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
 def infrastructure_schedule(wiring: Wiring) -> Finding | None:
     """Return met for a rule or a scheduler of a cloud that names a pipeline."""
     text = re.compile(
-        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger|CronTrigger|quartz_cron_expression"
+        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job"
+        r"|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger"
+        r"|CronTrigger|quartz_cron_expression"
     )
     for path in wiring.sizes:
         if (

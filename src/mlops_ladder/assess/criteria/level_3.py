@@ -24,6 +24,7 @@ from ..evidence import (
     unseen_ci,
 )
 from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     API_TESTS,
     CANARY_TEXT,
@@ -41,7 +42,7 @@ from ..tools import (
     ROLLBACK_WORD,
     SERVING,
 )
-from ..wiring import DOCS_PATH, Wiring, all_mappings
+from ..wiring import Wiring
 from .level_1 import AUTOMATIC, by_ci, tests_in_ci
 from .level_2 import DATA_VERSION
 
@@ -74,7 +75,8 @@ MOMENT = re.compile(
 VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
 PREDICTED = re.compile(r"predict|score|output|inference", re.I)
 WRITES = re.compile(
-    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
+    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute"
+    r"|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
 )
 COMMIT = re.compile(
     r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
@@ -96,8 +98,8 @@ ALERT_CALL = re.compile(
 def model_served(wiring: Wiring) -> Finding:
     """Predictions are served on request, in batches or from a stream.
 
-    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job, whose
-    code predicts.
+    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job,
+    whose code predicts.
     """
     stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
@@ -251,18 +253,7 @@ def scoring_tested(wiring: Wiring) -> Finding:
         served = [
             path
             for path in own
-            if any(
-                wiring.imports(path, one)
-                for one in (
-                    "fastapi",
-                    "flask",
-                    "starlette",
-                    "bentoml",
-                    "uvicorn",
-                    "ray",
-                    "litserve",
-                )
-            )
+            if wiring.imports(path, "fastapi|flask|starlette|bentoml|uvicorn|ray|litserve")
         ]
         named = any(re.search(r"client|serv(er|ice)|app$", name, re.I) for name in unit.names)
         if (
@@ -509,8 +500,8 @@ def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
 def operation_measured(wiring: Wiring) -> Finding:
     """The service exports requests, latency and errors.
 
-    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code that
-    a command reaches.
+    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code
+    that a command reaches.
     """
     return called(wiring, EXPORTING, "export of operational metrics")
 
@@ -558,8 +549,9 @@ def quality_watched(wiring: Wiring) -> Finding:
 def alerts_reach_people(wiring: Wiring) -> Finding:
     """Alert rules detect failures, and somebody is notified.
 
-    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with a
-    contact point, alarms of a cloud with an action, or code that calls a pager or chat on a breach.
+    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with
+    a contact point, alarms of a cloud with an action, or code that calls a pager or chat on a
+    breach.
     """
     rules = receivers = None
     empty: list[Evidence] = []
@@ -619,8 +611,8 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
 def origin_traceable(wiring: Wiring) -> Finding:
     """The service says which run, data and commit its model is from.
 
-    Code of the service that names a run, a commit and a version of the data; or tags of the run with
-    commit and data that the served version carries.
+    Code of the service that names a run, a commit and a version of the data; or tags of the run
+    with commit and data that the served version carries.
     """
     found: dict[str, Evidence] = {}
     for unit in among(wiring, wiring.wired):

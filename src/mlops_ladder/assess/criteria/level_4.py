@@ -5,6 +5,7 @@ from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
+from ..code import Place
 from ..evidence import (
     among,
     at_call,
@@ -43,7 +44,7 @@ from ..tools import (
     TRIGGER_COMMAND,
     TRIGGERING,
 )
-from ..wiring import Place, Wiring
+from ..wiring import Wiring
 from .level_1 import renovate, tests_in_ci
 from .level_3 import automatic_rollback
 
@@ -100,7 +101,7 @@ SCENARIOS = {
 
 
 def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
-    """Return what the automatic loop reaches: a scheduled or triggered job that trains on a signal."""
+    """Return what the loop reaches: a scheduled or triggered job that trains on a signal."""
     cached: tuple[set[Place], list[Evidence]] | None = getattr(wiring, "_loop", None)
     if cached is not None:
         return cached
@@ -208,7 +209,7 @@ def truth_joined(wiring: Wiring) -> Finding:
 def false_alarms_budgeted(wiring: Wiring) -> Finding:
     """The detector of a worse model has a stated budget of false alarms.
 
-    A setting such as a rate of false alarms or an average run length, that code of a detector reads.
+    A setting such as a rate of false alarms or an average run length, that a detector's code reads.
     """
     for path, name, value in config(wiring, BUDGET, wiring.wired):
         users = [
@@ -447,8 +448,8 @@ def promotion_by_policy(wiring: Wiring) -> Finding:
 def rollback_by_itself(wiring: Wiring) -> Finding:
     """A new champion that does worse is rolled back by itself, and a test shows it.
 
-    The analysis of Argo or Flagger, an automatic rollback of a cloud, or code of the loop that rolls
-    back when a guardrail breaks, with a setting of the guardrail and a test.
+    The analysis of Argo or Flagger, an automatic rollback of a cloud, or code of the loop that
+    rolls back when a guardrail breaks, with a setting of the guardrail and a test.
     """
     for path, document in wiring.manifests:
         if document.get("kind") in {"Rollout", "Canary"} and "analysis" in str(
