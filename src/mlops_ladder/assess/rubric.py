@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from .finding import Evidence, Finding
 
-RUBRICS = ("zoomcamp",)
 DOCKERFILE = re.compile(r"(^|/)([^/]*Dockerfile[^/]*|Containerfile|[^/]+\.dockerfile)$")
 STARTS = re.compile(rb"(?im)^\s*(CMD|ENTRYPOINT)\b")
 README = re.compile(r"readme[^/]*", re.IGNORECASE)
@@ -40,6 +39,7 @@ class Line:
 class Rubric:
     """A rubric, filled in as far as files allow."""
 
+    name: str
     title: str
     lines: tuple[Line, ...]
     checkable: int
@@ -100,7 +100,7 @@ def zoomcamp(findings: Mapping[str, Finding], tree: Mapping[str, bytes]) -> Rubr
         reproducibility,
     )
     lines = (*(part(found) for part in parts), *practices(found))
-    return Rubric("MLOps Zoomcamp, course project", lines, checkable=29)
+    return Rubric("zoomcamp", "MLOps Zoomcamp, course project", lines, checkable=29)
 
 
 def problem(found: Findings) -> Line:
@@ -141,8 +141,8 @@ def tracking(found: Findings) -> Line:
     return both(
         found,
         "Experiment tracking and model registry",
-        ("L2-03", "experiments are tracked"),
-        ("L2-05", "models are registered"),
+        ("L2-03", "tracking of experiments"),
+        ("L2-05", "registry of models"),
     )
 
 
@@ -150,7 +150,7 @@ def both(found: Findings, name: str, first: tuple[str, str], second: tuple[str, 
     """Return 2 points for each of two criteria."""
     asked = (first, second)
     said = [what for id, what in asked if found.met(id)]
-    lacks = [f"not seen: {what}" for id, what in asked if not found.met(id)]
+    lacks = [f"no {what} was seen" for id, what in asked if not found.met(id)]
     left = [what for id, what in asked if found.unknown(id)]
     places = found.places(first[0], second[0])
     points, why = 2 * len(said), "; ".join([*said, *lacks])
@@ -247,3 +247,8 @@ def pipeline(found: Findings) -> Line:
         return Line(name, 2, 0, why, found.places("L1-04"), 2, "is CI alone enough?")
     peer, asks = (2, "is there CI/CD?") if found.unknown("L1-04") else (0, "")
     return Line(name, 2, 0, found.findings["L1-04"].reason, (), peer, asks)
+
+
+RUBRICS: dict[str, Callable[[Mapping[str, Finding], Mapping[str, bytes]], Rubric]] = {
+    "zoomcamp": zoomcamp,
+}

@@ -101,5 +101,5 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
     notebooks = len(found) - len(modules)
     if not modules:
         place = at_call(wiring, *found[0])
-        return missing(f"all {notebooks} calls that fit a model are in notebooks", [place])
+        return missing(f"calls that fit a model are in notebooks only: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

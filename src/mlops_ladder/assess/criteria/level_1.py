@@ -120,7 +120,7 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     for path in repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)):
         return lock_covers(wiring, path)
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
-        return unknown("make setup writes uv.lock: commit it")
+        return unknown("there is no uv.lock yet: make setup writes it, then commit it")
     loose = None
     for path in repository.matching(
         "requirements*.txt", "*/requirements*.txt", "requirements/*.txt"
