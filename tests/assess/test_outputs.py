@@ -221,7 +221,6 @@ def test_a_path_that_is_no_folder_or_may_not_be_read_is_one_error(tmp_path: Path
         ("link", "link does not exist"),
         ("a\nb\x1b[31m", "does not exist"),
         ("x" * 300, "cannot be read: File name too long"),
-        ("a\0b", "does not exist"),
     ):
         said = refused("assess", path, cwd=tmp_path)
         assert said.startswith("error: ")
