@@ -893,7 +893,7 @@ LEVEL_4 = {
         without_an_analysis={"canary.yaml": "apiVersion: flagger.app/v1beta1\nkind: Canary\nspec:\n  targetRef: {name: churn}\n"},
         nothing_rolls_back=dict(LOOP) | dict(changed(PROMOTION, ("roll_back", "tell"))),
         the_limit_is_a_constant=dict(LOOP) | dict(changed(PROMOTION, ('settings["max_error_rate"]', "0.02"))),
-        in_a_comment={"deploy.py": "# AutoRollbackConfiguration\nprint('deploy')\n"},
+        in_a_comment={"deploy.tf": "# auto_rollback_configuration {}\n"},
     ),
     "L4-12": twin(
         LOOP,

@@ -5,24 +5,22 @@ Names that reached code uses are followed by imports, so that code nothing start
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from ..inspection.python import (
-    BODY,
-    MAIN,
     Call,
     Module,
     Unit,
-    is_registered,
     parse_module,
     parse_notebook,
     skim,
 )
 from ..inspection.repository import Repository
 from .other_files import DOCS_PATH, OtherFiles
+from .reach import Place, Reach
 from .tools import IMPORTED, WORTH_PARSING
 
 TEST_PATH = re.compile(
@@ -31,17 +29,16 @@ TEST_PATH = re.compile(
 )
 MOST_PARSED = 6_000
 
-Place = tuple[str, str]
-"""The path and name of a unit."""
-
 
 class Code(OtherFiles):
     """The Python files and notebooks. Everything is computed at most once."""
 
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         super().__init__(repository, sizes)
+        self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
+        self._words_at: dict[int, set[str]] = {}
         self._tests: dict[str, bool] = {}
-        self._imported: dict[tuple[str, str], bool] = {}
+        self._packages: dict[str, set[str]] = {}
 
     @cached_property
     def modules(self) -> dict[str, Module]:
@@ -82,6 +79,26 @@ class Code(OtherFiles):
             for unit in module.units
         ]
 
+    def units_at(self, places: set[Place]) -> list[Unit]:
+        """Return the units of some places that are no tests; the set must not change later."""
+        if id(places) not in self._at:
+            found = [unit for place, unit in self._placed if place in places]
+            self._at[id(places)] = (places, found)  # the set is kept, so that its id stays its own
+        return self._at[id(places)][1]
+
+    def words_at(self, places: set[Place]) -> set[str]:
+        """Return the names and texts that the units of some places use."""
+        if id(places) not in self._words_at:
+            units = self.units_at(places)
+            found = {name for unit in units for name in unit.names}
+            found |= {text for unit in units for _, text in unit.strings}
+            self._words_at[id(places)] = found
+        return self._words_at[id(places)]
+
+    @cached_property
+    def _placed(self) -> list[tuple[Place, Unit]]:
+        return [((unit.path, unit.name), unit) for unit in self.code]
+
     @cached_property
     def settings(self) -> list[tuple[str, str, Any]]:
         """The settings in configuration files and constants of code: file, name and value."""
@@ -107,8 +124,14 @@ class Code(OtherFiles):
                 found[".".join(parts[start:])].append(path)
         return found
 
+    @cached_property
+    def _heads(self) -> set[str]:
+        return {name.partition(".")[0] for name in self._by_suffix}
+
     def module_path(self, name: str, beside: str = "") -> str | None:
         """Return the file that a dotted name imports, if it is the repository's own."""
+        if name.partition(".")[0] not in self._heads:
+            return None
         folder = beside.rpartition("/")[0]
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
@@ -132,105 +155,17 @@ class Code(OtherFiles):
         return found
 
     @cached_property
-    def _by_short(self) -> dict[str, list[Unit]]:
-        found: dict[str, list[Unit]] = defaultdict(list)
-        for module in self.modules.values():
-            for unit in module.units:
-                found[unit.short].append(unit)
-        return found
+    def imported_files(self) -> set[str]:
+        """The repository's own files that another one imports."""
+        return set().union(*self._imports.values())
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.modules, self._imports, self.module_path)
 
     def reach(self, places: Iterable[Place]) -> set[Place]:
         """Return the units that run, or may run, when these are started."""
-        reached: set[Place] = set()
-        loaded: set[str] = set()
-        used: set[str] = set()
-        waiting: list[Unit] = []
-
-        def add(unit: Unit) -> None:
-            if (unit.path, unit.name) not in reached:
-                reached.add((unit.path, unit.name))
-                waiting.append(unit)
-                load(unit.path)
-
-        def load(path: str) -> None:
-            pending = [path]
-            while pending:
-                one = pending.pop()
-                if one in loaded or one not in self.modules:
-                    continue
-                loaded.add(one)
-                for unit in self.modules[one].units:
-                    is_used = "." in unit.name and unit.short in used
-                    if unit.name == BODY or is_used or is_registered(unit):
-                        add(unit)
-                pending += self._imports[one]
-
-        for path, name in places:
-            if path not in self.modules:
-                continue
-            for unit in self.modules[path].units:
-                if unit.name in {BODY, MAIN} if name == BODY else unit.name == name:
-                    add(unit)
-        while waiting:
-            for unit in self._used_by(waiting.pop(), used, loaded):
-                add(unit)
-        return reached
-
-    def _used_by(self, unit: Unit, used: set[str], loaded: set[str]) -> Iterator[Unit]:
-        """Yield the units that a unit's names may stand for."""
-        direct = self._direct(unit.path)
-        for name in unit.names:
-            is_new = name not in used
-            used.add(name)
-            for found in self._by_short.get(name, []):
-                if found.name == name:
-                    if found.path == unit.path or found.path in direct:
-                        yield found
-                elif is_new and found.path in loaded:
-                    yield found
-        if unit.bases or self._is_class(unit):
-            for method in self.modules[unit.path].units:
-                if method.name.startswith(f"{unit.name}."):
-                    hook = method.short.startswith("__") or self._has_foreign_base(unit)
-                    if hook or method.short in used:
-                        yield method
-        for _, text in unit.strings:
-            if "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
-                yield from self._named(text)
-
-    def _named(self, text: str) -> Iterator[Unit]:
-        """Yield the units that a text such as `package.module:function` names."""
-        module, _, name = text.partition(":")
-        path = self.module_path(module)
-        dotted = self.modules[path].dotted if path else ""
-        if path and module != dotted and dotted == module.rpartition(".")[0]:
-            name = module.rpartition(".")[2]
-        elif module != dotted:
-            return
-        for unit in self.modules[path or ""].units:
-            if not name or unit.name == name or unit.name.startswith(f"{name}."):
-                yield unit
-
-    def _is_class(self, unit: Unit) -> bool:
-        return any(one.name.startswith(f"{unit.name}.") for one in self.modules[unit.path].units)
-
-    def _has_foreign_base(self, unit: Unit) -> bool:
-        plain = {"object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Exception"}
-        return any(
-            base not in plain and self.module_path(base, unit.path) is None and "." in base
-            for base in unit.bases
-        )
-
-    def _direct(self, path: str) -> set[str]:
-        """Return the files whose names a file can use: those it imports, also through packages."""
-        found, waiting = set[str](), list(self._imports.get(path, ()))
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                if one.endswith("__init__.py"):
-                    waiting += self._imports.get(one, ())
-        return found
+        return self._reach.started(places)
 
     @cached_property
     def _calls(self) -> dict[str, list[tuple[Unit, Call]]]:
@@ -289,14 +224,17 @@ class Code(OtherFiles):
 
     def imports(self, path: str, package: str) -> bool:
         """Tell whether a file imports one of several packages, separated by `|`."""
-        if (path, package) not in self._imported:
-            names = package.split("|")
-            self._imported[path, package] = any(
-                name == one or name.startswith(f"{one}.")
-                for name in self.modules[path].imported
-                for one in names
-            )
-        return self._imported[path, package]
+        return not self._packages_of(path).isdisjoint(package.split("|"))
+
+    def _packages_of(self, path: str) -> set[str]:
+        """Return the dotted names that a file imports, with those of the packages around them."""
+        if path not in self._packages:
+            found = self._packages[path] = set()
+            for name in self.modules[path].imported:
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition(".")[0]
+        return self._packages[path]
 
     @cached_property
     def imported_packages(self) -> set[str]:
@@ -309,8 +247,25 @@ class Code(OtherFiles):
         }
 
 
-def matching_names(unit: Unit, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
-    """Yield the identifiers of a unit that match, with their lines."""
-    for name, line in unit.names.items():
-        if pattern.search(name):
-            yield name, line
+class Words(dict[str, bool]):
+    """Whether a pattern is found in each of many words, which repeat all over a repository."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        super().__init__()
+        self.search = pattern.search
+
+    def __missing__(self, word: str) -> bool:
+        """Search a word that is new."""
+        found = self[word] = self.search(word) is not None
+        return found
+
+
+@cache
+def words_with(pattern: re.Pattern[str]) -> Words:
+    """Return the words that a pattern was searched in."""
+    return Words(pattern)
+
+
+def names_any(unit: Unit, pattern: re.Pattern[str]) -> bool:
+    """Tell whether an identifier of a unit matches."""
+    return any(map(words_with(pattern).__getitem__, unit.names))

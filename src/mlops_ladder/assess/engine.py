@@ -1,6 +1,8 @@
 """Assess a repository: a pure function from its files to findings, a profile and next steps."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..inspection.repository import Repository
@@ -52,9 +54,11 @@ def assess(
     wiring = Wiring(repository, known)
     settings = settings or Settings()
     all_criteria = criteria()
-    findings = {
-        one.id: settings.applied(one.id, one.name, looked_at(one, wiring)) for one in all_criteria
-    }
+    with uncollected():
+        findings = {
+            one.id: settings.applied(one.id, one.name, looked_at(one, wiring))
+            for one in all_criteria
+        }
     drift = not wiring.imported_packages.isdisjoint(DRIFT_PACKAGES)
     profile = profile_of(all_criteria, findings, drift)
     is_ours = bool(repository.answers)
@@ -62,6 +66,18 @@ def assess(
     return Assessment(
         all_criteria, findings, profile, steps, list(dict.fromkeys(repository.notes)), len(known)
     )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from looking for cycles: syntax trees have none, and millions of nodes."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def looked_at(one: Criterion, wiring: Wiring) -> Finding:

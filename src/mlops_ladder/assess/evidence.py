@@ -8,8 +8,9 @@ from typing import Any
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
 from .ci import Job
-from .code import TEST_PATH, Place, matching_names
+from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
+from .reach import Place
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
 from .wiring import Wiring
 
@@ -143,22 +144,24 @@ def units_with(
     units: Iterable[Unit], *patterns: re.Pattern[str]
 ) -> Iterator[tuple[Unit, list[tuple[str, int]]]]:
     """Yield the units whose identifiers match all patterns, with the first match of each."""
+    known = [words_with(pattern) for pattern in patterns]
     for unit in units:
         found = []
-        for pattern in patterns:
-            match = next(matching_names(unit, pattern), None)
-            if match is None and pattern.search(unit.short):
-                match = (unit.short, unit.line)
-            if match is None:
+        for matches in known:
+            name = next(filter(matches.__getitem__, unit.names), None)
+            if name is not None:
+                found.append((name, unit.names[name]))
+            elif matches[unit.short]:
+                found.append((unit.short, unit.line))
+            else:
                 break
-            found.append(match)
         else:
             yield unit, found
 
 
 def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
     """Return the units of some places that are no tests."""
-    return [unit for unit in wiring.code if (unit.path, unit.name) in places]
+    return wiring.units_at(places)
 
 
 def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
@@ -214,15 +217,11 @@ def config(
     wiring: Wiring, pattern: re.Pattern[str], used_in: set[Place] | None = None
 ) -> list[tuple[str, str, Any]]:
     """Return the settings whose name matches, that are set, and that reached code uses."""
-    used: set[str] | None = None
-    if used_in is not None:
-        used = {name for unit in among(wiring, used_in) for name in unit.names}
-        used |= {text for unit in among(wiring, used_in) for _, text in unit.strings}
-    unset = {name for path, name, value in wiring.settings if value is None and path[-3:] != ".py"}
-    found = []
+    used = None if used_in is None else wiring.words_at(used_in)
+    matches, found = words_with(pattern), []
     for path, name, value in wiring.settings:
-        if pattern.search(name) and value not in (None, "", False):
-            if path.endswith(".py") and name in unset:
+        if matches[name] and value not in (None, "", False):
+            if path.endswith(".py") and name in wiring.unset:
                 continue
             if used is None or name in used:
                 found.append((path, name, value))

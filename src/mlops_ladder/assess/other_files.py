@@ -76,6 +76,11 @@ class OtherFiles:
                 found += [(path, name, value) for name, value in leaves(document)]
         return found
 
+    @cached_property
+    def unset(self) -> set[str]:
+        """The names of settings that a configuration file leaves without a value."""
+        return {name for _, name, value in self.written_settings if value is None}
+
     def line_of(self, path: str, fragment: str) -> int:
         """Return the first line of a file that has a text outside of a comment; else 1."""
         if (path, fragment) not in self._lines:

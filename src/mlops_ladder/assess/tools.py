@@ -296,7 +296,7 @@ BUILD_COMMAND = re.compile(
     r"^(uv build|python[\d.]* -m build|poetry (build|publish)|hatch build|pdm (build|publish)"
     r"|flit (build|publish)|python[\d.]* setup\.py\b.*(sdist|bdist)|pyproject-build|hatchling build"
     r"|maturin (build|publish)|cibuildwheel|rye build|uvx (--from )?build|pip wheel|conda build"
-    r"|pixi build)|\bdocker(-compose| compose)?\b( -\S+( \S+)?| \$?\S+)* (buildx )?(build|bake)\b"
+    r"|pixi build)|\bdocker(-compose)?\b( \S+)* (build|bake)\b"
     r"|^(podman|buildah|nerdctl) (build|bud)|kaniko|^bentoml (build|containerize)"
     r"|mlflow models build-docker|gcloud builds submit|^az acr build|^pack build"
     r"|^docker compose.* up .*--build|^databricks bundle deploy|^sam build|^faas-cli build|^jib"

@@ -14,8 +14,9 @@ from ..inspection.commands import Line, split_words
 from ..inspection.files import as_mapping, strings_in
 from ..inspection.python import BODY, MAIN, Module, Unit
 from .ci import ContinuousIntegration
-from .code import TEST_PATH, Code, Place
+from .code import TEST_PATH, Code
 from .other_files import DOCS_PATH, commands_in
+from .reach import Place
 
 MOST_ROOTS = 150
 CHECKERS = re.compile(
@@ -183,7 +184,7 @@ class Wiring(Code, ContinuousIntegration):
         return (
             any(call.name.rpartition(".")[2] not in passive for call in body.calls)
             and not module.path.endswith("__init__.py")
-            and not any(module.path in imported for imported in self._imports.values())
+            and module.path not in self.imported_files
         )
 
     @cached_property

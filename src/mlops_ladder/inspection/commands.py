@@ -11,6 +11,8 @@ from .files import as_list, as_mapping, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
+MOST_TEXT = 4_000  # of a command
+QUOTED = re.compile(r"""["'\\#]""")
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command|uv run(?: --?[\w-]+(?:[= ][\w.\[\]-]+)?)*?"
@@ -60,7 +62,7 @@ class Commands:
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             for part in SEPARATOR.split(whole):
-                command = stripped(part)
+                command = stripped(part)[:MOST_TEXT]
                 if not command or PRINTED.match(command):
                     continue
                 found.append(Line(command, file, noticed))
@@ -323,10 +325,12 @@ def stripped(command: str) -> str:
 
 def split_words(command: str) -> list[str]:
     """Split a command into words; where quotes do not match, at spaces."""
+    if not QUOTED.search(command):
+        return command.split()  # as shlex would, which is slow
     try:
-        return shlex.split(command[:4000], comments=True)
+        return shlex.split(command, comments=True)
     except ValueError:
-        return command[:4000].split()
+        return command.split()
 
 
 def closing(text: str, start: int) -> int:

@@ -56,12 +56,19 @@ class Repository:
         self.tree = tree
         self.notes: list[str] = []
         self._yaml: dict[str, list[Any]] = {}
+        self._matching: dict[tuple[str, ...], list[str]] = {}
         self._names: dict[str, set[str]] = {}
 
     def matching(self, *globs: str) -> list[str]:
         """List the paths that match one of the globs; `**` matches any folders."""
-        patterns = [pattern(glob) for glob in globs]
-        return sorted(path for path in self.tree if any(p.fullmatch(path) for p in patterns))
+        if globs not in self._matching:
+            plain = {glob for glob in globs if "*" not in glob}
+            found = {path for path in plain if path in self.tree}
+            if len(plain) < len(globs):
+                is_match = pattern(*(glob for glob in globs if glob not in plain)).fullmatch
+                found |= {path for path in self.tree if is_match(path)}
+            self._matching[globs] = sorted(found)
+        return list(self._matching[globs])
 
     def text(self, path: str) -> str:
         """Return a file's text; of merge conflicts, both sides."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
+from ..code import names_any
 from ..evidence import (
     among,
     at_call,
@@ -551,7 +552,7 @@ def judged_beside_baseline(wiring: Wiring) -> Finding:
     if named and held_out:
         return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
     for module, unit in test_units(wiring):
-        if own_imports(wiring, module) and any(BASELINE_WORD.search(name) for name in unit.names):
+        if own_imports(wiring, module) and names_any(unit, BASELINE_WORD):
             return met([at_unit(wiring, unit)])
     if named:
         return missing(

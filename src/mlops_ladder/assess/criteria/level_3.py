@@ -2,10 +2,12 @@
 
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Unit
+from ..code import words_with
 from ..evidence import (
     among,
     at_call,
@@ -45,6 +47,8 @@ from ..tools import (
 from ..wiring import Wiring
 from .level_1 import AUTOMATIC, by_ci, tests_in_ci
 from .level_2 import DATA_VERSION
+
+CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
 IMAGE_COMMAND = re.compile(
@@ -269,9 +273,8 @@ def scoring_tested(wiring: Wiring) -> Finding:
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
-    decisive = {
-        name for name in unit.tested - unit.fixed if GATE_WORD.search(name) or OUTCOME.match(name)
-    }
+    gates = words_with(GATE_WORD)
+    decisive = {name for name in unit.tested - unit.fixed if gates[name] or OUTCOME.match(name)}
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
     return bool(decisive) and (promotes(unit) or bool(named_gate))
 
@@ -394,12 +397,15 @@ def decision_rule_written(wiring: Wiring) -> Finding:
     return missing("no rule with an effect, an error rate and a duration was found")
 
 
+@lru_cache(maxsize=1)
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
     """Return where a cloud is configured to roll back by itself, if it is."""
     text = re.compile(r"AutoRollbackConfiguration|auto_rollback_configuration")
-    for path, size in wiring.sizes.items():
-        is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
-        if is_read and not DOCS_PATH.search(path) and text.search(uncommented(wiring, path)):
+    declared = [path for path in wiring.sizes if path.endswith((".yml", ".yaml", ".tf", ".json"))]
+    coded = [path for path in wiring.modules if wiring.imports(path, CLOUD_PACKAGES)]
+    for path in [*declared, *coded]:
+        is_read = wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path)
+        if is_read and text.search(uncommented(wiring, path)):
             return at_text(wiring, path, "ollback", "automatic rollback")
     return None
 

@@ -1,11 +1,12 @@
 """Level 4: production itself says when to retrain, and policy decides what serves."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
-from ..code import Place
+from ..code import names_any
 from ..evidence import (
     among,
     at_call,
@@ -34,6 +35,7 @@ from ..finding import (
     missing,
     not_applicable,
 )
+from ..reach import Place
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
@@ -100,11 +102,13 @@ SCENARIOS = {
 }
 
 
+KEEPING = re.compile(r"rmtree|prune|retention|unlink")
+SIGNAL_WORD = re.compile(f"{DRIFT_WORD.pattern}|detector", DRIFT_WORD.flags)
+
+
+@lru_cache(maxsize=1)  # many criteria ask the same of one repository
 def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     """Return what the loop reaches: a scheduled or triggered job that trains on a signal."""
-    cached: tuple[set[Place], list[Evidence]] | None = getattr(wiring, "_loop", None)
-    if cached is not None:
-        return cached
     found: set[Place] = set()
     places: list[Evidence] = []
     wanted = fitting_places(wiring)
@@ -118,30 +122,24 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         deciding = [
             unit
             for unit in among(wiring, reached)
-            if unit.branches
-            and (DETECTOR.search(unit.path) or any(DETECTOR.search(name) for name in unit.names))
+            if unit.branches and (DETECTOR.search(unit.path) or names_any(unit, DETECTOR))
         ]
-        signals = [
-            unit
-            for unit in deciding
-            if any(DRIFT_WORD.search(name) or "detector" in name for name in unit.names)
-        ]
+        signals = [unit for unit in deciding if names_any(unit, SIGNAL_WORD)]
         if wanted & reached and signals:
             found |= reached
             places += (
                 [] if by_hand else [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
             )
-    cached = (found, places)
-    wiring._loop = cached  # type: ignore[attr-defined]
-    return cached
+    return found, places
 
 
+@lru_cache(maxsize=1)
 def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     """Return the units in which a signal of monitoring starts a pipeline elsewhere."""
     found: set[Place] = set()
     places: list[Evidence] = []
     for unit, call in wiring.calls(TRIGGERING):
-        signal = any(DRIFT_WORD.search(name) for name in unit.names) or DRIFT_WORD.search(unit.path)
+        signal = names_any(unit, DRIFT_WORD) or DRIFT_WORD.search(unit.path)
         if signal and wiring.is_wired(unit):
             found.add((unit.path, unit.name))
             places.append(at_call(wiring, unit, call))
@@ -149,7 +147,7 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         if (
             unit.branches
             and any(DISPATCH_TEXT.search(text) for _, text in unit.strings)
-            and any(DRIFT_WORD.search(name) for name in unit.names)
+            and names_any(unit, DRIFT_WORD)
         ):
             found.add((unit.path, unit.name))
             places.append(at_unit(wiring, unit))
@@ -161,6 +159,7 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     return found, places
 
 
+@lru_cache(maxsize=1)
 def in_loop(wiring: Wiring) -> list[Unit]:
     """Return the units of the loop, or of a signal's own code."""
     reached, _ = loop(wiring)
@@ -168,6 +167,7 @@ def in_loop(wiring: Wiring) -> list[Unit]:
     return among(wiring, reached | (wiring.reach(other) if other else set()))
 
 
+@lru_cache(maxsize=1)
 def loop_places(wiring: Wiring) -> set[Place]:
     """Return what the loop reaches."""
     return {(unit.path, unit.name) for unit in in_loop(wiring)}
@@ -364,7 +364,7 @@ def online_stage_automated(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "analysis")])
     for unit in in_loop(wiring):
         starts = [call for call in unit.calls if STARTS.match(call.name.rpartition(".")[2])]
-        tried = any(ONLINE.search(name) for name in unit.names)
+        tried = names_any(unit, ONLINE)
         if (
             starts
             and tried
@@ -390,7 +390,7 @@ def result_decides(wiring: Wiring) -> Finding:
         unit
         for unit in reached
         if unit.branches
-        and any(RESULT.search(name) for name in unit.names)
+        and names_any(unit, RESULT)
         and any(PROMOTES.match(name) for name in unit.names)
     ]
     return all_of(
@@ -459,7 +459,7 @@ def rollback_by_itself(wiring: Wiring) -> Finding:
     if place := automatic_rollback(wiring):
         return met([place])
     reached = in_loop(wiring)
-    back = [unit for unit in reached if any(ROLLBACK_WORD.search(name) for name in unit.names)]
+    back = [unit for unit in reached if names_any(unit, ROLLBACK_WORD)]
     guards = [
         unit
         for unit in reached
@@ -553,9 +553,7 @@ def maintains_itself(wiring: Wiring) -> Finding:
         and any(re.search(r"update|copier|upgrade|renovate", line.text) for line in job.lines)
     ]
     keeping = [
-        at_unit(wiring, unit)
-        for unit in among(wiring, wiring.wired)
-        if re.search(r"rmtree|prune|retention|unlink", " ".join(unit.names))
+        at_unit(wiring, unit) for unit in among(wiring, wiring.wired) if names_any(unit, KEEPING)
     ]
     return all_of(
         met_if(bots, "no bot updates packages"),
