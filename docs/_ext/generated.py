@@ -8,6 +8,7 @@ A page has a comment on a line of its own, which is replaced by Markdown when th
 So these parts cannot differ from what they describe, and are never committed.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import cleandoc
@@ -152,6 +153,23 @@ def choices_of(question: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [code(answer), str(meaning)]
 
 
+def assessment(_: str) -> Iterator[str]:
+    """Describe the keys of the JSON document of an assessment, from its schema."""
+    schema = json.loads((CHECKOUT / "docs/reference/assess.schema.json").read_text("utf-8"))
+    for name, part in {"": schema, **schema["$defs"]}.items():
+        yield from [f"## {f'A {name}' if name else 'Keys'}", "", f"{part['description']}.", ""]
+        rows = [[code(key), key_of(one)] for key, one in part["properties"].items()]
+        yield from table(["key", "value"], rows)
+
+
+def key_of(one: Mapping[str, Any]) -> str:
+    """Describe a key of a JSON document."""
+    inside = [*one.get("properties", ())]
+    choices = [choice for choice in one.get("enum", ()) if choice]
+    said = ", ".join(f"`{each}`" for each in inside or choices)
+    return one["description"] + (f": {said}" if said else "")
+
+
 def maturity(_: str) -> Iterator[str]:
     """Describe every criterion: what it asks for, and how it is detected."""
     titles = level_titles()
@@ -212,6 +230,7 @@ GENERATORS: dict[str, Callable[[str], Iterator[str]]] = {
     "files": files,
     "levels": levels,
     "maturity": maturity,
+    "assessment": assessment,
     "questions": questions,
     "section": section,
     "tasks": tasks,

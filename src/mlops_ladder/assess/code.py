@@ -21,7 +21,7 @@ from ..inspection.python import (
 from ..inspection.repository import Repository
 from .other_files import DOCS_PATH, OtherFiles
 from .reach import Place, Reach
-from .tools import WORTH_PARSING
+from .tools import IMPORTED, WORTH_PARSING
 
 TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
@@ -60,7 +60,8 @@ class Code(OtherFiles):
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:
             return None
         is_notebook = path.endswith(".ipynb")
-        if not is_notebook and not (parse and WORTH_PARSING.search(body)):
+        is_worth = parse and (WORTH_PARSING.search(body) or IMPORTED.search(body))
+        if not is_notebook and not is_worth:
             return skim(path, text)
         try:
             return parsed(path, text)

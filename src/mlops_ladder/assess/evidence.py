@@ -14,6 +14,7 @@ from .reach import Place
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
 from .wiring import Wiring
 
+COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 
@@ -36,6 +37,12 @@ def at_line(wiring: Wiring, path: str, line: int, what: str) -> Evidence:
 def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
     """Return the place of a text in a file."""
     return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
+
+
+@lru_cache(maxsize=512)
+def uncommented(wiring: Wiring, path: str) -> str:
+    """Return a file's text without the lines that are comments."""
+    return COMMENT.sub("", wiring.repository.text(path))
 
 
 def at_command(
@@ -189,8 +196,8 @@ def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
     return wiring.calls(PREDICTING, tests=tests)
 
 
-def unseen_ci(wiring: Wiring, reason: str) -> Finding:
-    """Return missing; but unknown if a CI system is there that is not read, or none by intent."""
+def unseen_ci(wiring: Wiring, reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
+    """Return missing, with what is declared; but unknown if files cannot show what CI does."""
     if wiring.unread_ci:
         path = wiring.unread_ci[0]
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
@@ -202,7 +209,8 @@ def unseen_ci(wiring: Wiring, reason: str) -> Finding:
         )
     if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
         return unknown(f"{reason}; whether another service does, files cannot show")
-    return missing(reason)
+    places = tuple(evidence)
+    return missing(reason, places, "E1" if places else "")
 
 
 def config(
@@ -218,6 +226,11 @@ def config(
             if used is None or name in used:
                 found.append((path, name, value))
     return found
+
+
+def words_of(unit: Unit) -> list[str]:
+    """Return the names that a unit uses, and those of the settings that it reads by their name."""
+    return [*unit.names, *(text for _, text in unit.strings if text.isidentifier())]
 
 
 def promotes(unit: Unit) -> bool:

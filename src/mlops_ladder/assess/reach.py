@@ -139,10 +139,20 @@ class Reach:
                 yield from (one for one in places if one[1].startswith(f"{unit.name}."))
 
     def _named(self, unit: Unit) -> Iterator[Place]:
-        """Yield the units of the modules that texts of a unit name."""
+        """Yield the units that texts such as `package.module:function` of a unit name."""
         for _, text in unit.strings:
             if "." in text and len(text) < LONGEST_TARGET and DOTTED.fullmatch(text):
-                module = text.partition(":")[0]
-                path = self.module_path(module, "")
-                if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
-                    yield from ((path, one.name) for one in self.modules[path].units)
+                path, name = self._target(text)
+                for one in self.modules[path].units if path else ():
+                    if not name or f"{one.name}.".startswith(f"{name}."):
+                        yield path, one.name
+
+    def _target(self, text: str) -> tuple[str, str]:
+        """Return the path of the module that a text names, and the name inside; else nothing."""
+        module, _, name = text.partition(":")
+        owner, _, last = module.rpartition(".")
+        path = self.module_path(module, "")
+        dotted = self.modules[path].dotted if path else ""
+        if path and dotted == module:
+            return path, name
+        return (path, last) if path and dotted == owner else ("", "")

@@ -5,6 +5,7 @@ imports the package; several packages are separated by `|`.
 """
 
 import re
+import sys
 
 ML_PACKAGES = {
     *("sklearn", "torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "jax", "flax"),
@@ -362,9 +363,9 @@ ROLLBACK_COMMAND = re.compile(
     re.I,
 )
 CANARY_TEXT = re.compile(
-    rb"canaryTrafficPercent|kind:\s*Rollout\b|kind:\s*Canary\b|shadow:\s*true"
-    rb"|kind:\s*VirtualService|ShadowProductionVariants|kind:\s*TrafficSplit|SeldonDeployment"
-    rb"|mirror_traffic|canary-weight"
+    r"(?m)\bshadow:\s*true|ShadowProductionVariants|mirror_traffic:\s*\S"
+    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^\s*canaryTrafficPercent:\s*[1-9]\d?\s*$"
+    r"|^\s*traffic_split\s*="
 )
 
 OTHER_CI = {
@@ -399,6 +400,19 @@ WORTH_PARSING = re.compile(
     rb"|metrics?"
     rb"|deploy\w*|__main__|seed\w*|slices?|feedback|retrain\w*|experiment\w*|sequential|alpha"
     rb"|prometheus_client"
-    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert"
-    rb"|threshold|journal)\b"
+    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert\w*"
+    rb"|threshold|journal|audit\w*|decisions?)\b"
 )
+COMMON = {*sys.stdlib_module_names, "numpy", "pandas"}  # they say nothing of interest
+PACKAGES = {
+    first
+    for patterns in list(vars().values())
+    if isinstance(patterns, list)
+    for pattern in patterns
+    for first in [*pattern.rpartition(":")[0].split("|"), pattern.partition(".")[0]]
+    if first.isidentifier() and first not in COMMON
+} | ML_PACKAGES
+IMPORTED = re.compile(
+    rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:%b)\b" % "|".join(sorted(PACKAGES)).encode()
+)
+"""An import of a package that a list above names: what uses it is worth parsing, too."""

@@ -216,6 +216,13 @@ class Wiring(Code, ContinuousIntegration):
             for said in re.findall(r"^(?:CMD|ENTRYPOINT|RUN)\s+(.*)$", text, re.M | re.I):
                 command = re.sub(r'"\s*,\s*"', " ", said).strip('[]" ')
                 found += self.commands.resolve(command, path)
+        for path in self.repository.matching("Procfile", "**/Procfile"):
+            for said in re.findall(r"(?m)^[\w-]+:\s*(.+)$", self.repository.text(path)):
+                found += self.commands.resolve(said, path)
+        for path in self.repository.matching("bentofile.y*ml", "**/bentofile.y*ml"):
+            for document in self.repository.documents(path):
+                if service := as_mapping(document).get("service"):
+                    found += self.commands.resolve(f"bentoml serve {service}", path)
         for path, document in self.manifests:
             for command in commands_in(document):
                 found += self.commands.resolve(command, path)

@@ -27,6 +27,7 @@ LOST = re.compile(
 SCRIPT = re.compile(
     r"^(?:(?:bash|sh|zsh|source|\.)\s+(?:-\w+\s+)*)?(?P<path>[\w./${}-]+\.(?:sh|bash))\b"
 )
+PRINTED = re.compile(r"^(?:echo|printf|Write-(?:Host|Output))\b[^|`]*$(?<!\))")
 SEPARATOR = re.compile(r"\s*(?:&&|;(?!;)|\|\|)\s*")
 HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)")
 ASSIGNED = re.compile(
@@ -61,7 +62,8 @@ class Commands:
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             for part in SEPARATOR.split(whole):
-                if not (command := stripped(part)[:MOST_TEXT]):
+                command = stripped(part)[:MOST_TEXT]
+                if not command or PRINTED.match(command):
                     continue
                 found.append(Line(command, file, noticed))
                 if hops and command not in known and len(found) < 5_000:

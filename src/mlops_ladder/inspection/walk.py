@@ -14,6 +14,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from ..errors import RefusedError
+from ..terminal import escape
 
 MOST_BYTES = 2_000_000  # of a file that is parsed; larger ones are data or generated
 MOST_FILES = 200_000
@@ -77,15 +78,16 @@ def read_folder(root: Path) -> DiskTree:
     RefusedError
         The path is no folder, or may not be read.
     """
-    if not root.is_dir():
-        kind = "is a file" if root.exists() else "does not exist"
-        raise RefusedError(f"{root} {kind}: name the folder of a repository")
-    tree = DiskTree(root)
+    name = escape(str(root))
     try:
+        if not root.is_dir():
+            kind = "is a file" if root.exists() else "does not exist"
+            raise RefusedError(f"{name} {kind}: name the folder of a repository")
         with os.scandir(root):
             pass
     except OSError as error:
-        raise RefusedError(f"{root} cannot be read: {error.strerror}") from error
+        raise RefusedError(f"{name} cannot be read: {error.strerror}") from error
+    tree = DiskTree(root)
     collect(tree, "", [], 0)
     return tree
 

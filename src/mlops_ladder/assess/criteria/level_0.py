@@ -2,17 +2,20 @@
 
 import re
 
+from ...inspection.python import parse_module
 from ..code import TEST_PATH
-from ..evidence import at_call, at_text, fits, is_ml
+from ..evidence import at_call, at_line, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 
+FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
+BLOCK = re.compile(r"^(```|~~~).*?^\1|^(?: {4}|\t| {0,3}[$>] ).*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
-    r"(?m)^\s*[$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest|mlflow "
-    r"|git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
+    r"(?m)^\s*[`$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest"
+    r"|mlflow |git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
 )
 
 
@@ -43,10 +46,12 @@ def purpose_described(wiring: Wiring) -> Finding:
     """
     for path in wiring.repository.matching("README*", "readme*", "Readme*"):
         text = wiring.repository.text(path)
-        has_words = len(re.sub(r"```.*?```", "", text, flags=re.S).split()) > 40
-        if has_words and (found := COMMAND_IN_README.search(text)):
-            return met([at_text(wiring, path, found[0].strip())], "E1")
-        return missing("the README has no command to run", [Evidence(path, 1, "README")])
+        blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
+        found = COMMAND_IN_README.search(blocks)
+        if found and len(BLOCK.sub("", text).split()) > FEWEST_WORDS:
+            return met([at_text(wiring, path, found[0].strip("` \n"))], "E1")
+        what = "does not say what the project is for" if found else "has no command to run"
+        return missing(f"the README {what}", [Evidence(path, 1, "README")])
     return missing("there is no README")
 
 
@@ -60,12 +65,27 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
-    for unit in wiring.code:
+    for path in wiring.modules:
+        if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):
+            return missing("code names a folder of one person's machine", [place])
+    return met([], "E1")
+
+
+def home_folder(wiring: Wiring, path: str) -> Evidence | None:
+    """Return where code names a person's folder, if it does."""
+    module = wiring.modules[path]
+    body = wiring.repository.tree[path]
+    if not re.search(rb"/home/|/Users/|[\\/]Users\\", body):
+        return None
+    try:
+        units = module.units if path.endswith(".ipynb") else parse_module(path, body.decode()).units
+    except ValueError:
+        units = module.units
+    for unit in units:
         for line, text in unit.strings:
             if HOME_PATH.match(text):
-                place = Evidence(unit.path, line, text[:60])
-                return missing("code names a folder of one person's machine", [place])
-    return met([], "E1")
+                return at_line(wiring, path, line, text[:60])
+    return None
 
 
 @criterion("L0-04", "training-outside-notebooks", "should", "SD, G0")
@@ -81,5 +101,5 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
     notebooks = len(found) - len(modules)
     if not modules:
         place = at_call(wiring, *found[0])
-        return missing(f"all {notebooks} calls that fit a model are in notebooks", [place])
+        return missing(f"calls that fit a model are in notebooks only: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

@@ -2,12 +2,16 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from ...inspection.commands import Line
 from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.impact import dependencies
+from ...inspection.python import Unit
+from ..ci import Job
 from ..evidence import (
     at_call,
     at_command,
@@ -20,6 +24,7 @@ from ..evidence import (
     own_imports,
     predicts,
     test_units,
+    uncommented,
     unseen_ci,
 )
 from ..finding import (
@@ -32,6 +37,7 @@ from ..finding import (
     not_applicable,
     unknown,
 )
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     AUDIT_COMMAND,
     BUILD_ACTION,
@@ -50,6 +56,9 @@ AUTOMATIC = (
     *("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target"),
     *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
+MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
+RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
+DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
 RELEASING = ("tag", "release", "push", "workflow_run")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
 REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
@@ -111,11 +120,13 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     for path in repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)):
         return lock_covers(wiring, path)
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
-        return unknown("make setup writes uv.lock: commit it")
+        return unknown("there is no uv.lock yet: make setup writes it, then commit it")
     loose = None
     for path in repository.matching(
         "requirements*.txt", "*/requirements*.txt", "requirements/*.txt"
     ):
+        if DOCS_PATH.search(path):
+            continue
         lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
         asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
         unpinned = [line for line in asked if not PIN.match(line)]
@@ -139,6 +150,8 @@ def dependencies_locked(wiring: Wiring) -> Finding:
 
 def lock_covers(wiring: Wiring, path: str) -> Finding:
     """Return met; if uv's lock lacks a required package, unknown."""
+    if not wiring.repository.tree[path].strip():
+        return missing(f"{path} is empty: lock the packages", [Evidence(path, 1, "empty")])
     if path != "uv.lock":
         return met([Evidence(path, 1, "lock file")])
     try:
@@ -196,7 +209,7 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     off = None
     for job in wiring.jobs:
         for line in job.lines:
-            if TEST_COMMAND.search(line.text):
+            if TEST_COMMAND.search(line.text) and not is_followed(job, line):
                 if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
                     if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
                         return missing(
@@ -218,6 +231,16 @@ def tests_in_ci(wiring: Wiring) -> Finding:
             f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
         )
     return unseen_ci(wiring, "no CI job runs the tests" if wiring.jobs else "there is no CI")
+
+
+def is_followed(job: Job, line: Line) -> bool:
+    """Tell whether a line only starts a runner of which the job has what it runs."""
+    return bool(RUNNER.match(line.text)) and any(
+        other.file in DECLARED_SESSIONS
+        or (other.file == "noxfile.py" and TEST_COMMAND.search(other.text))
+        for other in job.lines
+        if other.file != line.file and other.text != line.text
+    )
 
 
 def by_ci(
@@ -299,7 +322,8 @@ def model_tested(wiring: Wiring) -> Finding:
     for module, unit in test_units(wiring):
         used = set(unit.names) | fixtures(wiring, module, unit)
         calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
-        if not calls & predicting or not own_imports(wiring, module):
+        asked = calls & predicting or (making_words(wiring) & used and calls_a_model(unit))
+        if not asked or not own_imports(wiring, module):
             continue
         if is_mocked(module, unit):
             mocked = mocked or unit
@@ -309,6 +333,11 @@ def model_tested(wiring: Wiring) -> Finding:
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
     return missing("no test predicts with a model and checks the result")
+
+
+def calls_a_model(unit: Unit) -> bool:
+    """Tell whether a unit calls a value with arguments, as `model(x)` does."""
+    return any(call.arguments and MODEL_NAME.search(call.name) for call in unit.calls)
 
 
 def fixtures(wiring: Wiring, module: Any, unit: Any) -> set[str]:
@@ -361,9 +390,24 @@ def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
                 for hook in mappings_in(repo.get("hooks")):
                     if named.search(str(hook.get("id", ""))):
                         return met([at_text(wiring, path, str(hook.get("id")))])
-    for path in wiring.repository.matching("lefthook.y*ml", ".husky/*", ".lefthook.y*ml"):
-        return met([Evidence(path, 1, "hooks")])
-    return missing("no hooks are set up")
+    for path in wiring.repository.matching("lefthook.y*ml", ".lefthook.y*ml", ".husky/*"):
+        for command in hook_commands(wiring, path):
+            if any(named.search(line.text) for line in wiring.commands.resolve(command, path)):
+                return met([at_text(wiring, path, command.split("\n")[0])])
+    return missing("no hooks are set up" if not named.pattern else "no hook checks the style")
+
+
+def hook_commands(wiring: Wiring, path: str) -> Iterator[str]:
+    """Yield the commands of hooks that lefthook or husky runs."""
+    if path.startswith(".husky/"):
+        name = path.rpartition("/")[2]
+        if re.fullmatch(r"(pre|post|commit|prepare)-[\w-]+", name):
+            yield uncommented(wiring, path).strip()
+        return
+    for document in wiring.repository.documents(path):
+        for one in all_mappings(document):
+            if isinstance(one.get("run"), str):
+                yield one["run"]
 
 
 @criterion("L1-10", "one-task-runner", "should", "ZC")
@@ -379,8 +423,13 @@ def one_task_runner(wiring: Wiring) -> Finding:
     ):
         if names:
             return met([at_text(wiring, file, names[0], f"{len(names)} tasks")])
-    for path in wiring.repository.matching("tox.ini", "noxfile.py", "dodo.py"):
-        return met([Evidence(path, 1, "sessions")])
+    for path, word in (
+        ("tox.ini", "commands"),
+        ("noxfile.py", "session"),
+        ("dodo.py", "def task_"),
+    ):
+        if word in uncommented(wiring, path):
+            return met([at_text(wiring, path, word, "sessions")])
     return missing("there is no task runner")
 
 
@@ -399,7 +448,7 @@ def data_fetched(wiring: Wiring) -> Finding:
 def dvc_remote(wiring: Wiring) -> Finding:
     """Return met if DVC has a remote."""
     for path in wiring.repository.matching(".dvc/config"):
-        if "url" in wiring.repository.text(path):
+        if re.search(r"(?m)^\s*url\s*=\s*\S", uncommented(wiring, path)):
             return met([at_text(wiring, path, "url")])
     return missing("no code that fetches data was found")
 
@@ -415,8 +464,20 @@ def dependency_updates(wiring: Wiring) -> Finding:
         for document in repository.documents(path):
             if mappings_in(as_mapping(document).get("updates")):
                 return met([at_text(wiring, path, "package-ecosystem")])
-    for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
-        return met([Evidence(path, 1, "Renovate")])
+    if bot := renovate(wiring):
+        return met([bot])
     return by_ci(
         wiring, AUDIT_COMMAND, re.compile("pip-audit|snyk|trivy"), AUTOMATIC, "audits packages"
     )
+
+
+def renovate(wiring: Wiring) -> Evidence | None:
+    """Return the file that switches Renovate on, if there is one."""
+    repository = wiring.repository
+    for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
+        off = re.search(
+            r"""(?m)^\s*\{?\s*["']?enabled["']?\s*:\s*false""", uncommented(wiring, path)
+        )
+        if not off:
+            return Evidence(path, 1, "Renovate")
+    return None

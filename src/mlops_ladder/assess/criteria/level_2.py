@@ -19,6 +19,7 @@ from ..evidence import (
     scheduled_reach,
     test_units,
     training_reach,
+    uncommented,
     units_with,
     unseen_ci,
 )
@@ -355,8 +356,8 @@ def model_registered(wiring: Wiring) -> Finding:
 def azure_models(wiring: Wiring) -> Finding:
     """Return met if an Azure pipeline's output or a job file registers a model."""
     for path in wiring.yaml_files:
-        body = wiring.repository.tree[path]
-        if b"type: mlflow_model" in body and b"register" in body.lower():
+        text = uncommented(wiring, path)
+        if "type: mlflow_model" in text and "register" in text.lower():
             return met([at_text(wiring, path, "mlflow_model")])
     return missing("no registering of a model was found")
 
@@ -369,7 +370,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     artifact, or a hash or version of the data that the run logs.
     """
     for path in wiring.repository.matching("dvc.lock", "**/dvc.lock", "**/*.dvc", "*.dvc"):
-        if "md5" in wiring.repository.text(path):
+        if not DOCS_PATH.search(path) and "md5" in wiring.repository.text(path):
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [
@@ -468,7 +469,8 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
         if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
             continue
-        trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>")])
+        commands = [place for _, text in unit.strings for place in wiring.started(text, unit.path)]
+        trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>"), *commands])
         mentions = any(
             TRAIN_FILE.search(name.replace("_", " ")) for name in [*unit.names, unit.path]
         )
@@ -518,7 +520,7 @@ def infrastructure_schedule(wiring: Wiring) -> Finding | None:
                 or b"Events::Rule" in body
                 or b"cron" in body
             ):
-                said = wiring.repository.text(path)
+                said = uncommented(wiring, path)
                 found = text.search(said)
                 if (
                     found

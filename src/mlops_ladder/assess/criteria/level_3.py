@@ -1,7 +1,9 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Any
 
 from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Unit
@@ -19,6 +21,7 @@ from ..evidence import (
     promotes,
     scheduled_reach,
     test_units,
+    uncommented,
     units_with,
     unseen_ci,
 )
@@ -83,6 +86,12 @@ COMMIT = re.compile(
     r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
 )
 RUN = re.compile(r"run_?id|run_?name|experiment_run", re.I)
+ALARM_ACTION = re.compile(
+    r"""(?x) (AlarmActions|alarm_actions|notification_channels|action_group\w*) ["']? \s* [:=]
+        (?: \s*\[\s*[^\]\s] | [ \t]*[\w!$&"'] | \s*\n[ \t]*-[ \t]*\S )
+    | \baction\s*\{\s*[^}\s] """
+)
+PROVISIONING = ("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json")
 ALERT_CALL = re.compile(
     r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
     re.I,
@@ -96,7 +105,7 @@ def model_served(wiring: Wiring) -> Finding:
     FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job,
     whose code predicts.
     """
-    stands = called(wiring, SERVING, "a service")
+    stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
             "InferenceService",
@@ -107,8 +116,8 @@ def model_served(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "kind:", str(document.get("kind")))])
     for path in wiring.yaml_files:
         if re.search(
-            rb"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
-            wiring.repository.tree[path],
+            r"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
+            uncommented(wiring, path),
         ):
             return met([at_text(wiring, path, "schema")])
     if stands.status == "met":
@@ -137,6 +146,16 @@ def model_served(wiring: Wiring) -> Finding:
     return any_of(
         met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
     )
+
+
+def declared_service(wiring: Wiring) -> Finding:
+    """Return met if a reached class or function is marked as a service by a decorator."""
+    found = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, wiring.wired)
+        if any(fnmatchcase(name, one) for name in unit.decorators for one in SERVING)
+    ]
+    return met_if(found, "nothing serves predictions")
 
 
 @criterion("L3-02", "image-built-by-ci", "must", "ZC, MS3")
@@ -204,11 +223,8 @@ def model_from_registry(wiring: Wiring) -> Finding:
     manifests = [
         at_text(wiring, path, "models:/")
         for path in wiring.yaml_files
-        if b"models:/" in wiring.repository.tree[path]
-        or (
-            b"azureml:" in wiring.repository.tree[path]
-            and b"eployment" in wiring.repository.tree[path]
-        )
+        if "models:/" in uncommented(wiring, path)
+        or ("azureml:" in uncommented(wiring, path) and "eployment" in uncommented(wiring, path))
     ]
     loaded = any_of(
         met_if(uris, "no model is read from a registry"),
@@ -295,9 +311,12 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
     Traffic shares of KServe, Seldon, Istio, Argo Rollouts, SageMaker, Vertex or Azure; or a router
     in code that divides requests by a hash, with a test.
     """
-    for path in wiring.yaml_files:
-        if found := CANARY_TEXT.search(wiring.repository.tree[path]):
-            return met([at_text(wiring, path, found[0].decode())])
+    for path in [*wiring.yaml_files, *(one for one in wiring.sizes if one.endswith(".tf"))]:
+        if found := CANARY_TEXT.search(uncommented(wiring, path)):
+            return met([at_text(wiring, path, found[0])])
+    for path, document in wiring.manifests:
+        if word := traffic_is_shared(document):
+            return met([at_text(wiring, path, word)])
     split = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(
@@ -324,6 +343,26 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
             f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1"
         )
     return missing("no canary, shadow or A/B routing was found")
+
+
+def traffic_is_shared(document: dict[str, Any]) -> str:
+    """Return the word of a manifest that divides the traffic, if it does."""
+    kind, spec = document.get("kind"), as_mapping(document.get("spec"))
+    weights = [
+        one[word]
+        for one in all_mappings(spec)
+        for word in ("weight", "setWeight", "traffic", "canaryTrafficPercent", "percent")
+        if isinstance(one.get(word), int) and 0 < one[word] < 100
+    ]
+    if kind in {"VirtualService", "HTTPRoute", "TrafficSplit", "SeldonDeployment", "Experiment"}:
+        mirrored = any("mirror" in one for one in all_mappings(spec))
+        return "weight" if weights else "mirror" if mirrored else ""
+    if kind == "Rollout":
+        canary = as_mapping(as_mapping(spec.get("strategy")).get("canary"))
+        return "canary" if canary.get("steps") or weights else ""
+    if kind == "Canary":
+        return "analysis" if spec.get("analysis") else ""
+    return "canaryTrafficPercent" if kind == "InferenceService" and weights else ""
 
 
 @criterion("L3-08", "decision-rule-written", "must", "MS3")
@@ -361,12 +400,12 @@ def decision_rule_written(wiring: Wiring) -> Finding:
 @lru_cache(maxsize=1)
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
     """Return where a cloud is configured to roll back by itself, if it is."""
-    text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
+    text = re.compile(r"AutoRollbackConfiguration|auto_rollback_configuration")
     declared = [path for path in wiring.sizes if path.endswith((".yml", ".yaml", ".tf", ".json"))]
     coded = [path for path in wiring.modules if wiring.imports(path, CLOUD_PACKAGES)]
     for path in [*declared, *coded]:
         is_read = wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path)
-        if is_read and text.search(wiring.repository.tree[path]):
+        if is_read and text.search(uncommented(wiring, path)):
             return at_text(wiring, path, "ollback", "automatic rollback")
     return None
 
@@ -507,7 +546,8 @@ def quality_watched(wiring: Wiring) -> Finding:
                 return met([at_call(wiring, unit, call)])
     drift = called(wiring, DRIFT_TOOLS, "a report on drift")
     if drift.evidence:
-        return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
+        why = "drift is reported, but nothing starts the report on a schedule"
+        return unseen_ci(wiring, why, drift.evidence)
     return unseen_ci(wiring, "nothing reports drift or quality on a schedule")
 
 
@@ -552,15 +592,13 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
             and wiring.sizes[path] < 200_000
             and not DOCS_PATH.search(path)
         ):
-            text = wiring.repository.tree[path]
+            text = uncommented(wiring, path)
             alarm = re.search(
-                rb"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
+                r"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
                 text,
             )
-            if alarm and re.search(
-                rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text
-            ):
-                return met([at_text(wiring, path, alarm[0].decode())])
+            if alarm and ALARM_ACTION.search(text):
+                return met([at_text(wiring, path, alarm[0])])
     for _, _, reached in scheduled_reach(wiring):
         for unit in among(wiring, reached):
             call = next((one for one in unit.calls if ALERT_CALL.search(one.name)), None)
@@ -612,22 +650,27 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
 
     Terraform, Pulumi, CDK, Bicep, Helm, Kustomize or Compose; environments of CI; load tests.
     """
-    repository = wiring.repository
-    for path in repository.matching(
-        "**/*.tf",
-        "*.tf",
-        "**/*.bicep",
-        "**/Pulumi.y*ml",
-        "**/cdk.json",
-        "cdk.json",
-        "**/Chart.yaml",
-        "**/kustomization.yaml",
-    ):
-        return met([Evidence(path, 1, "infrastructure")])
-    for path, document in wiring.manifests:
-        if document.get("kind") or document.get("services"):
-            return met([Evidence(path, 1, "infrastructure")])
-    for path in wiring.yaml_files:
-        if b"AWSTemplateFormatVersion" in repository.tree[path]:
-            return met([Evidence(path, 1, "CloudFormation")])
-    return missing("no infrastructure is defined by files")
+    provisioned = [
+        Evidence(path, 1, "infrastructure")
+        for path in wiring.repository.matching(*PROVISIONING)
+        if not DOCS_PATH.search(path) and uncommented(wiring, path).strip()
+    ]
+    templates = [
+        Evidence(path, 1, "CloudFormation")
+        for path in wiring.yaml_files
+        if "AWSTemplateFormatVersion" in uncommented(wiring, path)
+    ]
+    packaged = [
+        Evidence(path, 1, "manifests")
+        for path in wiring.repository.matching("**/Chart.yaml", "**/kustomization.yaml")
+        if not DOCS_PATH.search(path)
+    ]
+    manifests = [
+        Evidence(path, 1, "manifests" if document.get("kind") else "services")
+        for path, document in wiring.manifests
+        if document.get("kind") or document.get("services")
+    ]
+    kinds = (provisioned, templates, packaged, manifests)
+    return met_if(
+        (one for found in kinds for one in found[:1]), "no infrastructure is defined by files"
+    )

@@ -20,8 +20,10 @@ from ..evidence import (
     own_imports,
     scheduled_reach,
     test_units,
+    uncommented,
     units_with,
     unseen_ci,
+    words_of,
 )
 from ..finding import (
     Evidence,
@@ -45,7 +47,7 @@ from ..tools import (
     TRIGGERING,
 )
 from ..wiring import Wiring
-from .level_1 import tests_in_ci
+from .level_1 import renovate, tests_in_ci
 from .level_3 import automatic_rollback
 
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
@@ -213,7 +215,7 @@ def false_alarms_budgeted(wiring: Wiring) -> Finding:
         users = [
             unit
             for unit in among(wiring, wiring.wired)
-            if name in unit.names
+            if name in words_of(unit)
             and (DETECTOR.search(unit.path) or any(DETECTOR.search(one) for one in unit.names))
         ]
         if users and not path.endswith(".py"):
@@ -289,7 +291,7 @@ def data_guarded(wiring: Wiring) -> Finding:
         (unit, name)
         for unit in in_loop(wiring)
         if unit.branches
-        for name in unit.names
+        for name in words_of(unit)
         if re.search(r"max_shift|shift_limit|max_psi|schema_check|SchemaError", name)
     ]
     return all_of(
@@ -298,7 +300,10 @@ def data_guarded(wiring: Wiring) -> Finding:
             "no smallest number of rows or labels was found",
         ),
         met_if(
-            (at_line(wiring, unit.path, unit.names[name], name) for unit, name in shifts),
+            (
+                at_line(wiring, unit.path, unit.names.get(name, unit.line), name)
+                for unit, name in shifts
+            ),
             "no check of the new rows was found",
         ),
     )
@@ -324,8 +329,8 @@ def judged_on_same_rows(wiring: Wiring) -> Finding:
                 unit
                 for unit in inside
                 if unit.branches
-                and any(MARGIN.search(one) for one in unit.names)
-                and any(SLICE_WORD.search(one) for one in [*unit.names, unit.short])
+                and any(MARGIN.search(one) for one in words_of(unit))
+                and any(SLICE_WORD.search(one) for one in [*words_of(unit), unit.short])
             ]
             settings = [
                 one
@@ -535,9 +540,12 @@ def maintains_itself(wiring: Wiring) -> Finding:
 
     A bot of dependencies, and a scheduled check or a rule that deletes what is old.
     """
-    bot = wiring.repository.matching(
-        ".github/dependabot.y*ml", "renovate.json*", ".github/renovate.json*"
-    )
+    bots = [
+        at_text(wiring, path, "package-ecosystem")
+        for path in wiring.repository.matching(".github/dependabot.y*ml")
+        if "package-ecosystem" in uncommented(wiring, path)
+    ]
+    bots += [bot for bot in [renovate(wiring)] if bot]
     other = [
         at_text(wiring, job.file, "schedule")
         for job in wiring.jobs
@@ -548,7 +556,7 @@ def maintains_itself(wiring: Wiring) -> Finding:
         at_unit(wiring, unit) for unit in among(wiring, wiring.wired) if names_any(unit, KEEPING)
     ]
     return all_of(
-        met_if([Evidence(path, 1, "bot") for path in bot], "no bot updates packages"),
+        met_if(bots, "no bot updates packages"),
         met_if(other, "no scheduled job looks for updates"),
         met_if(keeping, "nothing deletes old artifacts"),
     )
@@ -560,7 +568,7 @@ def people_may_overrule(wiring: Wiring) -> Finding:
 
     A setting that pauses it, which code reads, and a log of decisions that is only appended to.
     """
-    names = {name for unit in in_loop(wiring) for name in unit.names}
+    names = {name for unit in in_loop(wiring) for name in words_of(unit)}
     pauses = [
         at_setting(wiring, path, name, value)
         for path, name, value in wiring.settings
