@@ -27,6 +27,7 @@ from foreign import (
     Files,
     make_repository,
     own_tests,
+    visits,
 )
 from installation import Installation, install
 from mlops_ladder.adopt.answers import answers, name_of
@@ -264,12 +265,15 @@ def test_killed_at_any_moment_it_leaves_no_branch_or_all_of_it(
     repository = make_repository(tmp_path / "theirs", SCRIPTS)
     before, moments = state(repository), random.Random(5)
     variables = os.environ | NAMED | {"MLOPS_LADDER_TEMPLATE": str(ladder.template)}
+    (tmp_path / "visits.csv").write_text(visits(150))
+    options = ("--from", str(tmp_path / "visits.csv"), "--target", "left")
     begun = time.monotonic()
-    adopt(ladder, repository, "--branch", "whole")
+    adopt(ladder, repository, *options, "--branch", "whole")
     whole, length = git(repository, "rev-parse", "whole^{tree}"), time.monotonic() - begun
-    for number in range(4):
+    assert git(repository, "ls-tree", "whole", "data/visits.csv"), "a copy, because it is outside"
+    for number in range(3):
         running = subprocess.Popen(
-            [sys.executable, "-m", "mlops_ladder", "adopt", "--branch", f"try-{number}"],
+            [sys.executable, "-m", "mlops_ladder", "adopt", *options, "--branch", f"try-{number}"],
             cwd=repository,
             env=variables,
             stderr=subprocess.DEVNULL,
@@ -282,7 +286,7 @@ def test_killed_at_any_moment_it_leaves_no_branch_or_all_of_it(
         assert state(repository) == before
     made = git(repository, "for-each-ref", "--format=%(tree)", "refs/heads/try-*").split()
     assert set(made) <= {whole.strip()}
-    adopt(ladder, repository)
+    adopt(ladder, repository, *options)
     assert git(repository, "rev-parse", f"{BRANCH}^{{tree}}") == whole
 
 
