@@ -75,7 +75,7 @@ def home_folder(wiring: Wiring, path: str) -> Evidence | None:
     """Return where code names a person's folder, if it does."""
     module = wiring.modules[path]
     body = wiring.repository.tree[path]
-    if not re.search(rb"/home/|/Users/|[\\/]Users\\", body):
+    if not re.search(rb"/(?:home|Users)/|[\\/]Users\\", body):
         return None
     try:
         units = module.units if path.endswith(".ipynb") else parse_module(path, body.decode()).units
