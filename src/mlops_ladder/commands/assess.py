@@ -29,7 +29,8 @@ def command(
     """Assess the repository in the folder PATH, ours or any other; none of its code is run.
 
     Printed are a profile of three dimensions from 0 to 4, the level reached and what blocks the
-    next, and each criterion as met, missing, unknown or not applicable, with file and line.
+    next, and each criterion as met, missing, unknown or not applicable, with file and line. Of
+    several projects in a repository each is assessed; the details are about one that trains.
 
     In the repository, `[tool.mlops-ladder.ignore]` of pyproject.toml, or `[ignore]` of
     .mlops-ladder.toml, may leave out a criterion for a reason; `stated` tells what files cannot
@@ -41,14 +42,15 @@ def command(
       mlops-ladder assess ../other --json | jq .level
       mlops-ladder assess --min-level 2
     """
-    from ..assess.engine import assess
-    from ..assess.settings import read_settings
+    from ..assess.projects import assess_repository
     from ..errors import RefusedError
     from ..inspection.walk import read_folder
     from ..report.assessment import as_badge, as_document, as_page, as_sarif_log, print_assessment
+    from ..report.projects import print_projects, projects_data
 
     tree = read_folder(path)
-    found = assess(tree, tree.sizes, read_settings(tree))
+    projects = assess_repository(tree, tree.sizes)
+    found = projects[0].assessment
     notes = [*tree.notes, *found.notes]
     for file, text in ((badge, as_badge), (html, as_page)):
         if file is not None:
@@ -60,8 +62,12 @@ def command(
         import json
 
         document = as_sarif_log(found) if as_sarif else as_document(found, tree.left_out, notes)
+        if as_json and len(projects) > 1:
+            document |= projects_data(projects)
         click.echo(json.dumps(document, indent=2))
     else:
+        if len(projects) > 1:
+            print_projects(projects)
         print_assessment(found, tree.left_out, notes, everything=everything)
     if min_level is not None and found.profile.level < min_level:
         raise RefusedError(f"level {found.profile.level} is below {min_level}")

@@ -77,11 +77,11 @@ def read_folder(root: Path) -> DiskTree:
     RefusedError
         The path is no folder, or may not be read.
     """
-    if not root.is_dir():
-        kind = "is a file" if root.exists() else "does not exist"
-        raise RefusedError(f"{root} {kind}: name the folder of a repository")
     tree = DiskTree(root)
     try:
+        if not root.is_dir():
+            kind = "is a file" if root.exists() else "does not exist"
+            raise RefusedError(f"{root} {kind}: name the folder of a repository")
         with os.scandir(root):
             pass
     except OSError as error:

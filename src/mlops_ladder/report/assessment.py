@@ -23,8 +23,12 @@ NOTES_SHOWN = 8
 def headline(found: Assessment) -> str:
     """Say the level, and what blocks the next."""
     profile = found.profile
+    if not found.files:
+        return "There is nothing to assess: no file is here"
     if not found.is_ml:
         return "This is no ML repository: nothing fits a model. Level 0"
+    if not found.is_read:
+        return f"The level is unknown: {found.findings['L0-01'].reason}"
     said = f"Level {profile.level}"
     if profile.assumed:
         said += f", if {', '.join(profile.assumed)} hold, which files cannot show"
@@ -52,7 +56,8 @@ def print_assessment(
         Text(f"Profile: {profile_line(found)}", "bold"),
         Text(headline(found), "bold"),
     ]
-    highest = TOP if everything else found.profile.level + 1
+    shown = found.profile.level + 1 if found.is_ml and found.is_read else 0
+    highest = TOP if everything else shown
     for level in range(min(highest, TOP) + 1):
         of_level = [one for one in found.criteria if one.level == level]
         met = sum(found.findings[one.id].status == "met" for one in of_level)
