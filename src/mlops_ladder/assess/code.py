@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from ..inspection.python import (
@@ -64,8 +64,8 @@ class Code(OtherFiles):
         if not is_notebook and not is_worth:
             return skim(path, text)
         try:
-            return parse_notebook(path, text) if is_notebook else parse_module(path, text)
-        except ValueError as error:
+            return parsed(path, text)
+        except (ValueError, RecursionError) as error:
             self.repository.notes.append(f"{path} is no Python that can be read: {error}")
             return None if is_notebook else skim(path, text)
 
@@ -245,6 +245,12 @@ class Code(OtherFiles):
             for name in module.imported
             if self.module_path(name, module.path) is None
         }
+
+
+@lru_cache(maxsize=1_000)  # `plan` reads two trees that have most files in common
+def parsed(path: str, text: str) -> Module:
+    """Parse a file or notebook; the result must not be changed."""
+    return parse_notebook(path, text) if path.endswith(".ipynb") else parse_module(path, text)
 
 
 class Words(dict[str, bool]):

@@ -168,15 +168,9 @@ class Commands:
         """The make targets at the root, with variables replaced by their values."""
         repository, found = self.repository, {}
         for name, target in repository.targets.items():
-            needs = self.expand(self._needs_text(target.name, target.file)).split()
-            recipe = self.expand(target.recipe)
-            found[name] = (target.file, [*target.needs, *needs], recipe)
+            needs = self.expand(target.needs).split()
+            found[name] = (target.file, needs, self.expand(target.recipe))
         return found
-
-    def _needs_text(self, name: str, file: str) -> str:
-        lines = self.repository.text(file).replace("\\\n", " ")
-        heads = re.findall(rf"^{re.escape(name)}::?(?!=)([^#=\n]*)", lines, re.MULTILINE)
-        return " ".join(heads)
 
     @cached_property
     def variables(self) -> dict[str, str]:

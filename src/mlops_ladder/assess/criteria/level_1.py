@@ -434,7 +434,7 @@ def one_task_runner(wiring: Wiring) -> Finding:
     return missing("there is no task runner")
 
 
-@criterion("L1-11", "data-fetched", "should", "MS1")
+@criterion("L1-11", "data-by-code", "should", "MS1")
 def data_fetched(wiring: Wiring) -> Finding:
     """Code fetches the data.
 
@@ -454,7 +454,7 @@ def dvc_remote(wiring: Wiring) -> Finding:
     return missing("no code that fetches data was found")
 
 
-@criterion("L1-12", "dependency-updates", "should", "N1")
+@criterion("L1-12", "dependency-notices", "should", "N1")
 def dependency_updates(wiring: Wiring) -> Finding:
     """Newer or vulnerable packages are reported.
 

@@ -106,7 +106,7 @@ def notebook_runs(wiring: Wiring) -> list[tuple[str, str]]:
     return [(line.file, line.text) for line in lines if found.search(line.text)]
 
 
-@criterion("L2-02", "training-pipeline", "must", "G1, ZC")
+@criterion("L2-02", "training-in-steps", "must", "G1, ZC")
 def training_pipeline(wiring: Wiring) -> Finding:
     """Training is a pipeline of at least three steps with known edges.
 
