@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .assess.criteria import criteria
-from .assess.engine import assess
 from .assess.finding import Criterion, Finding
-from .assess.settings import read_settings
+from .assess.projects import assess_repository
 from .errors import RefusedError
-from .inspection.walk import MOST_DEPTH, READ, VENDORED, read_folder
+from .inspection.walk import MOST_DEPTH, READ, VENDORED, DiskTree, read_folder
 
 Outcomes = dict[str, str]
 """The reason by criterion, empty if it is met; what is left out is not judged."""
@@ -24,7 +23,8 @@ def mlops_assessment(root: Traversable) -> Outcomes:
     try:
         tree: Mapping[str, bytes]
         tree = read_folder(root) if isinstance(root, Path) else dict(remote_files(root))
-        found = assess(tree, getattr(tree, "sizes", None), read_settings(tree))
+        sizes = tree.sizes if isinstance(tree, DiskTree) else {one: len(tree[one]) for one in tree}
+        found = assess_repository(tree, sizes)[0].assessment
     except RefusedError as error:
         return {criteria()[0].id: error.format_message()}
     commands = {step.id: step.command for step in found.steps}

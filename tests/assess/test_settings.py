@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assess.twins import GITLAB_TESTS, TESTED, tree
+from assess.twins import GITLAB_TESTS, TESTED, TRAIN, tree
 from commands import printed, refused
 
 # What starts Cloud Build is set outside of the repository, so nobody can see it in the files.
@@ -32,7 +32,7 @@ def entry(folder: Path, id: str) -> dict[str, object]:
 
 
 def test_what_files_cannot_show_counts_if_it_is_stated(tmp_path: Path) -> None:
-    written(tmp_path, TESTED, UNSEEN)
+    written(tmp_path, TRAIN, TESTED, UNSEEN)
     assert entry(tmp_path, "L1-04")["status"] == "unknown"
     (tmp_path / ".mlops-ladder.toml").write_text(FACT)
     assert entry(tmp_path, "L1-04") == {
@@ -44,7 +44,7 @@ def test_what_files_cannot_show_counts_if_it_is_stated(tmp_path: Path) -> None:
 
 
 def test_what_is_stated_is_marked_in_each_form(tmp_path: Path) -> None:
-    written(tmp_path, TESTED, UNSEEN, {".mlops-ladder.toml": FACT})
+    written(tmp_path, TRAIN, TESTED, UNSEEN, {".mlops-ladder.toml": FACT})
     page = tmp_path / "page.html"
     said = printed("assess", "--html", page, cwd=tmp_path, COLUMNS="300")
     (line,) = [one for one in said.splitlines() if one.lstrip().startswith("L1-04")]
@@ -59,7 +59,7 @@ def test_what_is_stated_is_marked_in_each_form(tmp_path: Path) -> None:
 
 def test_what_files_show_to_be_missing_cannot_be_stated(tmp_path: Path) -> None:
     off = GITLAB_TESTS | {".gitlab-ci.yml": "test:\n  script: [tox]\n  allow_failure: true\n"}
-    written(tmp_path, TESTED, off, {".mlops-ladder.toml": FACT})
+    written(tmp_path, TRAIN, TESTED, off, {".mlops-ladder.toml": FACT})
     found = entry(tmp_path, "L1-04")
     assert (found["status"], found["stated"]) == ("missing", False)
     assert "does not count, as files show it: a trigger on each push" in str(found["reason"])
@@ -67,7 +67,7 @@ def test_what_files_show_to_be_missing_cannot_be_stated(tmp_path: Path) -> None:
 
 
 def test_what_is_seen_needs_no_statement(tmp_path: Path) -> None:
-    written(tmp_path, TESTED, GITLAB_TESTS, {".mlops-ladder.toml": FACT})
+    written(tmp_path, TRAIN, TESTED, GITLAB_TESTS, {".mlops-ladder.toml": FACT})
     assert entry(tmp_path, "L1-04") == {
         "status": "met",
         "stated": False,

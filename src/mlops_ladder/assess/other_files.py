@@ -9,6 +9,7 @@ from ..inspection.commands import Commands
 from ..inspection.files import as_list
 from ..inspection.repository import Repository
 
+UNREAD = {"r": "R", "rmd": "R", "jl": "Julia", "scala": "Scala"}
 DOCS_PATH = re.compile(r"^(docs?|documentation|site|website|book)/|(^|/)_?archive[sd]?/")
 
 
@@ -74,6 +75,15 @@ class OtherFiles:
                 continue
             for document in documents:
                 found += [(path, name, value) for name, value in leaves(document)]
+        return found
+
+    @cached_property
+    def unread_languages(self) -> dict[str, str]:
+        """The languages whose code is not read, each with a file in it."""
+        found: dict[str, str] = {}
+        for path in self.sizes:
+            if language := UNREAD.get(path.rpartition(".")[2].lower()):
+                found.setdefault(language, path)
         return found
 
     @cached_property

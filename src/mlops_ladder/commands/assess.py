@@ -36,7 +36,8 @@ def command(
     """Assess the repository in the folder PATH, ours or any other; none of its code is run.
 
     Printed are a profile of three dimensions from 0 to 4, the level reached and what blocks the
-    next, and each criterion as met, missing, unknown or not applicable, with file and line.
+    next, and each criterion as met, missing, unknown or not applicable, with file and line. Of
+    several projects in a repository each is assessed; the details are about one that trains.
 
     In the repository, `[tool.mlops-ladder.ignore]` of pyproject.toml, or `[ignore]` of
     .mlops-ladder.toml, may leave out a criterion for a reason; `stated` tells what files cannot
@@ -49,26 +50,27 @@ def command(
       mlops-ladder assess --min-level 2
       mlops-ladder assess --rubric zoomcamp
     """
-    from ..assess.engine import assess
+    from ..assess.projects import assess_repository
     from ..assess.rubric import RUBRICS
-    from ..assess.settings import read_settings
     from ..errors import RefusedError, UsageError
     from ..inspection.walk import read_folder
     from ..report.assessment import as_document, print_assessment
     from ..report.badge import as_badge
     from ..report.page import as_page
+    from ..report.projects import print_projects, projects_data
     from ..report.sarif import as_sarif_log
 
     if as_json and as_sarif:
         raise UsageError("--json and --sarif exclude each other: call the command twice")
     tree = read_folder(path)
-    found = assess(tree, tree.sizes, read_settings(tree))
+    projects = assess_repository(tree, tree.sizes)
+    found = projects[0].assessment
     rubric = RUBRICS[rubric_name](found.findings, tree) if rubric_name else None
     notes = [*tree.notes, *found.notes]
     if badge is not None:
         write(badge, as_badge(found))
     if html is not None:
-        write(html, as_page(found, path.resolve().name, tree.left_out, notes, rubric))
+        write(html, as_page(projects, path.resolve().name, tree.left_out, notes, rubric))
     if as_json or as_sarif:
         import json
 
@@ -77,8 +79,12 @@ def command(
             if as_sarif
             else as_document(found, tree.left_out, notes, rubric)
         )
+        if as_json and len(projects) > 1:
+            document |= projects_data(projects)
         click.echo(json.dumps(document, indent=2))
     else:
+        if len(projects) > 1:
+            print_projects(projects)
         print_assessment(found, tree.left_out, notes, rubric, everything=everything)
     if min_level is not None and found.profile.level < min_level:
         raise RefusedError(f"level {found.profile.level} is below {min_level}")

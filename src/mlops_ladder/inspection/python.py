@@ -24,6 +24,7 @@ IMPORT_LINE = re.compile(
     re.MULTILINE,
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
+STRING = re.compile(r"""("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
 LONGEST_STRING = 2_000
 LOOKED_AT = {ast.arg, ast.Raise, ast.If, ast.IfExp, ast.Assert, ast.Assign, ast.AnnAssign}
 NO_NODES = {
@@ -184,7 +185,7 @@ def code_cells(text: str) -> Iterator[list[str]]:
 
 def syntax_tree(text: str) -> ast.Module:
     """Parse code; every failure is a ValueError."""
-    if nesting(text) > MOST_NESTED:
+    if nesting(text) > MOST_NESTED and nesting(STRING.sub("", text)) > MOST_NESTED:
         raise ValueError("it is nested too deep")
     try:
         with warnings.catch_warnings():
@@ -197,7 +198,7 @@ def syntax_tree(text: str) -> ast.Module:
 
 
 def nesting(text: str) -> int:
-    """Return how deep brackets are nested at most; those in strings count, too."""
+    """Return how deep brackets are nested at most; those in strings and comments count, too."""
     depth = most = 0
     for bracket in text.encode("utf-8", "replace").translate(None, NO_BRACKETS):
         if bracket in b"([{":

@@ -78,6 +78,7 @@ def read_folder(root: Path) -> DiskTree:
     RefusedError
         The path is no folder, or may not be read.
     """
+    tree = DiskTree(root)
     name = escape(str(root))
     try:
         if not root.is_dir():
@@ -87,7 +88,6 @@ def read_folder(root: Path) -> DiskTree:
             pass
     except OSError as error:
         raise RefusedError(f"{name} cannot be read: {error.strerror}") from error
-    tree = DiskTree(root)
     collect(tree, "", [], 0)
     return tree
 

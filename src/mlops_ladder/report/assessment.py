@@ -18,9 +18,7 @@ from .verdict import TOP, headline, left_out_lines, shown_status, total
 SCHEMA = 1
 NOTES_SHOWN = 8
 SHORT = {"not applicable": "n/a"}
-SHOWN_STYLES: dict[str, str] = {"stated": "cyan"} | {
-    str(status): style for status, style in STYLES.items()
-}
+SHOWN_STYLES = {**STYLES, "stated": "cyan"}
 
 
 def print_assessment(
@@ -35,7 +33,7 @@ def print_assessment(
 
     With a rubric, its lines stand in place of the criteria.
     """
-    parts: list[RenderableType] = [Text(headline(found), "bold"), Text(), profile(found)]
+    parts: list[RenderableType] = [profile(found), Text(), Text(headline(found), "bold")]
     parts += rubric_parts(rubric) if rubric else level_parts(found, everything)
     if found.steps and not rubric:
         steps = [[step.id, step.title, step.command or step.why] for step in found.steps]
@@ -52,8 +50,8 @@ def profile(found: Assessment) -> Grid:
     full, empty = ("━", "─") if can_print("━─") else ("#", "-")
     rows: list[list[str | Text]] = []
     for name, height in found.profile.dimensions.items():
-        bar = Text.assemble((full * 3 * height, "cyan"), (empty * 3 * (TOP - height), "dim"))
-        rows.append([name, bar, f"{height} of {TOP}"])
+        done, left = full * 3 * height, empty * 3 * (TOP - height)
+        rows.append([name, Text.assemble((done, "cyan"), (left, "dim"), f"  {height} of {TOP}")])
     return Grid(rows)
 
 
@@ -68,7 +66,8 @@ def can_print(text: str) -> bool:
 
 def level_parts(found: Assessment, everything: bool) -> Iterator[RenderableType]:
     """Yield the criteria of each level."""
-    highest = TOP if everything else min(found.profile.level + 1, TOP)
+    shown = found.profile.level + 1 if found.is_ml and found.is_read else 0
+    highest = TOP if everything else min(shown, TOP)
     for level in range(highest + 1):
         of_level = [one for one in found.criteria if one.level == level]
         met = sum(found.findings[one.id].status == "met" for one in of_level)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from ..assess.engine import Assessment
 from ..assess.finding import Criterion, Finding
+from ..assess.projects import Project
 from ..assess.rubric import Line, Rubric
 from .verdict import TOP, blocked_by, left_out_lines, shown_status, standing, total
 
@@ -18,7 +19,7 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
 main{max-width:46rem;margin:0 auto;padding:2.5rem 1.1rem 3rem}
-h1{font-size:2.3rem;line-height:1.15;margin:.2rem 0 .5rem;letter-spacing:-.02em}
+h1{font-size:2.3rem;line-height:1.15;margin:1.8rem 0 .5rem;letter-spacing:-.02em}
 h2{font-size:1.15rem;margin:2.4rem 0 .7rem}
 p{margin:.4rem 0}
 .soft,footer,small{color:var(--soft)}
@@ -26,7 +27,7 @@ p{margin:.4rem 0}
 a{color:var(--accent)}
 code,.place{font:.84em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
 overflow-wrap:anywhere}
-.profile{display:grid;grid-template-columns:repeat(3,1fr);gap:.8rem;margin:1.6rem 0 0;padding:0}
+.profile{display:grid;grid-template-columns:repeat(3,1fr);gap:.8rem;margin:.8rem 0 0;padding:0}
 .profile>div{background:var(--card);border:1px solid var(--line);border-radius:.6rem;
 padding:.7rem .9rem .9rem}
 dt{color:var(--soft)}
@@ -65,7 +66,7 @@ ul.found li{grid-template-columns:1fr}}
 
 
 def as_page(
-    found: Assessment,
+    projects: Sequence[Project],
     name: str,
     left_out: Mapping[str, int],
     notes: Sequence[str],
@@ -75,8 +76,8 @@ def as_page(
 
     Parameters
     ----------
-    found
-        The assessment.
+    projects
+        The projects of the repository; the page is about the first.
     name
         The repository's name.
     left_out
@@ -86,8 +87,10 @@ def as_page(
     rubric
         A rubric to show, too.
     """
+    found = projects[0].assessment
     lines = [
-        *head(found, name),
+        *head(found, "/".join(filter(None, [name, projects[0].folder]))),
+        *(others(projects) if len(projects) > 1 else ()),
         *steps(found),
         *(rubric_lines(rubric) if rubric else ()),
         *levels(found),
@@ -97,23 +100,33 @@ def as_page(
 
 
 def head(found: Assessment, name: str) -> Iterator[str]:
-    """Yield the head of the page: the level, what blocks the next, and the profile."""
+    """Yield the head of the page: the profile, the level, and what blocks the next."""
     title = escape(f"{name}: {standing(found)}")
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<title>{title}</title><style>{STYLE}</style></head><body><main><header>"
     yield f'<p class="over">MLOps assessment of {escape(name)}</p>'
-    yield f"<h1>{escape(standing(found))}</h1>"
+    yield '<dl class="profile">'
+    for dimension, height in found.profile.dimensions.items():
+        yield f"<div><dt>{dimension}</dt><dd><strong>{height}</strong> of {TOP}</dd>"
+        yield f"{bar(height)}</div>"
+    yield f"</dl><h1>{escape(standing(found))}</h1>"
     if said := blocked_by(found):
         yield f"<p>{linked(escape(said), found)}.</p>"
     if found.profile.assumed:
         assumed = linked(escape(", ".join(found.profile.assumed)), found)
         yield f'<p class="soft">Files cannot show {assumed}; the level takes them as given.</p>'
-    yield '</header><dl class="profile">'
-    for dimension, height in found.profile.dimensions.items():
-        yield f"<div><dt>{dimension}</dt><dd><strong>{height}</strong> of {TOP}</dd>"
-        yield f"{bar(height)}</div>"
-    yield "</dl>"
+    yield "</header>"
+
+
+def others(projects: Sequence[Project]) -> Iterator[str]:
+    """Yield the level of each project of a repository that has several."""
+    yield f"<h2>Projects</h2><p>The page is about {escape(projects[0].folder)}.</p>"
+    yield '<details open><summary>Level of each</summary><ul class="found">'
+    for one in projects:
+        yield f'<li><span class="status">{escape(standing(one.assessment))}</span>'
+        yield f'<p class="place">{escape(one.folder)}</p></li>'
+    yield "</ul></details>"
 
 
 def bar(height: int) -> str:

@@ -30,9 +30,10 @@ def something_is_fitted(wiring: Wiring) -> Finding:
     if found:
         found.sort(key=lambda one: one[0].path.endswith(".ipynb"))
         return met((at_call(wiring, *one) for one in found), "E1")
-    other = [path for path in wiring.sizes if re.search(r"\.(r|rmd|jl|scala)$", path, re.I)]
+    other = wiring.unread_languages
     if other and not is_ml(wiring):
-        return unknown("code in R, Julia or Scala is not read", [Evidence(other[0], 1, "not read")])
+        places = [Evidence(path, 1, "not read") for path in other.values()]
+        return unknown(f"code in {' and '.join(sorted(other))} is not read", places)
     if is_ml(wiring):
         return missing("a machine-learning package is imported, but nothing fits a model")
     return missing("not an ML repository: no machine-learning package is imported")

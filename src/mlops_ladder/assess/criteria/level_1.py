@@ -318,11 +318,12 @@ def model_tested(wiring: Wiring) -> Finding:
         "load_model",
         "from_pretrained",
     }
-    making |= {name for name in making_words(wiring)}
+    classes = making_words(wiring)
+    making |= classes
     for module, unit in test_units(wiring):
         used = set(unit.names) | fixtures(wiring, module, unit)
         calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
-        asked = calls & predicting or (making_words(wiring) & used and calls_a_model(unit))
+        asked = calls & predicting or (classes & used and calls_a_model(unit))
         if not asked or not own_imports(wiring, module):
             continue
         if is_mocked(module, unit):
