@@ -110,11 +110,11 @@ def rubric_parts(rubric: Rubric) -> Iterator[RenderableType]:
 def rubric_row(line: Line) -> list[str | Text]:
     """Return a row of a rubric."""
     style = "green" if line.points == line.most else "yellow" if line.points + line.peer else "red"
-    what = Text(line.name)
-    if line.why:
-        what.append(f" {escape(line.why)}", "dim")
-    if line.peer:
-        what.append(f" up to {line.peer} for a peer to judge: {line.asks}", "yellow")
+    left = f"up to {line.peer} for a peer to judge: {line.asks}" if line.peer else ""
+    what = Text(f"{line.name}: " if line.why or left else line.name)
+    what.append(escape(line.why), "dim")
+    what.append("; " if line.why and left else "", "dim")
+    what.append(left, "yellow")
     what.append(places(line.evidence, 2), "dim")
     return [Text(f"{line.points} of {line.most}", style), what]
 
