@@ -177,7 +177,7 @@ LEVEL_0 = {
         TRAIN,
         {"data/rows.parquet.dvc": "outs:\n- md5: 0123\n  path: rows.parquet\n"},
         a_large_model={"model.onnx": b"\0" * 1_000_001},
-        one_persons_folder={"rows.py": 'ROWS = "/home/ann/rows.csv"\nprint(ROWS)\n'},
+        one_persons_folder={"rows.py": 'ROWS = "/Users/ann/rows.csv"\nprint(ROWS)\n'},
     ),
     "L0-04": twin(
         {"study.ipynb": notebook("import xgboost", "xgboost.train({}, rows)")},
