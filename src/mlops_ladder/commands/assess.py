@@ -42,6 +42,8 @@ def command(
       mlops-ladder assess ../other --json | jq .level
       mlops-ladder assess --min-level 2
     """
+    import gc
+
     from ..assess.projects import assess_repository
     from ..errors import RefusedError
     from ..inspection.walk import read_folder
@@ -50,6 +52,7 @@ def command(
 
     tree = read_folder(path)
     projects = assess_repository(tree, tree.sizes)
+    gc.freeze()  # nothing of it is garbage: Python need not look through all of it at its end
     found = projects[0].assessment
     notes = [*tree.notes, *found.notes]
     for file, text in ((badge, as_badge), (html, as_page)):
