@@ -171,6 +171,9 @@ LEVEL_0 = {
                 docker or a similar tool, ask her too; she knows how the pieces fit together.
             """
         },
+        only_commands={
+            "README.md": "# Churn\n\n```\n" + "python train.py  # train the model\n" * 20 + "```\n"
+        },
         a_command_without_a_purpose={"README.md": "# Churn\n\n```\npython train.py\n```\n"},
     ),
     "L0-03": twin(

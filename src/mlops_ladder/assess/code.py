@@ -36,6 +36,7 @@ class Code(OtherFiles):
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         super().__init__(repository, sizes)
         self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
+        self._paths: dict[tuple[str, str | None], str | None] = {}
         self._words_at: dict[int, set[str]] = {}
         self._tests: dict[str, bool] = {}
         self._packages: dict[str, set[str]] = {}
@@ -132,12 +133,21 @@ class Code(OtherFiles):
         """Return the file that a dotted name imports, if it is the repository's own."""
         if name.partition(".")[0] not in self._heads:
             return None
-        folder = beside.rpartition("/")[0]
+        key = (name, beside.rpartition("/")[0] if beside else None)
+        if key not in self._paths:
+            self._paths[key] = self._find_module(*key)
+        return self._paths[key]
+
+    def _find_module(self, name: str, folder: str | None) -> str | None:
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
-            near = [path for path in paths if path.rpartition("/")[0].startswith(folder)]
-            for options in (exact, near if beside else [], paths):
+            near = [
+                path
+                for path in paths
+                if folder is not None and path.rpartition("/")[0].startswith(folder)
+            ]
+            for options in (exact, near, paths):
                 if options:
                     return (
                         min(options, key=len) if options is not paths or len(paths) == 1 else None

@@ -50,6 +50,8 @@ def command(
       mlops-ladder assess --min-level 2
       mlops-ladder assess --rubric zoomcamp
     """
+    import gc
+
     from ..assess.projects import assess_repository
     from ..assess.rubric import RUBRICS
     from ..errors import RefusedError, UsageError
@@ -64,6 +66,7 @@ def command(
         raise UsageError("--json and --sarif exclude each other: call the command twice")
     tree = read_folder(path)
     projects = assess_repository(tree, tree.sizes)
+    gc.freeze()  # nothing of it is garbage: Python need not look through all of it at its end
     found = projects[0].assessment
     rubric = RUBRICS[rubric_name](found.findings, tree) if rubric_name else None
     notes = [*tree.notes, *found.notes]

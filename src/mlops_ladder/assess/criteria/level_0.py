@@ -12,10 +12,12 @@ from ..wiring import Wiring
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
-BLOCK = re.compile(r"^(```|~~~).*?^\1|^(?: {4}|\t| {0,3}[$>] ).*$|`[^`\n]+`", re.M | re.S)
+FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
+BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
     r"(?m)^\s*[`$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest"
-    r"|mlflow |git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
+    r"|mlflow |pipx |uvx |git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript "
+    r"|curl )"
 )
 
 
@@ -49,7 +51,7 @@ def purpose_described(wiring: Wiring) -> Finding:
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         found = COMMAND_IN_README.search(blocks)
-        if found and len(BLOCK.sub("", text).split()) > FEWEST_WORDS:
+        if found and len(FENCED.sub("", text).split()) > FEWEST_WORDS:
             return met([at_text(wiring, path, found[0].strip("` \n"))], "E1")
         what = "does not say what the project is for" if found else "has no command to run"
         return missing(f"the README {what}", [Evidence(path, 1, "README")])
