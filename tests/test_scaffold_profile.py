@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from mlops_ladder.commands.new import OwnData
 from mlops_ladder.errors import RefusedError, UsageError
 from mlops_ladder.scaffold.columns import column_of, hard_limits
 from mlops_ladder.scaffold.names import clean_names, file_name
@@ -543,6 +545,59 @@ def test_columns_of_year_month_day_and_hour_are_proposed_and_read_as_the_time(
     assert profile.time.reading.values.tolist() == list(DAYS.floor("h"))
     assert profile.left_out["month"] == "it is the month of the time"
     assert {column.name for column in profile.features} == {"size"}
+
+
+def test_months_may_be_names_and_the_date_of_an_arrival_is_planned(tmp_path: Path) -> None:
+    days = pd.Series(DAYS.normalize())
+    columns = {
+        "arrival_date_year": days.dt.year,
+        "arrival_date_month": days.dt.strftime("%B"),
+        "arrival_date_day_of_month": days.dt.day,
+        "arrival_time": RNG.normal(0, 1, ROWS),
+        "year_built": every([1999, 2005, 2011]),
+    }
+    profile = profiled(tmp_path, **columns)
+    assert profile.proposed_time == ", ".join(list(columns)[:3])
+    assert profile.afterwards == ("arrival_time",)
+    time = profiled(tmp_path, time=",".join(list(columns)[:3]), **columns).time
+    assert time is not None
+    assert time.reading.values.tolist() == list(days)
+    rows = pd.DataFrame(columns)
+    read = eval(time.reading.expression, {"pd": pd, "rows": rows})
+    assert read.tolist() == list(days)
+
+
+@pytest.mark.parametrize(
+    ("parts", "proposed"),
+    [
+        ({"YrSold": "year", "MoSold": "month"}, "yr_sold, mo_sold"),
+        ({"sale_year": "year", "sale_month": "month", "year": "year"}, "sale_year, sale_month"),
+        ({"year_built": "year", "month_sold": "month"}, None),
+        ({"birth_year": "year"}, None),
+        ({"day_of_week": "day_of_week", "hour": "hour"}, None),
+    ],
+)
+def test_parts_are_of_one_time(parts: dict[str, str], proposed: str | None, tmp_path: Path) -> None:
+    months = pd.Series(pd.date_range("2001-01-01", periods=ROWS, freq="MS"))
+    columns = {name: getattr(months.dt, part) for name, part in parts.items()}
+    assert profiled(tmp_path, **columns).proposed_time == proposed
+
+
+def test_the_terminal_asks_for_the_order_and_for_what_is_known_afterwards(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {"day": DAYS, "arrival_delay": RNG.normal(0, 1, ROWS), "size": RNG.normal(0, 1, ROWS)}
+    )
+    rows["amount"] = rows["size"] + RNG.normal(0, 1, ROWS)
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    own = OwnData(tmp_path / "own.csv", "amount", None, None, None, True)
+    with CliRunner().isolation(input="n\ny\n") as (_, asked, _):
+        problem = own.read(ask=True)
+        said = asked.getvalue().decode()
+    assert problem is not None
+    assert "Is arrival_delay known only after the fact? [Y/n]" in said
+    assert "Order the rows by day, and test on the newest fifth? [Y/n]" in said
+    assert 'TIME: str | None = "day"' in problem.problem
+    assert not any("arrival_delay was left out" in finding for finding in problem.findings)
 
 
 def test_a_column_of_times_is_proposed(tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid|key|index|idx|nr|no|number|row)($|
 AFTERWARDS = re.compile(
     r"(^|_)(arrival|arr|arrived|dropoff|ended|finished|closed|resolved|resolution|completed"
     r"|delivered|returned|actual|outcome|discharge|discharged|cancelled|cancellation|churned"
-    r"|churn|terminated|settled|settlement|refund|refunded|chargeback|air_time|elapsed|survival)($|_)"
+    r"|churn|terminated|settled|settlement|refund|refunded|chargeback|air_time|elapsed|survival|status_date|updated)($|_)"
 )
+# The date of an arrival is planned, and known before; its time is not.
+PLANNED = re.compile(r"arrival(_date)?_(year|month|week|day)(_number|_of_month)?")
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}"
 
 
@@ -79,9 +81,14 @@ def is_free_text(known: pd.Series) -> bool:
     return has_long or (is_long and known.nunique() > MOST_CATEGORIES)
 
 
+def is_afterwards(name: str) -> bool:
+    """Tell whether a name says that the value is known only after the fact."""
+    return bool(AFTERWARDS.search(name)) and not PLANNED.fullmatch(name)
+
+
 def find_afterwards(column: Column) -> str | None:
     """Return the reason if the name says that the value is known only after the fact, or None."""
-    if not AFTERWARDS.search(column.name):
+    if not is_afterwards(column.name):
         return None
     return "its name suggests that it is known only after the fact; add it if it is known before"
 

@@ -384,7 +384,9 @@ def describe_left_out(left_out: Mapping[str, str]) -> list[str]:
         if len(names) < GROUPED:
             found += [f"{name} was left out: {left_out[name]}" for name in names]
         else:
-            found.append(f"{len(names)} columns were left out, because {reason}: {named(names)}")
+            found.append(
+                f"{len(names)} columns were left out, each because {reason}: {named(names)}"
+            )
     return found
 
 
