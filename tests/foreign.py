@@ -322,12 +322,18 @@ def visits(rows: int = 400) -> str:
     return "\n".join(["age,visits,left", *lines, ""])
 
 
-# The three kinds that are climbed and serve their own model: where the data are, and the files.
-SERVED: dict[str, tuple[str, Files]] = {
-    "scripts": ("customers.csv", {**SCRIPTS, "customers.csv": visits()}),
-    "packaged": ("data/raw/visits.csv", {**PACKAGED, "data/raw/visits.csv": visits()}),
+# The three kinds that are climbed and serve their own model: where the data are, how the level's
+# modules are imported, and the files.
+SERVED: dict[str, tuple[str, str, Files]] = {
+    "scripts": ("customers.csv", "customer_churn", {**SCRIPTS, "customers.csv": visits()}),
+    "packaged": (
+        "data/raw/visits.csv",
+        "churn.ladder",
+        {**PACKAGED, "data/raw/visits.csv": visits()},
+    ),
     "notebooks": (
         "data/visits.csv",
+        "sales_of_the_north",
         {**NOTEBOOKS, "data/visits.csv": visits(), "environment.yml": CONDA},
     ),
 }

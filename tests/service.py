@@ -171,14 +171,19 @@ class Stream:
 
 @contextmanager
 def serve(
-    installation: Installation, live: Path, *options: str, start: str = "", **variables: str
+    installation: Installation,
+    live: Path,
+    *options: str,
+    start: str = "",
+    package: str = "taxi_ride_duration",
+    **variables: str,
 ) -> Iterator[Service]:
     """Run the service with the release in the folder.
 
     `options` are Python's options; `start` are statements to execute before the service starts.
     """
     log = live.with_name(f"{live.name}.log")
-    module = "taxi_ride_duration.serving.server"
+    module = f"{package}.serving.server"
     code = ["-c", f"{start}\nimport runpy\nrunpy.run_module({module!r}, run_name='__main__')"]
     own = {"LIVE": str(live), "PORT": "0", "HOST": "", "DATABASE_URL": "", "SERVICE_TOKEN": TOKEN}
     with log.open("w") as errors:

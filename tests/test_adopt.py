@@ -1,19 +1,13 @@
 """Tests of `adopt`: it adds a level to a repository and changes none of its files."""
 
-import json
 import os
 import random
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,30 +27,30 @@ from foreign import (
     Files,
     make_repository,
     own_tests,
+    visits,
 )
 from installation import Installation, install
 from mlops_ladder.adopt.answers import answers, name_of
-from mlops_ladder.adopt.layout import Layout
+from mlops_ladder.adopt.layout import Layout, import_name
+from mlops_ladder.adopt.proposals import extended
+from mlops_ladder.adopt.requirements import read_needs
+from mlops_ladder.commands.adopt import asked_data
 from mlops_ladder.errors import RefusedError
-from mlops_ladder.migration.fitting import fit_checks, fit_imports
+from mlops_ladder.migration.fitting import fit, fit_checks, fit_imports
 from mlops_ladder.migration.manifest import Manifest, check_pieces, read_manifest
-from mlops_ladder.migration.pieces import OF_EXAMPLE, PIECES
+from mlops_ladder.migration.merge import ORDINARY, Entry, open_sandbox
+from mlops_ladder.migration.pieces import EXAMPLE, OF_EXAMPLE, PIECES
 from mlops_ladder.migration.pyproject import (
     NoPlaceError,
     with_new_requirements,
     with_own_requirements,
 )
-from projects import TEMPLATE, Ladder, commit_all, git
+from projects import DEPLOY_TARGETS, ORCHESTRATORS, TEMPLATE, Ladder, commit_all, git
+from service import serve
 
 BRANCH = "adopt-level-1"
 LEVEL = '[project]\nname = "x"\ndependencies = [\n    "skops>=0.13",\n    "scikit-learn>=1.6",\n]\n'
 HIGHER = f'{LEVEL}[project.optional-dependencies]\npipelines = ["mlflow>=3"]\n'
-
-
-@pytest.fixture(params=REPOSITORIES)
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return each of the repositories, in a path with a space."""
-    return make_repository(tmp_path / f"their {request.param}", REPOSITORIES[request.param])
 
 
 def layout_of(files: Files, folder: str = "some-folder") -> Layout:
@@ -81,6 +75,24 @@ def state(repository: Path) -> tuple[object, ...]:
     return files, *shown
 
 
+@pytest.mark.parametrize("level", [0, 1, 2, 3, 4])
+def test_no_text_that_an_adopted_repository_gets_names_the_example(
+    ladder: Ladder, tmp_path: Path, level: int
+) -> None:
+    repository = make_repository(tmp_path / "theirs", SCRIPTS)
+    manifest = Manifest(without=[EXAMPLE])
+    providers = ["github", "gitlab", "jenkins", "none"]
+    elsewhere = [*zip(ORCHESTRATORS, DEPLOY_TARGETS, providers, strict=True)]
+    for orchestrator, target, provider in elsewhere if level == 4 else elsewhere[:1]:
+        chosen = {"orchestrator": orchestrator, "deploy_target": target, "ci_provider": provider}
+        project = ladder.fresh(level, data_file="none", project_name="X", description="", **chosen)
+        with open_sandbox(repository) as sandbox:
+            fitted = fit(manifest, sandbox, sandbox.tree_of(project))
+            texts = {path: sandbox.read(entry.content) for path, entry in fitted.items()}
+        found = {path for path, body in texts.items() if TAXIS.search(body.decode())}
+        assert found == set()
+
+
 def contents(repository: Path, files: Files) -> dict[str, bytes]:
     """Return the current contents of the files."""
     return {name: (repository / name).read_bytes() for name in files}
@@ -96,7 +108,7 @@ def changes(repository: Path, old: str, new: str) -> set[str]:
     return {line[0] for line in git(repository, "diff", "--name-status", old, new).splitlines()}
 
 
-TAXIS = re.compile(r"\btaxi|\bTLC\b|pickup|new york|\brides?\b|\bMONTH=", re.IGNORECASE)
+TAXIS = re.compile(r"taxi|\bTLC\b|pickup|\btrips?\b|\brides?\b|borough|new york", re.IGNORECASE)
 
 
 def mentions(repository: Path, files: Files) -> list[str]:
@@ -111,40 +123,34 @@ def mentions(repository: Path, files: Files) -> list[str]:
     ]
 
 
-@pytest.mark.slow
-def test_nothing_of_theirs_changes_and_a_climb_works(
-    ladder: Ladder, repository: Path, request: pytest.FixtureRequest
-) -> None:
-    name = request.node.callspec.params["repository"]
-    files, tested = REPOSITORIES[name], name != "notebooks"
-    before, passed = state(repository), own_tests(repository)[0]
-    assert passed == (0 if tested else pytest.ExitCode.NO_TESTS_COLLECTED)
-
-    adopt(ladder, repository, "--without", "release")
+def adopt_and_merge(ladder: Ladder, repository: Path, files: Files, *options: str) -> str:
+    """Adopt a repository and merge the branch; nothing that was there changes or breaks."""
+    tested = any("test" in path for path in files)
+    passing = 0 if tested else pytest.ExitCode.NO_TESTS_COLLECTED
+    before = state(repository)
+    assert own_tests(repository)[0] == passing
+    said = adopt(ladder, repository, "--without", "release", *options)
     assert state(repository) == before
     changed = git(repository, "diff", "--name-status", "main", BRANCH).splitlines()
     theirs = [line for line in changed if line[0] != "A"]
     assert theirs == (["M\tpyproject.toml"] if "pyproject.toml" in files else [])
     assert git(repository, "rev-list", "--count", f"main..{BRANCH}").strip() == "1"
     assert "missing" not in git(repository, "fsck", "--full")
-
     git(repository, "merge", "--quiet", BRANCH)
     if tested:
-        code, said = own_tests(repository)
-        assert code == 0, said
-    assert mentions(repository, files) == []
-    said = done("climb", "4", "--commit", "--defaults", cwd=repository)
+        code, output = own_tests(repository)
+        assert code == 0, output
+    return said
+
+
+def check_climbed(repository: Path, files: Files) -> None:
+    """Check that climbs left the repository's own files, and left out what is left out."""
     assert not git(repository, "status", "--porcelain")
-    assert (repository / "make/retraining.mk").is_file(), said
-    assert "stays deleted" not in said
-    assert "was kept" not in said or "README" in said or ".gitignore" in said
-    assert len([*repository.glob("README*")]) == 1
     assert mentions(repository, files) == []
     listed = git(repository, "ls-files").split()
-    assert not [path for path in listed if "release.yml" in path or path == "notebook.ipynb"] or (
-        "notebook.ipynb" in files
-    )
-    assert not [path for path in listed if path in ("data/download.py", "explore.ipynb")]
+    example = {"data/download.py", "explore.ipynb", "notebook.ipynb"} - files.keys()
+    assert not [path for path in listed if path in example or "release.yml" in path]
+    assert len([*repository.glob("README*")]) == 1
     after = contents(repository, files)
     pyproject = after.pop("pyproject.toml", b"").decode()
     assert after == {path: body for path, body in expected(files).items() if path in after}
@@ -152,12 +158,26 @@ def test_nothing_of_theirs_changes_and_a_climb_works(
         assert adds_only(pyproject, old), "the climb only adds to it"
         result = tomllib.loads(pyproject)
         assert result["project"] == tomllib.loads(old)["project"]
-        groups = result["dependency-groups"]
-        assert any(entry.startswith("mlflow") for entry in groups["pipelines"])
+        assert any(entry.startswith("mlflow") for entry in result["dependency-groups"]["pipelines"])
         assert "default-groups" not in result["tool"]["uv"]
-    if tested:
-        code, said = own_tests(repository)
-        assert code == 0, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["generated", "checked"])
+def test_nothing_of_theirs_changes_and_a_climb_works(
+    ladder: Ladder, tmp_path: Path, name: str
+) -> None:
+    files = REPOSITORIES[name]
+    repository = make_repository(tmp_path / f"their {name}", files)
+    adopt_and_merge(ladder, repository, files)
+    assert mentions(repository, files) == []
+    said = done("climb", "4", "--commit", "--defaults", cwd=repository)
+    assert (repository / "make/retraining.mk").is_file(), said
+    assert "stays deleted" not in said
+    assert "was kept" not in said or "README" in said or ".gitignore" in said
+    check_climbed(repository, files)
+    code, output = own_tests(repository)
+    assert code == 0, output
 
 
 @pytest.mark.slow
@@ -177,7 +197,7 @@ def test_an_upgrade_reaches_ours_where_they_stand(ladder: Ladder, tmp_path: Path
     repository = make_repository(tmp_path / "theirs", PACKAGED)
     done("adopt", "--template", template, cwd=repository)
     git(repository, "merge", "--quiet", BRANCH)
-    for name in ("Makefile", ".gitignore", "tests/test_release.py"):
+    for name in ("Makefile.jinja", ".gitignore", "tests/test_release.py"):
         with (template / "template" / name).open("a", encoding="utf-8") as file:
             file.write("# newer\n")
     commit_all(template, "Newer")
@@ -210,80 +230,32 @@ def test_scripts_work_at_their_level_straight_away(ladder: Ladder, tmp_path: Pat
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SERVED)
 def test_a_repository_climbs_and_serves_its_own_model(
-    ladder: Ladder, tmp_path: Path, name: str
+    ladder: Ladder, installed: Path, tmp_path: Path, name: str
 ) -> None:
-    file, files = SERVED[name]
+    file, package, files = SERVED[name]
     repository = make_repository(tmp_path / "theirs", files)
-    said = adopt(ladder, repository, "--from", str(repository / file), "--target", "left")
+    said = adopt_and_merge(
+        ladder, repository, files, "--from", str(repository / file), "--target", "left"
+    )
     assert f"{file} is read where it is" in said
-    git(repository, "merge", "--quiet", BRANCH)
     for level in ("2", "3"):
         done("climb", level, "--commit", "--defaults", cwd=repository)
-    assert mentions(repository, files) == []
-    place = git(repository, "ls-files", "*/problem.py").strip()
-    assert place == ("src/churn/ladder/problem.py" if name == "packaged" else place)
-    data = 'Path("data") / "visits.csv"' if name == "notebooks" else f'Path("{file}")'
-    assert f"DATA = {data}" in (repository / place).read_text()
+    check_climbed(repository, files)
+    (place,) = git(repository, "ls-files", "*/problem.py").split()
+    assert place.removeprefix("src/") == f"{package.replace('.', '/')}/problem.py"
+    assert f'DATA = os.environ.get("DATA_URL") or "{file}"' in (repository / place).read_text()
 
-    installation = Installation(repository)
-    tasks = "-f ladder.mk" if "Makefile" in files else ""
-    installation.make(f"{tasks} setup HOOKS=")
-    commit_all(repository, "Lock the dependencies")
-    gate = (repository / "params.yaml").read_text()
-    (repository / "params.yaml").write_text(gate.replace("min_test_rows: 100", "min_test_rows: 30"))
+    settings = repository / "params.yaml"
+    settings.write_text(settings.read_text().replace("min_test_rows: 100", "min_test_rows: 30"))
     commit_all(repository, "Expect few rows")
+    installation = Installation(repository, borrowed=installed)
+    tasks = "-f ladder.mk" if "Makefile" in files else ""
+    assert installation.run("uv lock").returncode == 0, "their requirements and the level's fit"
     installation.make(f"{tasks} lint pipeline promote deploy")
-    if name == "packaged":
-        installation.make(f"{tasks} types")
-        own = Path(place).parent
-        module = ".".join(own.parts[1:])
-        script = f"import {module}.problem, churn.train; print({module}.problem.TARGET)"
-        assert installation.run(f"PYTHONPATH=src .venv/bin/python -c '{script}'").stdout == "left\n"
-    log = tmp_path / "log"
-    port = free_port()
-    command = ["make", *tasks.split(), "serve", f"PORT={port}"]
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=repository,
-            env=installation.environment() | {"PORT": str(port)},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        few, many = (predicted(port, {"age": 40, "visits": seen}) for seen in (0, 22))
-        assert few["yes"] > 0.5 > many["yes"], log.read_text()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def predicted(port: int, row: Mapping[str, object]) -> dict[str, float]:
-    """Return the probabilities that the service predicts, once it listens."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/predict",
-        json.dumps(row).encode(),
-        {"Content-Type": "application/json"},
-    )
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                found: dict[str, float] = json.load(answer)["probabilities"]
-                return found
-        except urllib.error.URLError as error:
-            if isinstance(error, urllib.error.HTTPError):
-                raise AssertionError(error.read()) from error
-            time.sleep(0.5)
-    raise AssertionError("the service does not listen")
+    sources = f"{repository / 'src'}:{repository}"
+    with serve(installation, repository / "live", package=package, PYTHONPATH=sources) as service:
+        few, many = (service.predict({"age": 40, "visits": seen}) for seen in (0, 22))
+    assert few["probabilities"]["yes"] > 0.5 > many["probabilities"]["yes"]
 
 
 @pytest.mark.slow
@@ -293,12 +265,15 @@ def test_killed_at_any_moment_it_leaves_no_branch_or_all_of_it(
     repository = make_repository(tmp_path / "theirs", SCRIPTS)
     before, moments = state(repository), random.Random(5)
     variables = os.environ | NAMED | {"MLOPS_LADDER_TEMPLATE": str(ladder.template)}
+    (tmp_path / "visits.csv").write_text(visits(150))
+    options = ("--from", str(tmp_path / "visits.csv"), "--target", "left")
     begun = time.monotonic()
-    adopt(ladder, repository, "--branch", "whole")
+    adopt(ladder, repository, *options, "--branch", "whole")
     whole, length = git(repository, "rev-parse", "whole^{tree}"), time.monotonic() - begun
-    for number in range(4):
+    assert git(repository, "ls-tree", "whole", "data/visits.csv"), "a copy, because it is outside"
+    for number in range(3):
         running = subprocess.Popen(
-            [sys.executable, "-m", "mlops_ladder", "adopt", "--branch", f"try-{number}"],
+            [sys.executable, "-m", "mlops_ladder", "adopt", *options, "--branch", f"try-{number}"],
             cwd=repository,
             env=variables,
             stderr=subprocess.DEVNULL,
@@ -311,7 +286,7 @@ def test_killed_at_any_moment_it_leaves_no_branch_or_all_of_it(
         assert state(repository) == before
     made = git(repository, "for-each-ref", "--format=%(tree)", "refs/heads/try-*").split()
     assert set(made) <= {whole.strip()}
-    adopt(ladder, repository)
+    adopt(ladder, repository, *options)
     assert git(repository, "rev-parse", f"{BRANCH}^{{tree}}") == whole
 
 
@@ -455,6 +430,14 @@ def test_a_package_of_theirs_is_the_one_to_live_in() -> None:
     assert layout_of(two).own_package is None
     assert layout_of({**two, "setup.cfg": "[metadata]\nname = b\n"}).own_package == "b"
     assert layout_of({"docs/__init__.py": "", "c/__init__.py": ""}).own_package == "c"
+    assert layout_of({"src/acme/churn/__init__.py": ""}).own_package == "src/acme/churn"
+    far = {"acme/churn/__init__.py": ""}
+    assert layout_of(far).own_package is None
+    said = {"pyproject.toml": '[project]\nname = "acme-churn"\n'}
+    assert layout_of({**far, **said}).own_package == "acme/churn"
+    dashed = {"setup.cfg": "[metadata]\nname = churn-model-2\n", "churn_model_2/__init__.py": ""}
+    assert layout_of({**dashed, "extra/__init__.py": ""}).own_package == "churn_model_2"
+    assert import_name("src/acme/churn/ladder") == "acme.churn.ladder"
 
 
 @pytest.mark.parametrize(
@@ -597,3 +580,74 @@ def test_ci_knows_the_branch_and_the_versions_of_python() -> None:
     before = b'    branches: [main]\n        python: ["3.11", "3.14"]\n      - run: make lint\n'
     after = b'    branches: [master]\n        python: ["3.12", "3.14"]\n'
     assert fit_checks(manifest, ".github/workflows/ci.yml", before) == after
+
+
+def test_a_climb_lets_an_early_adoption_install_groups(tmp_path: Path) -> None:
+    early = Manifest(kept=["pyproject.toml"])
+    recent = Manifest(kept=["pyproject.toml"], without=[EXAMPLE])
+    with open_sandbox(make_repository(tmp_path, SCRIPTS)) as sandbox:
+        task = sandbox.write(b"setup::\n\t$(uv) sync --all-extras $(if $(CI),--locked)\n")
+        files = {"Makefile": Entry(ORDINARY, task)}
+        for manifest, before, count in [(early, True, 0), (early, False, 1), (recent, True, 1)]:
+            fitted = fit(manifest, sandbox, files, before=before)["Makefile"]
+            assert sandbox.read(fitted.content).count(b"--all-groups") == count
+
+
+TOOLS = """\
+# Ours since 2019
+[tool.black]
+line-length = 79   # as ever
+
+
+[tool.isort]
+profile="black" # the end"""
+POETRY = """\
+[tool.poetry]
+name = "churn"   # two blanks
+version = "1"
+
+[tool.poetry.dependencies]
+python = "^3.9"
+six = "^1.16"
+
+[build-system]
+requires = ["poetry-core"]
+build-backend = "poetry.core.masonry.api"
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "adopted", "has_project"),
+    [
+        ({"pyproject.toml": TOOLS, "requirements.txt": "six\n"}, None, True),
+        ({"pyproject.toml": POETRY}, ["six<2.0,>=1.16"], False),
+        (
+            {"setup.py": "from setuptools import setup\nsetup(install_requires='six')\n"},
+            ["six"],
+            False,
+        ),
+        ({"pyproject.toml": TOOLS, "setup.cfg": "[metadata]\nname = a\n"}, None, False),
+        ({"pyproject.toml": f"{TOOLS}\n\n{THEIRS}", "requirements.txt": "no\n"}, None, True),
+    ],
+    ids=["tools", "poetry", "setup.py", "tools and setup.cfg", "project"],
+)
+def test_pyproject_gains_what_uv_needs_and_keeps_its_layout(
+    files: Files, adopted: list[str] | None, has_project: bool
+) -> None:
+    layout = layout_of(files)
+    manifest = Manifest(kept=["pyproject.toml"], without=[EXAMPLE])
+    said = extended(layout, manifest, LEVEL, read_needs(layout))
+    assert adds_only(said, files.get("pyproject.toml", ""))
+    result = tomllib.loads(said)
+    assert result["dependency-groups"].get("adopted") == adopted
+    assert result["dependency-groups"]["ladder"] == ["skops>=0.13", "scikit-learn>=1.6"]
+    assert ("project" in result) == has_project
+    assert ("workspace" in result["tool"].get("uv", {})) != has_project
+    assert "default-groups" not in said
+
+
+def test_the_data_are_asked_for_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["data/a.csv", "left", ""])
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(said))
+    assert asked_data(["data/a.csv"], None, None) == (Path("data/a.csv"), "left", None)
+    assert asked_data([], None, None) == (None, None, None)

@@ -1,6 +1,7 @@
 """Tests of the requirements that `adopt` reads from a repository's own files."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,15 @@ from foreign import CHECKED, SCRIPTS, TRAIN, make_repository
 from installation import environment
 from mlops_ladder.adopt.answers import author_of
 from mlops_ladder.adopt.layout import Layout
+from mlops_ladder.adopt.needs import Needs
 from mlops_ladder.adopt.proposals import unusable
-from mlops_ladder.adopt.requirements import Needs, fitted, read_needs
+from mlops_ladder.adopt.requirements import fitted, read_needs
 from projects import Ladder, git
 
 LEVEL = ["numpy>=2", "pandas>=2.2", "scikit-learn>=1.7", "mlflow>=3.17,<4"]
 
 
-def layout_of(files: dict[str, str | bytes]) -> Layout:
+def layout_of(files: Mapping[str, str | bytes]) -> Layout:
     """Return the layout of files, without a repository."""
     return Layout("x", {p: t if isinstance(t, bytes) else t.encode() for p, t in files.items()})
 
@@ -37,16 +39,30 @@ def needs_of(**files: str | bytes) -> Needs:
         ("-e .", []),
         (".[dev]", []),
         ("-e git+https://h.org/a/b.git@v1#egg=b", ["b @ git+https://h.org/a/b.git@v1"]),
-        ("numpy @ file:///home/conda/numpy_1.whl", ["numpy"]),
+        ("numpy @ file:///opt/conda/numpy_1.whl", ["numpy"]),
         ("pywin32==306", ["pywin32==306; sys_platform == 'win32'"]),
         ("pkg-resources==0.0.0", []),
         ("sklearn", ["scikit-learn"]),
         ("six ; python_version < '3.9'", ["six ; python_version < '3.9'"]),
+        ("six=1.16", ["six==1.16"]),  # as `conda list --export` writes it
+        ("numpy==1.19.2=py38_0", ["numpy==1.19.2"]),
+        ("torch==1.10.0+cu113", ["torch==1.10.0"]),
+        ("six==1.16 --global-option=x", ["six==1.16"]),
+        (
+            "git+https://h.org/b@v1#egg=b&subdirectory=c",
+            ["b @ git+https://h.org/b@v1#subdirectory=c"],
+        ),
+        ("https://h.org/b-2.0.tar.gz#egg=b", ["b @ https://h.org/b-2.0.tar.gz"]),
+        ("--prefer-binary", []),
+        ("-c limits.txt\nsix\nattrs>1", ["six<2", "attrs>1"]),
+        ("-rbase.txt", ["attrs"]),
     ],
 )
 def test_a_line_of_a_requirements_file_is_read(line: str, wanted: list[str]) -> None:
-    found = needs_of(requirements__txt=line)
+    others = {"base.txt": "attrs\n", "limits.txt": "six<2\nidna==1\n"}
+    found = read_needs(layout_of({"requirements.txt": line, **others}))
     assert (list(found.wanted), found.missing) == (wanted, ())
+    assert ("-c" in line) == any("versions of idna" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +70,13 @@ def test_a_line_of_a_requirements_file_is_read(line: str, wanted: list[str]) -> 
     [
         ("git+https://h.org/a/b.git", "does not say which package it is"),
         ("-e git://h.org/a.git#egg=a", "is no address that uv takes"),
-        ("--extra-index-url https://h.org", "is an option of pip"),
-        ("./wheels/a.whl", "is not a requirement"),
+        ("--index-url https://h.org", "is an option of pip"),
+        ("./wheels/a.whl", "is a path. Add it to pyproject.toml, in [tool.uv.sources]"),
+        ("-e ../libs/a", "is a path"),
+        ("six 1.16", "is not a requirement"),
+        ("--pre", "is an option of pip"),
+        ("-c missing.txt", "missing.txt, which it includes, does not exist"),
+        ("https://h.org/a.whl", "Add it to pyproject.toml as: name @ https://h.org/a.whl"),
         ("-r missing.txt", "missing.txt, which it includes, does not exist"),
     ],
 )
@@ -70,6 +91,10 @@ def test_requirements_files_are_found_and_include_each_other() -> None:
     tools = {"requirements-dev.txt": "pytest\n", "requirements-gpu.txt": "torch\n"}
     assert read_needs(layout_of({**both, **tools})).wanted == ("six", "attrs", "pytest")
     assert read_needs(layout_of({"src/requirements.txt": "six\n"})).wanted == ("six",)
+    folder = {"requirements/base.txt": "six\n", "requirements/test.txt": "-r base.txt\npytest\n"}
+    assert read_needs(layout_of(folder)).wanted == ("six", "pytest")
+    compiled = {"requirements.in": "six\n", "requirements.txt": "six==1.16\nidna==3.1\n"}
+    assert read_needs(layout_of(compiled)).wanted == ("six",)
     utf_16 = "six\r\n".encode("utf-16")
     assert read_needs(layout_of({"requirements.txt": utf_16})).wanted == ("six",)
 
@@ -83,6 +108,9 @@ def test_requirements_files_are_found_and_include_each_other() -> None:
         ("conda-forge::numpy", "numpy"),
         ("numpy  # for Ada", "numpy"),
         ("pytorch", "torch"),
+        ("numpy 1.19.*", "numpy==1.19.*"),
+        ("scikit-learn =0.24", "scikit-learn==0.24.*"),
+        ("'pandas[version=\">=1\"]'", "pandas>=1"),
         ("openssl=1.1.1k", None),
         ("pip", None),
     ],
@@ -101,13 +129,26 @@ def test_conda_has_pips_packages_and_python_and_programs() -> None:
     )
     named = needs_of(MLproject="conda_env: envs/a.yml\n", envs_s_a__yml=text)
     assert named.files == ("envs/a.yml",)
+    other = needs_of(**{"environment-cpu__yml": text, "ci__yml": "dependencies: 1\n"})
+    assert other.files == ("environment-cpu.yml",)
+
+
+def test_an_mlproject_names_its_environment() -> None:
+    text = "python: '3.8.15'\ndependencies:\n - -r requirements.txt\n - idna\n"
+    files = {"python_env__yaml": text, "requirements__txt": "six\n"}
+    found = needs_of(MLproject="python_env: python_env.yaml\n", **files)
+    assert (found.wanted, found.python, found.missing) == (("six", "idna"), "==3.8.15", ())
+    (missing,) = needs_of(MLproject="conda_env: gone.yml\n").missing
+    assert missing == "MLproject: gone.yml, which it names, does not exist. Add the file"
+    assert "its image has what" in needs_of(MLproject="docker_env:\n  image: a\n").missing[0]
 
 
 @pytest.mark.parametrize(
     ("version", "specifier"),
     [
-        ("^1.5.3", "<2,>=1.5.3"),
-        ("^0.2.3", "<0.3,>=0.2.3"),
+        ("^1.5.3", "<2.0.0,>=1.5.3"),
+        ("^0.2.3", "<0.3.0,>=0.2.3"),
+        (">=1 <2", "<2,>=1"),
         ("~1.4", "<1.5,>=1.4"),
         ("1.0.0a3", "==1.0.0a3"),
         (">=1.14.3,<1.21.0", "<1.21.0,>=1.14.3"),
@@ -131,8 +172,38 @@ def test_groups_extras_git_and_paths_of_poetry_are_read() -> None:
         'b = {git = "https://h.org/b.git", tag = "v1"}\nc = {path = "../c"}\n'
         '[tool.poetry.group.dev.dependencies]\npytest = "^8"\n'
     )
-    assert found.wanted == ("a[x]>=1,<2", "b @ git+https://h.org/b.git@v1", "pytest>=8,<9")
+    assert found.wanted == ("a[x]<2,>=1", "b @ git+https://h.org/b.git@v1", "pytest<9,>=8")
     assert found.missing[0].startswith("pyproject.toml: c is a path")
+
+
+def test_what_poetry_says_of_one_package_is_kept_or_named() -> None:
+    found = needs_of(
+        pyproject__toml="""\
+[tool.poetry.dependencies]
+a = [{ version = "1.0", python = "<3.9" }, { version = "2.0", python = ">=3.9" }]
+b = { url = "https://h.org/b.whl" }
+c = { version = "^1", platform = "win32", optional = true }
+d = "^1.2 || ^3"
+[[tool.poetry.source]]
+name = "ours"
+url = "https://h.org/ours"
+"""
+    )
+    assert found.wanted == (
+        'a==1.0; python_version < "3.9"',
+        'a==2.0; python_version >= "3.9"',
+        "b @ https://h.org/b.whl",
+        'c<2,>=1; sys_platform == "win32"',
+    )
+    assert [text[:33] for text in found.missing] == [
+        "pyproject.toml: packages come fro",
+        "pyproject.toml: 'd (>=1.2,<2.0 ||",
+    ]
+
+
+def test_groups_of_poetry_beside_a_project_are_read() -> None:
+    text = '[project]\nname = "x"\ndependencies = ["six"]\n[tool.poetry.group.dev.dependencies]\n'
+    assert needs_of(pyproject__toml=f'{text}pytest = "8.1"\n').wanted == ("pytest==8.1",)
 
 
 def test_setup_py_is_read_and_not_executed() -> None:
@@ -159,12 +230,45 @@ def test_what_setup_py_computes_is_read_elsewhere_or_named() -> None:
     assert (found.wanted, found.missing) == (("six",), ())
 
 
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("def main():\n    r = ['six']\n    setup(install_requires=r)", ("six",)),
+        ("kw = dict(install_requires=['six'])\nsetup(**kw)", ("six",)),
+        ("kw = {'install_requires': 'six'}\nsetup(**kw)", ("six",)),
+        ("r = ['six']\nr.append('a')\nsetup(install_requires=r)", ("idna",)),
+        ("r = ['six']\nr += ['a']\nsetup(install_requires=r)", ("idna",)),
+        ("r = []\nfor l in open('r'):\n    r.append(l)\nsetup(install_requires=r)", ("idna",)),
+        ("kw = read()\nsetup(**kw)", ("idna",)),
+        ("setup(name='x')", ("idna",)),
+    ],
+)
+def test_setup_py_counts_where_it_is_clear(code: str, wanted: tuple[str, ...]) -> None:
+    files = {"setup.py": f"from setuptools import setup\n{code}\n", "requirements.txt": "idna\n"}
+    found = read_needs(layout_of(files))
+    assert (found.wanted, found.missing) == (wanted, ())
+
+
+def test_setup_cfg_names_files_and_lists() -> None:
+    text = "[metadata]\nname = x\n[options]\ninstall_requires = file: a.txt, b.txt\n"
+    files = {"setup.cfg": text, "a.txt": "six\n", "b.txt": "idna\n", "requirements.txt": "no\n"}
+    assert read_needs(layout_of(files)).wanted == ("six", "idna")
+    assert needs_of(setup__cfg=text.replace("file: a.txt, b.txt", "six; idna>=1")).wanted == (
+        "six",
+        "idna>=1",
+    )
+
+
 def test_setup_cfg_and_pipfile_are_read() -> None:
     text = "[metadata]\nname = x\n[options]\npython_requires = >=3.8\ninstall_requires =\n    six\n"
     assert needs_of(setup__cfg=text).wanted == ("six",)
     assert needs_of(setup__cfg=text).python == ">=3.8"
     pipfile = '[packages]\nsix = "*"\n[dev-packages]\npytest = "==8.1"\n'
     assert needs_of(Pipfile=pipfile).wanted == ("six", "pytest==8.1")
+    full = '[packages]\na = {git = "https://h.org/a", ref = "v1"}\nb = {path = "."}\n'
+    found = needs_of(Pipfile=f'{full}[requires]\npython_full_version = "3.9.1"\n')
+    assert (found.wanted, found.python) == (("a @ git+https://h.org/a@v1",), "==3.9.1")
+    assert "b is a path" in found.missing[0]
 
 
 def test_a_project_with_dependencies_is_left_to_uv() -> None:

@@ -10,7 +10,7 @@ PACKAGE = REPOSITORY / "src/mlops_ladder"
 LAYERS = [
     ["__main__"],
     ["cli"],
-    ["commands"],
+    ["commands", "repo_review"],
     ["report"],
     ["teach"],
     ["adopt"],

@@ -5,12 +5,12 @@ from itertools import product
 
 import pytest
 
+from losses import LOSSES as SHARED
+from losses import Edit, Files, both, gone, locked, module, step, with_file, without
 from mlops_ladder.assess.criteria import criteria
 from mlops_ladder.assess.engine import assess
 from mlops_ladder.assess.settings import Settings
 from projects import CI_PROVIDERS, DEPLOY_TARGETS, LEVELS, ORCHESTRATORS, Ladder, tree
-from test_maturity import LOSSES as SHARED
-from test_maturity import Edit, Files, both, gone, locked, module, step, with_file, without
 
 WORKFLOWS = ".github/workflows"
 ROLLBACK = "src/taxi_ride_duration/deployment/rollback.py"

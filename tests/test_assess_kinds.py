@@ -18,6 +18,7 @@ UNIT_TEST = "import train\ndef test_it():\n    assert train.model\n"
 TFX = "import sklearn\nfrom tfx.components import ExampleValidator, Trainer\nimport tensorflow_model_analysis as tfma\ndef make():\n    ExampleValidator()\n    tfma.SlicingSpec({slice})\n    Trainer()\nif __name__ == '__main__':\n    make()\n"
 GATE = "import sklearn\nfrom sklearn.svm import SVC\ndef train(min_score):\n    model = SVC().fit(x, y)\n    score = model.score(x, y)\n    if {test}:\n        raise ValueError('bad')\nif __name__ == '__main__':\n    train(1)\n"
 CHECK = "import mlflow, sklearn\ndef check():\n    mlflow.validate_evaluation_results(a)\ndef {caller}():\n    check()\n    {then}\nif __name__ == '__main__':\n    {caller}()\n    SVC().fit(x)\n"
+KEPT = "import mlflow, sklearn\ndef release(min_score):\n    score = SVC().fit(x).score(x)\n    passed = score > min_score\n    {then}\nif __name__ == '__main__':\n    release(1)\n"
 LOOP = "import time, evidently\nfrom evidently.report import Report\ndef drift():\n    Report(1).run(2)\n{loop}:\n    drift()\n    time.sleep(9)\n"
 DAG = "import sklearn\nfrom airflow.decorators import dag\nfrom airflow import Dataset\n@dag(schedule={schedule})\ndef train():\n    SVC().fit(x)\ntrain()\n"
 COMPARED = "import sklearn\nfrom sklearn.model_selection import train_test_split\ndef evaluate():\n    {name} = 1\n    score = SVC().fit(x).score(train_test_split(x))\n    if score > {name}:\n        print(1)\nif __name__ == '__main__':\n    evaluate()\n"
@@ -47,6 +48,9 @@ MET: dict[str, tuple[str, Files]] = {
     "a test of the API": ("L3-05", {"serve.py": SERVE, "tests/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest -m 'not slow'")}),
     "a training that raises": ("L3-06", {"train.py": GATE.format(test="score < min_score")}),
     "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
+    "a comparison kept in a variable": ("L3-06", {"a.py": KEPT.format(then="if passed:\n        mlflow.register_model(a)")}),
+    "a job on a push that only trains": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a server of models by its command": ("L3-01", {"Procfile": "web: mlflow models serve -m models:/a@b\n", "train.py": TRAIN}),
     "a check before the promotion": ("L3-06", {"a.py": CHECK.format(caller="release", then="mlflow.register_model(a)")}),
     "a canary of CodeDeploy": ("L3-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
     "a canary with alarms": ("L3-09", {"infra.yml": CANARY.format(type="Linear10PercentEvery1Minute")}),
@@ -77,6 +81,10 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a training that raises for something else": ("L3-06", {"train.py": GATE.format(test="min_score is None")}),
     "a test of something else that is deterministic": ("L2-11", {"train.py": TRAIN, "hashes.py": "def digest(x):\n    return x\n", "tests/test_a.py": "from hashes import digest\ndef test_deterministic():\n    assert digest(1) == digest(1)\n"}),
     "a bound that nothing compares": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release(min_score):\n    print(min_score)\n    SVC().fit(x)\n    mlflow.register_model(a)\nif __name__ == '__main__':\n    release(1)\n"}),
+    "a comparison in a variable that is only printed": ("L3-06", {"a.py": KEPT.format(then="print(passed)\n    mlflow.register_model(a)")}),
+    "a comparison for a text": ("L3-06", {"a.py": KEPT.format(then="print('a' if score > min_score else 'b')\n    mlflow.register_model(a)")}),
+    "a job on a push that trains and registers": ("L2-13", {"train.py": TRAIN + "import mlflow\nmlflow.register_model('a', 'b')\n", ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a service of BentoML whose code is not there": ("L3-01", {"bentofile.yaml": "service: 'src/app.py:service'\n", "train.py": TRAIN}),
     "a check that nothing waits for": ("L3-06", {"a.py": CHECK.format(caller="report", then="print(1)")}),
     "all at once": ("L3-07", {"infra.yml": CANARY.format(type="AllAtOnce")}),
     "a loop that ends": ("L3-12", {"monitor.py": LOOP.format(loop="for day in range(2)")}),

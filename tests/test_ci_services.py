@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlops_ladder.inspection.files import strings_in
+from mlops_ladder.assess.criteria import criteria
+from mlops_ladder.assess.engine import assess
+from mlops_ladder.inspection.files import mappings_in, strings_in
 from mlops_ladder.inspection.gitlab import Condition
 from mlops_ladder.inspection.impact import compute_impact
-from mlops_ladder.inspection.maturity import criteria, evaluate, evaluate_criterion
 from mlops_ladder.inspection.repository import Repository
-from mlops_ladder.inspection.workflow import Workflow
+from mlops_ladder.inspection.workflow import Workflow, is_on, targets_of
 from mlops_ladder.migration.fitting import fit_text
 from mlops_ladder.migration.manifest import Manifest
 from projects import LEVELS, Ladder, tree
@@ -36,15 +37,31 @@ def trees(ladder: Ladder) -> dict[str, Files]:
 
 def status(files: Files, name: str) -> str:
     """Return the status of a criterion."""
-    (criterion,) = [one for one in criteria() if one.name == name]
-    return evaluate_criterion(Repository(files), criterion).status
+    return statuses(files)[name]
+
+
+def statuses(files: Files) -> dict[str, str]:
+    """Return the status of each criterion."""
+    found = assess(files).findings
+    return {one.name: found[one.id].status for one in criteria()}
 
 
 def required(files: Files) -> dict[str, str]:
     """Return the status of each criterion that must be met."""
-    return {
-        one.criterion.name: one.status for one in evaluate(files) if one.criterion.kind == "must"
-    }
+    musts = {one.name for one in criteria() if one.kind == "must"}
+    return {name: said for name, said in statuses(files).items() if name in musts}
+
+
+def make_targets(workflow: Workflow) -> list[str]:
+    """Return the make targets that the steps of a workflow run."""
+    steps = [
+        step
+        for job in workflow.jobs
+        if is_on(job)
+        for step in mappings_in(job.get("steps"))
+        if is_on(step)
+    ]
+    return list(targets_of(line for step in steps for line in str(step.get("run", "")).split("\n")))
 
 
 @pytest.mark.parametrize("provider", ["gitlab", "jenkins"])
@@ -200,7 +217,7 @@ test: {extends: [.base], variables: {KEY: "", OTHER: "x"}}
 """
     base = ".base:\n  script: [make test]\n  rules: [{if: $CI_COMMIT_TAG}]\n"
     (found,) = read(".gitlab-ci.yml", text, ci__base=base)
-    assert found.make_targets() == ["lint", "test"]
+    assert make_targets(found) == ["lint", "test"]
     assert started_by([found]) == {"test": {"tag"}}
     assert found.secrets == ["KEY"]
 
@@ -263,7 +280,7 @@ H 4 * * 1''') }
 }
 """
     test, nightly, ship = read("Jenkinsfile", text)
-    assert (test.make_targets(), nightly.make_targets()) == (["test", "lint"], ["pipeline"])
+    assert (make_targets(test), make_targets(nightly)) == (["test", "lint"], ["pipeline"])
     assert test.triggers.keys() >= {"push", "pull_request", "schedule"}
     assert nightly.triggers == {"schedule": [{"cron": "H 4 * * 1"}]}
     assert started_by([ship]) == {"Jenkinsfile": {"tag"}}
@@ -299,7 +316,7 @@ H 4 * * 1''') }
 def test_malformed_pipelines_bring_a_note_at_most(path: str, odd: str) -> None:
     found = repository(path, odd)
     assert all(
-        isinstance(one.make_targets(), list) and one.crons() is not None for one in found.workflows
+        isinstance(make_targets(one), list) and one.crons() is not None for one in found.workflows
     )
     assert all(note.startswith(path) for note in found.notes)
 
@@ -322,7 +339,7 @@ def test_what_cannot_be_read_is_a_note(path: str, broken: str) -> None:
 @pytest.mark.parametrize("line", ["make test || true", "make test ||:", "make test || echo no"])
 def test_a_failure_that_is_ignored_does_not_count(line: str) -> None:
     job: dict[str, Any] = {"steps": [{"run": f"make lint\n{line}"}]}
-    assert Workflow("x", "x", {}, [job]).make_targets() == ["lint"]
+    assert make_targets(Workflow("x", "x", {}, [job])) == ["lint"]
 
 
 @pytest.mark.parametrize("provider", ["github", "gitlab", "jenkins"])

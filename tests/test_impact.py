@@ -204,4 +204,4 @@ def test_double_colon_rules_are_one_command() -> None:
     repository = Repository({"Makefile": makefile, "make/ci.mk": more})
     assert repository.targets["setup"].help == "Install"
     assert repository.targets["setup"].file == "Makefile"
-    assert repository.recipe("setup") == "uv sync\npre-commit install"
+    assert repository.targets["setup"].recipe == "uv sync\npre-commit install"

@@ -96,7 +96,7 @@ def test_without_the_packages_that_read_data_the_command_that_has_them_is_named(
     (tmp_path / "rides.csv").write_text("x,y\n")
     options = ["--defaults", "--from", "rides.csv", "--target", "y"]
     said = refused("new", "rides", *options, cwd=tmp_path)
-    assert "--from needs pandas and pyarrow" in said and "uvx --from" in said
+    assert "--from needs pandas, pyarrow and scikit-learn" in said and "uvx --from" in said
     assert [path.name for path in tmp_path.iterdir()] == ["rides.csv"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from commands import done, refused
 from installation import Installation
-from mlops_ladder.inspection.maturity import evaluate
+from mlops_ladder.assess.engine import assess
 from projects import (
     CI_PROVIDERS,
     DEPLOY_TARGETS,
@@ -130,8 +130,10 @@ def test_a_platform_is_an_adapter(ladder: Ladder, answers: dict[str, Any]) -> No
 @pytest.mark.parametrize("level", LEVELS[1:])
 def test_the_same_criteria_are_met(ladder: Ladder, level: int, answers: dict[str, Any]) -> None:
     def required(project: Path) -> dict[str, str]:
-        results = evaluate(tree(project))
-        return {one.criterion.name: one.status for one in results if one.criterion.kind == "must"}
+        found = assess(tree(project))
+        return {
+            one.id: found.findings[one.id].status for one in found.criteria if one.kind == "must"
+        }
 
     assert required(ladder.fresh(level, **answers)) == required(ladder.fresh(level))
 

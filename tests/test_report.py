@@ -248,7 +248,25 @@ def test_what_goes_has_a_sign(shown: Shown) -> None:
 def test_a_criterion_that_is_missing_says_why(shown: Shown) -> None:
     (line,) = [line for line in shown(FakePlan({}, {})).splitlines() if " tests-in-ci " in line]
     assert line.startswith("  missing")
-    assert line.endswith("(there is no make test)")
+    assert line.endswith("CI runs the tests on every push or pull request. (there is no CI)")
+
+
+def test_what_a_climb_will_meet_is_listed_and_what_was_met_is_not(
+    shown: Shown, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hooks = b"repos:\n- repo: local\n  hooks: [{id: ruff, entry: ruff check}]\n"
+    code = b"def double(x):\n    return 2 * x\n"
+    test = b"from double import double\n\ndef test_it():\n    assert double(1) == 2\n"
+    before = {".pre-commit-config.yaml": hooks, "double.py": code}
+    plan = FakePlan(before, {**before, "test_double.py": test})
+    lines = shown(plan).splitlines()
+    start = lines.index("Newly met  1")
+    assert lines[start + 1] == "  L1-03 unit-tests   The code has tests that can fail."
+    assert "  level 1   1 of 7 required, 2 of 5 recommended" in lines
+    judged = {one["id"]: one for one in as_json(plan, capsys)["criteria"]}
+    assert (judged["L1-03"]["before"], judged["L1-03"]["status"]) == ("missing", "met")
+    assert (judged["L1-09"]["before"], judged["L1-09"]["status"]) == ("met", "met")
+    assert judged["L1-03"]["files"] == ["test_double.py", "double.py"]
 
 
 def test_programs_get_everything_in_a_form_that_stays(

@@ -16,6 +16,10 @@ from pandera.errors import SchemaErrors
 
 from mlops_ladder.convert import convert_notebook
 from mlops_ladder.scaffold import ScaffoldedProblem, scaffold_problem
+from mlops_ladder.scaffold.candidates import Model, candidates, training_rows
+from mlops_ladder.scaffold.problem import write_source
+from mlops_ladder.scaffold.profile import Profile, profile_of
+from mlops_ladder.scaffold.table import read_table
 from projects import TEMPLATE, Ladder
 
 NOTEBOOK = (TEMPLATE / "notebook.ipynb").read_bytes()
@@ -94,6 +98,15 @@ def many_classes(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(table | {"digit": digit})
 
 
+def wide(rng: np.random.Generator) -> pd.DataFrame:
+    """Return more columns than a schema describes one by one."""
+    genes = {f"gene_{n}": rng.normal(0, 1, ROWS).round(3) for n in range(50)}
+    table = pd.DataFrame(genes | {"batch": rng.choice(["a", "b"], ROWS), "smokes": False})
+    table["count"] = rng.integers(0, 9, ROWS)
+    table.loc[rng.random(ROWS) < 0.3, "smokes"] = True
+    return table.assign(grade=np.where(table["gene_1"] + rng.normal(0, 1, ROWS) > 0, "G1", "G2"))
+
+
 SHAPES: dict[str, tuple[Any, str, str | None, dict[str, Any]]] = {
     "plain": (plain, "price", None, {}),
     "mixed": (mixed, "Price", "bought at", {"sep": ";", "decimal": ",", "encoding": "cp1252"}),
@@ -101,6 +114,7 @@ SHAPES: dict[str, tuple[Any, str, str | None, dict[str, Any]]] = {
     "rare": (rare, "left", "when", {}),
     "churn": (churn, "left", None, {}),
     "digits": (many_classes, "digit", None, {"sep": "\t"}),
+    "wide": (wide, "grade", None, {}),
 }
 
 
@@ -120,9 +134,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=SHAPES)
 def own(request: pytest.FixtureRequest, folder: Path) -> tuple[str, ScaffoldedProblem]:
-    """Return the name of a table, and the problem written for it."""
+    """Return the name of a table, and the problem written for it, with one model to choose from."""
     _, target, time, _ = SHAPES[request.param]
-    return request.param, scaffold_problem(file_of(request.param, folder), target, time)
+    at = list(SHAPES).index(request.param)
+
+    def one_candidate(profile: Profile) -> list[Model]:
+        found = candidates(profile)
+        return [found[at % len(found)]]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlops_ladder.scaffold.candidates.candidates", one_candidate)
+        return request.param, scaffold_problem(file_of(request.param, folder), target, time)
 
 
 def ruff(folder: Path, *arguments: str) -> str:
@@ -179,15 +201,26 @@ def test_the_notebook_is_one_and_says_what_was_found(own: tuple[str, ScaffoldedP
 
 
 def test_the_answers_are_accepted(folder: Path, ladder: Ladder) -> None:
-    problem = scaffold_problem(file_of("mixed", folder), "Price", "bought at")
+    problem = profile_of(read_table(file_of("mixed", folder)), "Price", "bought at")
     assert problem.answers["project_name"] == "Mixed rows price"
     ladder.generate(ladder.new_folder(), 0, **problem.answers)
 
 
+def test_many_numbers_are_one_list_that_a_request_needs_no_schema_for(folder: Path) -> None:
+    profile = profile_of(read_table(file_of("wide", folder)), "grade", None)
+    problem = write_source(profile, candidates(profile)[-1]).problem
+    assert "for name in NUMBERS" in problem and '"gene_7": pa.' not in problem
+    lists = [one for one in ast.parse(problem).body if ast.unparse(one).startswith("NUMBERS = ")]
+    namespace: dict[str, Any] = {}
+    exec(ast.unparse(lists[0]), namespace)
+    assert len(namespace["NUMBERS"]) == 52
+
+
 def test_the_columns_that_were_left_out_stand_in_the_problem(folder: Path) -> None:
-    problem = scaffold_problem(file_of("mixed", folder), "Price", "bought at")
-    assert "# - row: it is an identifier of the rows" in problem.problem
-    assert '"row"' not in problem.problem
+    profile = profile_of(read_table(file_of("mixed", folder)), "Price", "bought at")
+    problem = write_source(profile, candidates(profile)[0]).problem
+    assert "# - row: it is an identifier of the rows" in problem
+    assert '"row"' not in problem
 
 
 @pytest.fixture
@@ -205,6 +238,28 @@ def module(
     module = ModuleType("problem")
     exec(compile(problem.problem, "problem.py", "exec"), module.__dict__)
     return module
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_model_is_chosen_by_the_rows_that_the_project_trains_on(
+    shape: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target, time, _ = SHAPES[shape]
+    file = file_of(shape, folder)
+    profile = profile_of(read_table(file), target, time)
+    problem = write_source(profile, candidates(profile)[0]).problem
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / profile.data_name).write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType("problem")
+    exec(compile(problem, "problem.py", "exec"), module.__dict__)
+    rows = valid_rows(module)
+    if time:
+        is_train = rows[module.TIME] <= rows[module.TIME].quantile(0.8)
+    else:  # as dataset.py of the template
+        draws = pd.util.hash_array(pd.util.hash_pandas_object(rows, index=False).to_numpy())
+        is_train = pd.Series(draws / np.iinfo(np.uint64).max >= 0.2)
+    assert training_rows(profile).tolist() == np.flatnonzero(is_train).tolist()
 
 
 def valid_rows(module: ModuleType) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from mlops_ladder.commands.new import OwnData
 from mlops_ladder.errors import RefusedError, UsageError
 from mlops_ladder.scaffold.columns import column_of, hard_limits
 from mlops_ladder.scaffold.names import clean_names, file_name
@@ -152,6 +154,10 @@ def test_times_are_read_as_they_are_written(first: Any, later: Any, month: int) 
         ("Jan 2005", "Feb 2005", "2005-01-01"),
         ("January 5, 2018", "February 5, 2018", "2018-01-05"),
         ("2018Q1", "2018Q4", "2018-01-01"),
+        ("2018 Q2", "2018 Q4", "2018-04-01"),
+        ("Q2 2018", "Q1 2019", "2018-04-01"),
+        ("2018-W03", "2018-W04", "2018-01-15"),
+        ("18:30 24/08/2018", "7:05 25/08/2018", "2018-08-24 18:30"),
         ("2018-01-02 10:00:00 UTC", "2018-01-03 10:00:00 UTC", "2018-01-02 10:00:00"),
         ("2018-01-02T10:00:00+01:00", "2018-07-02T10:00:00+02:00", "2018-01-02 09:00:00"),
         ("2018/01/02 10:00", "2018/01/03 10:00", "2018-01-02 10:00:00"),
@@ -237,6 +243,7 @@ def test_limits_are_what_the_values_can_be_and_not_what_was_seen(
         (["1,234", "56"], [1234, 56], ""),
         (["12 km", "3.5 km"], [12, 3.5], "km"),
         (["1 234,50 EUR", "2 EUR"], [1234.5, 2], "EUR"),
+        (["1 234", "56"], [1234, 56], ""),
     ],
 )
 def test_text_of_numbers_with_separators_and_units_is_numbers(
@@ -364,6 +371,7 @@ SUSPICIOUS: dict[str, tuple[Any, str]] = {
     "town": (every([f"town {n}" for n in range(80)]), "too many to learn"),
     "ended": (DAYS, "times"),
     "copied": (SIZE, "the same as size"),
+    "churn_reason": (every(["price", "service"]), "after the fact"),
     "in cents": (100 * AMOUNT, "one to one"),
     "logarithm": (np.log(AMOUNT), "one to one"),
     "pieces": (every([[1], [2]]), "neither numbers nor text"),
@@ -374,6 +382,7 @@ HARMLESS: dict[str, Any] = {
     "shuffled": RNG.integers(0, 500, ROWS),
     "customer_id": every(list(RNG.permutation(10**6)[:40])),
     "colour": every(["red", "green", "blue", "red"]),
+    "garage": every(["attached", None, None, "attached", "attached"]),
     "short text": every(["a word", "two words", "three words more"]),
     "town": every([f"town {n}" for n in range(25)]),
     "near": AMOUNT + RNG.normal(0, 3, ROWS),
@@ -433,8 +442,10 @@ TAX, FEE = AMOUNT[::-1] / 7, RNG.normal(9, 3, ROWS)
         {"a": AMOUNT / (1 + FEE**2), "b": 1 + FEE**2},
         {"a": AMOUNT * (1 + FEE**2), "b": 1 + FEE**2},
         {"a": np.round(AMOUNT - TAX), "b": np.round(TAX, 1)},
+        {"net": AMOUNT - FEE, "vat": np.round(0.19 * (AMOUNT - FEE), 2), "fee": FEE},
+        {"a": np.round(AMOUNT * (1 + FEE**2) ** 2, 3), "b": 1 + FEE**2},
     ],
-    ids=["total", "sum", "difference", "product", "ratio", "rounded"],
+    ids=["total", "sum", "difference", "product", "ratio", "rounded", "multiple", "square"],
 )
 def test_the_columns_from_which_the_target_can_be_computed_are_left_out_together(
     parts: dict[str, Any], tmp_path: Path
@@ -444,12 +455,21 @@ def test_the_columns_from_which_the_target_can_be_computed_are_left_out_together
     assert all("computed from it and" in reason for reason in profile.left_out.values())
 
 
-def test_two_columns_whose_difference_is_the_class_are_left_out(tmp_path: Path) -> None:
-    other = AMOUNT + RNG.normal(0, 9, ROWS)
-    profile = profiled(
-        tmp_path, target="won", won=np.where(other < AMOUNT, "yes", "no"), other=other
-    )
-    assert profile.left_out.keys() == {"amount", "other"}
+@pytest.mark.parametrize("sign", [-1, 1], ids=["difference", "sum"])
+@pytest.mark.parametrize("names", [["no", "yes"], ["lost", "draw", "won"]])
+def test_two_columns_whose_difference_or_sum_is_the_class_are_left_out(
+    sign: int, names: list[str], tmp_path: Path
+) -> None:
+    home, guest = RNG.integers(0, 6, (2, ROWS))
+    limits = np.quantile(combined := home + sign * guest, np.linspace(0, 1, len(names) + 1)[1:-1])
+    result = np.array(names)[np.searchsorted(limits, combined)]
+    profile = profiled(tmp_path, target="result", result=result, home=home, guest=guest)
+    assert profile.left_out.keys() == {"home", "guest"}
+
+
+def test_a_range_of_the_target_is_left_out(tmp_path: Path) -> None:
+    band = np.array(["low", "middle", "high", "top"])[np.digitize(AMOUNT, [40, 50, 60])]
+    assert "one range of numbers" in profiled(tmp_path, band=band).left_out["band"]
 
 
 def test_a_name_of_what_is_known_afterwards_is_left_out_unless_it_is_known(tmp_path: Path) -> None:
@@ -525,6 +545,59 @@ def test_columns_of_year_month_day_and_hour_are_proposed_and_read_as_the_time(
     assert profile.time.reading.values.tolist() == list(DAYS.floor("h"))
     assert profile.left_out["month"] == "it is the month of the time"
     assert {column.name for column in profile.features} == {"size"}
+
+
+def test_months_may_be_names_and_the_date_of_an_arrival_is_planned(tmp_path: Path) -> None:
+    days = pd.Series(DAYS.normalize())
+    columns = {
+        "arrival_date_year": days.dt.year,
+        "arrival_date_month": days.dt.strftime("%B"),
+        "arrival_date_day_of_month": days.dt.day,
+        "arrival_time": RNG.normal(0, 1, ROWS),
+        "year_built": every([1999, 2005, 2011]),
+    }
+    profile = profiled(tmp_path, **columns)
+    assert profile.proposed_time == ", ".join(list(columns)[:3])
+    assert profile.afterwards == ("arrival_time",)
+    time = profiled(tmp_path, time=",".join(list(columns)[:3]), **columns).time
+    assert time is not None
+    assert time.reading.values.tolist() == list(days)
+    rows = pd.DataFrame(columns)
+    read = eval(time.reading.expression, {"pd": pd, "rows": rows})
+    assert read.tolist() == list(days)
+
+
+@pytest.mark.parametrize(
+    ("parts", "proposed"),
+    [
+        ({"YrSold": "year", "MoSold": "month"}, "yr_sold, mo_sold"),
+        ({"sale_year": "year", "sale_month": "month", "year": "year"}, "sale_year, sale_month"),
+        ({"year_built": "year", "month_sold": "month"}, None),
+        ({"birth_year": "year"}, None),
+        ({"day_of_week": "day_of_week", "hour": "hour"}, None),
+    ],
+)
+def test_parts_are_of_one_time(parts: dict[str, str], proposed: str | None, tmp_path: Path) -> None:
+    months = pd.Series(pd.date_range("2001-01-01", periods=ROWS, freq="MS"))
+    columns = {name: getattr(months.dt, part) for name, part in parts.items()}
+    assert profiled(tmp_path, **columns).proposed_time == proposed
+
+
+def test_the_terminal_asks_for_the_order_and_for_what_is_known_afterwards(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {"day": DAYS, "arrival_delay": RNG.normal(0, 1, ROWS), "size": RNG.normal(0, 1, ROWS)}
+    )
+    rows["amount"] = rows["size"] + RNG.normal(0, 1, ROWS)
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    own = OwnData(tmp_path / "own.csv", "amount", None, None, None, True)
+    with CliRunner().isolation(input="n\ny\n") as (_, asked, _):
+        problem = own.read(ask=True)
+        said = asked.getvalue().decode()
+    assert problem is not None
+    assert "Is arrival_delay known only after the fact? [Y/n]" in said
+    assert "Order the rows by day, and test on the newest fifth? [Y/n]" in said
+    assert 'TIME: str | None = "day"' in problem.problem
+    assert not any("arrival_delay was left out" in finding for finding in problem.findings)
 
 
 def test_a_column_of_times_is_proposed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ A page has a comment on a line of its own, which is replaced by Markdown when th
 So these parts cannot differ from what they describe, and are never committed.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import cleandoc
@@ -18,16 +19,14 @@ from typing import Any
 import click
 from sphinx.application import Sphinx
 
-from mlops_ladder.assess.criteria import criteria as assessed_criteria
+from mlops_ladder.assess.criteria import criteria
 from mlops_ladder.cli import ladder
-from mlops_ladder.inspection.maturity import Criterion, criteria
 from mlops_ladder.source.questions import level_titles, settings
 from mlops_ladder.teach.content import course_content
 
 CHECKOUT = Path(__file__).parents[2]
 PLACE = re.compile(r"^<!-- generated: (?P<name>\w+)(?: (?P<argument>.+))? -->$", re.MULTILINE)
 KINDS = {"must": "Required", "should": "Recommended", "conditional": "Required, if it applies"}
-EVENTS = {"tag": "a pushed tag", "schedule": "a schedule", "push": "a push"}
 PIPE = r"\|"  # in a table
 DERIVED = "derived from the other answers"
 
@@ -154,86 +153,32 @@ def choices_of(question: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [code(answer), str(meaning)]
 
 
-def assessed(_: str) -> Iterator[str]:
-    """List the criteria of `assess` and how each is detected."""
-    for level in sorted({one.level for one in assessed_criteria()}):
-        yield from [f"## Level {level}", ""]
-        yield from table(
-            ["", "criterion", "how it is detected", "sources"],
-            [
-                [one.id, f"{one.title} {KINDS[one.kind]}.", one.how, one.sources]
-                for one in assessed_criteria()
-                if one.level == level
-            ],
-        )
+def assessment(_: str) -> Iterator[str]:
+    """Describe the keys of the JSON document of an assessment, from its schema."""
+    schema = json.loads((CHECKOUT / "docs/reference/assess.schema.json").read_text("utf-8"))
+    for name, part in {"": schema, **schema["$defs"]}.items():
+        yield from [f"## {f'A {name}' if name else 'Keys'}", "", f"{part['description']}.", ""]
+        rows = [[code(key), key_of(one)] for key, one in part["properties"].items()]
+        yield from table(["key", "value"], rows)
+
+
+def key_of(one: Mapping[str, Any]) -> str:
+    """Describe a key of a JSON document."""
+    inside = [*one.get("properties", ())]
+    choices = [choice for choice in one.get("enum", ()) if choice]
+    said = ", ".join(f"`{each}`" for each in inside or choices)
+    return one["description"] + (f": {said}" if said else "")
 
 
 def maturity(_: str) -> Iterator[str]:
-    """Describe every criterion, with the files that are its evidence."""
+    """Describe every criterion: what it asks for, and how it is detected."""
     titles = level_titles()
     for level in sorted({one.level for one in criteria()}):
         yield from [f"## Level {level}", "", f"{titles[level]}.", ""]
-        for criterion in (one for one in criteria() if one.level == level):
-            yield from criterion_lines(criterion)
-
-
-def criterion_lines(criterion: Criterion) -> Iterator[str]:
-    """Describe a criterion."""
-    kind = KINDS.get(criterion.kind, str(criterion.kind).capitalize())
-    yield from [f"### {criterion.name}", "", f"**{kind}.** {criterion.description}", ""]
-    if criterion.applies_if:
-        yield from ["It applies if:", "", *evidence_lines(criterion.applies_if), ""]
-        yield from ["Evidence:", ""]
-    yield from [*evidence_lines(criterion.evidence), ""]
-
-
-def evidence_lines(evidence: Sequence[Mapping[str, Any]], indent: str = "") -> Iterator[str]:
-    """Describe each part of the evidence in a list."""
-    for part in evidence:
-        for kind, wanted in part.items():
-            if kind == "any":
-                yield f"{indent}- one of:"
-                yield from evidence_lines(wanted, f"{indent}  ")
-            else:
-                yield f"{indent}- {EVIDENCE[kind](wanted)}"
-
-
-def setting(wanted: Mapping[str, Any]) -> str:
-    """Describe a setting that has to be there."""
-    files, at = codes(wanted["in"], " or "), code(wanted["at"])
-    if "not" in wanted:
-        return f"{files} sets {at}, if at all, to something other than {code(wanted['not'])}"
-    return f"{files} sets {at}"
-
-
-def job(wanted: Mapping[str, str]) -> str:
-    """Describe a workflow that has to be there."""
-    when = EVENTS.get(wanted["when"], f"the event {code(wanted['when'])}")
-    return f"a workflow runs {code('make ' + wanted['target'])} on {when}"
-
-
-EVIDENCE: dict[str, Callable[[Any], str]] = {
-    "file": lambda wanted: f"a file {code(wanted)}",
-    "files": lambda wanted: (
-        f"no file {codes(wanted['none'], ' or ')} of more than {wanted['over']:,} bytes"
-    ),
-    "text": lambda wanted: f"{codes(wanted['in'], ' or ')} matches {code(wanted['matches'])}",
-    "setting": setting,
-    "dependency": lambda wanted: f"`pyproject.toml` requires {code(wanted)}",
-    "locked": lambda wanted: f"{code(wanted)} names every package that `pyproject.toml` requires",
-    "code": lambda wanted: f"{codes(wanted['in'], ' or ')} uses {codes(wanted['uses'])}",
-    "test": lambda wanted: (
-        f"a test in {codes(wanted['in'], ' or ')} uses {codes(wanted['uses'])} and can fail"
-    ),
-    "make": lambda wanted: (
-        f"{code('make ' + wanted['target'])} runs what matches {code(wanted['runs'])}"
-    ),
-    "command": lambda wanted: (
-        f"{code('make ' + wanted['target'])} runs the package's module {code(wanted['module'])}"
-    ),
-    "job": job,
-    "cronjob": lambda wanted: f"a Kubernetes CronJob runs the module {code(wanted)}",
-}
+        for one in (one for one in criteria() if one.level == level):
+            sources = f" Sources: {one.sources}." if one.sources else ""
+            yield from [f"### {one.name}", "", f"{one.id}. **{KINDS[one.kind]}.** {one.title}", ""]
+            yield from [f"{one.how}{sources}", ""]
 
 
 def files(_: str) -> Iterator[str]:
@@ -285,7 +230,7 @@ GENERATORS: dict[str, Callable[[str], Iterator[str]]] = {
     "files": files,
     "levels": levels,
     "maturity": maturity,
-    "assessed": assessed,
+    "assessment": assessment,
     "questions": questions,
     "section": section,
     "tasks": tasks,

@@ -6,7 +6,7 @@ COMMIT = $(shell git describe --always --abbrev=40 '--exclude=*' --dirty 2>/dev/
 sagemaker-local: ## Run the pipeline's containers here, one after the other: FORCE=1 SAMPLE=1 GATE=1 SET=...
 	$(RUN) python make/sagemaker_local.py $(PACKAGE) $(SAGEMAKER)
 
-sagemaker-image: ## Build and push the image of the steps: TO=123456789012.dkr.ecr.eu-west-1.amazonaws.com/rides
+sagemaker-image: ## Build and push the image of the steps: TO=123456789012.dkr.ecr.eu-west-1.amazonaws.com/steps
 	@command -v docker >/dev/null || { echo "error: docker is not installed. Install it"; exit 1; } >&2
 	@test -n '$(TO)' || { echo "error: TO is not set. Set it to a repository of images"; exit 2; } >&2
 	docker build --pull --platform linux/amd64 --file deploy/sagemaker/Dockerfile \

@@ -256,16 +256,21 @@ class Layout:
 
     @cached_property
     def own_package(self) -> str | None:
-        """The folder of the repository's own package, if there is one to live in."""
+        """The folder of the repository's own package, if there is one to live in.
+
+        Folders above it without an `__init__.py` are a namespace, if they are in a folder of
+        sources, or if the package is named after them.
+        """
+        said = str(self.project.get("name") or self.setup.get("name") or "")
+        names = {path: import_name(path) for path in self.packages}
         near = [
             path
-            for path in self.packages
-            if str(PurePosixPath(path).parent) in SOURCES
-            and PurePosixPath(path).name not in NO_PACKAGES
-            and all(part.isidentifier() for part in path.split("/"))
+            for path, name in names.items()
+            if ("." not in name or path.split("/")[0] in SOURCES or same_name(name, said))
+            and name.split(".")[-1] not in NO_PACKAGES
+            and all(part.isidentifier() for part in name.split("."))
         ]
-        said = str(self.project.get("name") or self.setup.get("name") or "")
-        named = [path for path in near if same_name(PurePosixPath(path).name, said)]
+        named = [path for path in near if same_name(names[path], said)]
         if named or len(near) == 1:
             return (named or near)[0]
         sizes = {path: sum(p.startswith(f"{path}/") for p in self.code) for path in near}
@@ -278,6 +283,12 @@ class Layout:
         found = {str(PurePosixPath(package).parent) for package in self.packages}
         found |= {"."} if any("/" not in script for script in self.scripts) else set()
         return sorted(found & SOURCES)
+
+
+def import_name(package: str) -> str:
+    """Return the name under which the package in a folder is imported."""
+    parts = package.split("/")
+    return ".".join(parts[1:] if parts[0] in SOURCES and len(parts) > 1 else parts)
 
 
 def same_name(one: str, other: str) -> bool:

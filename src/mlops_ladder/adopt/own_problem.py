@@ -1,7 +1,8 @@
 """The problem about the owner's own data, at the place where the data are."""
 
+import ast
+import json
 import os
-import re
 import textwrap
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -35,17 +36,30 @@ def own_problem(scaffolded: ScaffoldedProblem, file: Path, root: Path) -> OwnPro
 
 def source_for(problem: OwnProblem) -> tuple[str, str]:
     """Return the source of `problem.py`, and the path from which it reads the data."""
-    name, text = problem.scaffolded.data_name, problem.scaffolded.problem
-    if problem.place is None or problem.place == f"data/{name}":
-        return text, f"data/{name}"
+    usual, text = f"data/{problem.scaffolded.data_name}", problem.scaffolded.problem
+    if problem.place is None or problem.place == usual:
+        return text, usual
     place = Path(problem.place).as_posix()
-    quoted = re.escape(name)
-    code = rf'Path\("data"\) / "{quoted}"|Path\("data/{quoted}"\)|Path\("data", "{quoted}"\)'
-    moved, count = re.subn(code, lambda _: f'Path("{place}")', text)
-    if not count:
-        return text, f"data/{name}"
-    told = moved.replace(f"`data/{name}`", f"`{place}`")
-    return "\n".join(map(wrapped, told.split("\n"))), place
+    moved = with_default(text, usual, place).replace(f"`{usual}`", f"`{place}`")
+    return "\n".join(map(wrapped, moved.split("\n"))), place
+
+
+def with_default(source: str, usual: str, place: str) -> str:
+    """Return the source with another path in what it assigns to `DATA`."""
+    (value,) = (
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DATA"
+    )
+    (path,) = (
+        node for node in ast.walk(value) if isinstance(node, ast.Constant) and node.value == usual
+    )
+    lines = source.encode().split(b"\n")
+    line = lines[path.lineno - 1]
+    written = json.dumps(place, ensure_ascii=False).encode()
+    changed = line[: path.col_offset] + written + line[path.end_col_offset :]
+    lines[path.lineno - 1] = changed
+    return b"\n".join(lines).decode()
 
 
 def wrapped(line: str) -> str:

@@ -25,9 +25,10 @@ from ..source.location import Template
 from ..source.render import Rendering, check_level, render
 from .answers import slug
 from .commit import difference
-from .layout import Layout
+from .layout import Layout, import_name
+from .needs import Needs
 from .own_problem import OwnProblem, insert
-from .requirements import Needs, fitted, is_outdated, read_needs
+from .requirements import fitted, is_outdated, read_needs
 
 WORKFLOWS = ".github/workflows/"
 OWN_TESTS = "tests/ladder"
@@ -240,24 +241,15 @@ def make_manifest(
     kept |= {"README.md"} if layout.named_like("README.md") else set()
     kept |= {"LICENSE"} if layout.licence_file else set()
     kept |= {PYPROJECT} if is_theirs else set()
-    dotted = ""
-    if home:
-        parts = moved[f"src/{package}"].split("/")
-        dotted = ".".join(parts[len(parents(home)) :])
     return Manifest(
         kept=sorted(kept),
         moved=moved,
         exempt=sorted(set(exempted(layout, home))),
         without=without,
-        package=dotted,
+        package=import_name(moved[f"src/{package}"]) if home else "",
         branch=main_branch(root),
         pythons=pythons(layout, python),
     )
-
-
-def parents(package: str) -> tuple[str, ...]:
-    """Return the folders above a package, which are no part of its name."""
-    return PurePosixPath(package).parts[:-1]
 
 
 def main_branch(root: Path) -> str:
@@ -538,7 +530,6 @@ def renderings(
 ) -> tuple[Rendering, Rendering]:
     """Render the level to adopt, and the highest level, which has every file that may come."""
     now = render(source, folder / "level", given, defaults=proposed, ask=ask)
-    now.check_names(given)
     check_level(now.answers["level"], now)
     known = {name: value for name, value in now.answers.items() if not name.startswith("_")}
     return now, render(source, folder / "highest", {**known, "level": max(now.ladder)})

@@ -5,37 +5,29 @@ Names that reached code uses are followed by imports, so that code nothing start
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from ..inspection.python import (
-    BODY,
-    MAIN,
     Call,
     Module,
     Unit,
-    is_registered,
     parse_module,
     parse_notebook,
     skim,
 )
 from ..inspection.repository import Repository
 from .other_files import DOCS_PATH, OtherFiles
-from .tools import WORTH_PARSING
+from .reach import Place, Reach
+from .tools import IMPORTED, WORTH_PARSING
 
 TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
-SCRIPT_NAMED = re.compile(
-    r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
-)
 MOST_PARSED = 6_000
-
-Place = tuple[str, str]
-"""The path and name of a unit."""
 
 
 class Code(OtherFiles):
@@ -43,8 +35,11 @@ class Code(OtherFiles):
 
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         super().__init__(repository, sizes)
+        self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
+        self._paths: dict[tuple[str, str | None], str | None] = {}
+        self._words_at: dict[int, set[str]] = {}
         self._tests: dict[str, bool] = {}
-        self._imported: dict[tuple[str, str], bool] = {}
+        self._packages: dict[str, set[str]] = {}
 
     @cached_property
     def modules(self) -> dict[str, Module]:
@@ -66,11 +61,12 @@ class Code(OtherFiles):
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:
             return None
         is_notebook = path.endswith(".ipynb")
-        if not is_notebook and not (parse and WORTH_PARSING.search(body)):
+        is_worth = parse and (WORTH_PARSING.search(body) or IMPORTED.search(body))
+        if not is_notebook and not is_worth:
             return skim(path, text)
         try:
-            return parse_notebook(path, text) if is_notebook else parse_module(path, text)
-        except ValueError as error:
+            return parsed(path, text)
+        except (ValueError, RecursionError) as error:
             self.repository.notes.append(f"{path} is no Python that can be read: {error}")
             return None if is_notebook else skim(path, text)
 
@@ -83,6 +79,26 @@ class Code(OtherFiles):
             if not TEST_PATH.search(path)
             for unit in module.units
         ]
+
+    def units_at(self, places: set[Place]) -> list[Unit]:
+        """Return the units of some places that are no tests; the set must not change later."""
+        if id(places) not in self._at:
+            found = [unit for place, unit in self._placed if place in places]
+            self._at[id(places)] = (places, found)  # the set is kept, so that its id stays its own
+        return self._at[id(places)][1]
+
+    def words_at(self, places: set[Place]) -> set[str]:
+        """Return the names and texts that the units of some places use."""
+        if id(places) not in self._words_at:
+            units = self.units_at(places)
+            found = {name for unit in units for name in unit.names}
+            found |= {text for unit in units for _, text in unit.strings}
+            self._words_at[id(places)] = found
+        return self._words_at[id(places)]
+
+    @cached_property
+    def _placed(self) -> list[tuple[Place, Unit]]:
+        return [((unit.path, unit.name), unit) for unit in self.code]
 
     @cached_property
     def settings(self) -> list[tuple[str, str, Any]]:
@@ -109,15 +125,30 @@ class Code(OtherFiles):
                 found[".".join(parts[start:])].append(path)
         return found
 
+    @cached_property
+    def _heads(self) -> set[str]:
+        return {name.partition(".")[0] for name in self._by_suffix}
+
     def module_path(self, name: str, beside: str = "") -> str | None:
         """Return the file that a dotted name imports, if it is the repository's own."""
-        folder = beside.rpartition("/")[0]
         name = name.removeprefix("src.") or name  # some import from the root, through `src`
+        if name.partition(".")[0] not in self._heads:
+            return None
+        key = (name, beside.rpartition("/")[0] if beside else None)
+        if key not in self._paths:
+            self._paths[key] = self._find_module(*key)
+        return self._paths[key]
+
+    def _find_module(self, name: str, folder: str | None) -> str | None:
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
-            near = [path for path in paths if path.rpartition("/")[0].startswith(folder)]
-            for options in (exact, near if beside else [], paths):
+            near = [
+                path
+                for path in paths
+                if folder is not None and path.rpartition("/")[0].startswith(folder)
+            ]
+            for options in (exact, near, paths):
                 if options:
                     return (
                         min(options, key=len) if options is not paths or len(paths) == 1 else None
@@ -139,116 +170,17 @@ class Code(OtherFiles):
         return self._imports.get(path, set())
 
     @cached_property
-    def _by_short(self) -> dict[str, list[Unit]]:
-        found: dict[str, list[Unit]] = defaultdict(list)
-        for module in self.modules.values():
-            for unit in module.units:
-                found[unit.short].append(unit)
-        return found
+    def imported_files(self) -> set[str]:
+        """The repository's own files that another one imports."""
+        return set().union(*self._imports.values())
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.modules, self._imports, self.module_path)
 
     def reach(self, places: Iterable[Place]) -> set[Place]:
         """Return the units that run, or may run, when these are started."""
-        reached: set[Place] = set()
-        loaded: set[str] = set()
-        used: set[str] = set()
-        waiting: list[Unit] = []
-
-        def add(unit: Unit) -> None:
-            if (unit.path, unit.name) not in reached:
-                reached.add((unit.path, unit.name))
-                waiting.append(unit)
-                load(unit.path)
-
-        def load(path: str) -> None:
-            pending = [path]
-            while pending:
-                one = pending.pop()
-                if one in loaded or one not in self.modules:
-                    continue
-                loaded.add(one)
-                for unit in self.modules[one].units:
-                    is_used = "." in unit.name and unit.short in used
-                    if unit.name == BODY or is_used or is_registered(unit):
-                        add(unit)
-                pending += self._imports[one]
-
-        for path, name in places:
-            if path not in self.modules:
-                continue
-            for unit in self.modules[path].units:
-                if unit.name in {BODY, MAIN} if name == BODY else unit.name == name:
-                    add(unit)
-        while waiting:
-            for unit in self._used_by(waiting.pop(), used, loaded):
-                add(unit)
-        return reached
-
-    def _used_by(self, unit: Unit, used: set[str], loaded: set[str]) -> Iterator[Unit]:
-        """Yield the units that a unit's names may stand for."""
-        direct = self._direct(unit.path)
-        for name in unit.names:
-            is_new = name not in used
-            used.add(name)
-            for found in self._by_short.get(name, []):
-                if found.name == name:
-                    if found.path == unit.path or found.path in direct:
-                        yield found
-                elif is_new and found.path in loaded:
-                    yield found
-        if unit.bases or self._is_class(unit):
-            for method in self.modules[unit.path].units:
-                if method.name.startswith(f"{unit.name}."):
-                    hook = method.short.startswith("__") or self._has_foreign_base(unit)
-                    if hook or method.short in used:
-                        yield method
-        for _, text in unit.strings:
-            if ".py" in text and (path := self._script_in(text)):
-                yield from self.modules[path].units
-            elif "." in text and len(text) < 120 and re.fullmatch(r"[\w.]+(:\w+)?", text):
-                module, _, name = text.partition(":")
-                path = self.module_path(module)
-                if path and self.modules[path].dotted in {module, module.rpartition(".")[0]}:
-                    yield from self.modules[path].units
-
-    def _script_in(self, text: str) -> str | None:
-        """Return the script that a text names, alone or in a command, if it is the only one."""
-        found = SCRIPT_NAMED.search(text) if len(text) < 300 else None
-        if not found:
-            return None
-        named = found[1].removeprefix("./")
-        if named in self.modules:
-            return named
-        name = named.rpartition("/")[2]
-        return self._script_names.get(name)
-
-    @cached_property
-    def _script_names(self) -> dict[str, str]:
-        """The Python files whose name no other file has, by that name."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for path in self.modules:
-            found[path.rpartition("/")[2]].append(path)
-        return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
-
-    def _is_class(self, unit: Unit) -> bool:
-        return any(one.name.startswith(f"{unit.name}.") for one in self.modules[unit.path].units)
-
-    def _has_foreign_base(self, unit: Unit) -> bool:
-        plain = {"object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Exception"}
-        return any(
-            base not in plain and self.module_path(base, unit.path) is None and "." in base
-            for base in unit.bases
-        )
-
-    def _direct(self, path: str) -> set[str]:
-        """Return the files whose names a file can use: those it imports, also through packages."""
-        found, waiting = set[str](), list(self._imports.get(path, ()))
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                if one.endswith("__init__.py"):
-                    waiting += self._imports.get(one, ())
-        return found
+        return self._reach.started(places)
 
     @cached_property
     def _calls(self) -> dict[str, list[tuple[Unit, Call]]]:
@@ -310,14 +242,17 @@ class Code(OtherFiles):
 
     def imports(self, path: str, package: str) -> bool:
         """Tell whether a file imports one of several packages, separated by `|`."""
-        if (path, package) not in self._imported:
-            names = package.split("|")
-            self._imported[path, package] = any(
-                name == one or name.startswith(f"{one}.")
-                for name in self.modules[path].imported
-                for one in names
-            )
-        return self._imported[path, package]
+        return not self._packages_of(path).isdisjoint(package.split("|"))
+
+    def _packages_of(self, path: str) -> set[str]:
+        """Return the dotted names that a file imports, with those of the packages around them."""
+        if path not in self._packages:
+            found = self._packages[path] = set()
+            for name in self.modules[path].imported:
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition(".")[0]
+        return self._packages[path]
 
     @cached_property
     def imported_packages(self) -> set[str]:
@@ -330,8 +265,31 @@ class Code(OtherFiles):
         }
 
 
-def matching_names(unit: Unit, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
-    """Yield the identifiers of a unit that match, with their lines."""
-    for name, line in unit.names.items():
-        if pattern.search(name):
-            yield name, line
+@lru_cache(maxsize=1_000)  # `plan` reads two trees that have most files in common
+def parsed(path: str, text: str) -> Module:
+    """Parse a file or notebook; the result must not be changed."""
+    return parse_notebook(path, text) if path.endswith(".ipynb") else parse_module(path, text)
+
+
+class Words(dict[str, bool]):
+    """Whether a pattern is found in each of many words, which repeat all over a repository."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        super().__init__()
+        self.search = pattern.search
+
+    def __missing__(self, word: str) -> bool:
+        """Search a word that is new."""
+        found = self[word] = self.search(word) is not None
+        return found
+
+
+@cache
+def words_with(pattern: re.Pattern[str]) -> Words:
+    """Return the words that a pattern was searched in."""
+    return Words(pattern)
+
+
+def names_any(unit: Unit, pattern: re.Pattern[str]) -> bool:
+    """Tell whether an identifier of a unit matches."""
+    return any(map(words_with(pattern).__getitem__, unit.names))

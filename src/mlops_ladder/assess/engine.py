@@ -1,6 +1,8 @@
 """Assess a repository: a pure function from its files to findings, a profile and next steps."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..inspection.repository import Repository
@@ -30,6 +32,11 @@ class Assessment:
         """Tell whether anything fits a model, as far as files show."""
         return self.findings["L0-01"].status != "missing"
 
+    @property
+    def is_read(self) -> bool:
+        """Tell whether the code is in a language that is read."""
+        return self.findings["L0-01"].status != "unknown"
+
 
 def assess(
     tree: Mapping[str, bytes],
@@ -52,16 +59,38 @@ def assess(
     wiring = Wiring(repository, known)
     settings = settings or Settings()
     all_criteria = criteria()
-    findings = {
-        one.id: settings.applied(one.id, one.name, looked_at(one, wiring)) for one in all_criteria
-    }
+    with uncollected():
+        findings = {
+            one.id: settings.applied(one.id, one.name, looked_at(one, wiring))
+            for one in all_criteria
+        }
+    if findings["L0-01"].status == "unknown":
+        findings = {id: unread(one, findings["L0-01"].reason) for id, one in findings.items()}
     drift = not wiring.imported_packages.isdisjoint(DRIFT_PACKAGES)
     profile = profile_of(all_criteria, findings, drift)
     is_ours = bool(repository.answers)
-    steps = next_steps(all_criteria, findings, profile, is_ours)
+    is_judged = findings["L0-01"].status == "met"
+    steps = next_steps(all_criteria, findings, profile, is_ours) if is_judged else []
     return Assessment(
         all_criteria, findings, profile, steps, list(dict.fromkeys(repository.notes)), len(known)
     )
+
+
+def unread(finding: Finding, reason: str) -> Finding:
+    """Return unknown for what was not found where most of the code is not read."""
+    return unknown(reason) if finding.status == "missing" and not finding.evidence else finding
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from looking for cycles: syntax trees have none, and millions of nodes."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def looked_at(one: Criterion, wiring: Wiring) -> Finding:

@@ -8,11 +8,13 @@ from typing import Any
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
 from .ci import Job
-from .code import TEST_PATH, Place, matching_names
+from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
+from .reach import Place
 from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING
 from .wiring import Wiring
 
+COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED_MODEL = re.compile(
     r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
 )
@@ -38,6 +40,12 @@ def at_line(wiring: Wiring, path: str, line: int, what: str) -> Evidence:
 def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
     """Return the place of a text in a file."""
     return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
+
+
+@lru_cache(maxsize=512)
+def uncommented(wiring: Wiring, path: str) -> str:
+    """Return a file's text without the lines that are comments."""
+    return COMMENT.sub("", wiring.repository.text(path))
 
 
 def at_command(
@@ -152,22 +160,24 @@ def units_with(
     units: Iterable[Unit], *patterns: re.Pattern[str]
 ) -> Iterator[tuple[Unit, list[tuple[str, int]]]]:
     """Yield the units whose identifiers match all patterns, with the first match of each."""
+    known = [words_with(pattern) for pattern in patterns]
     for unit in units:
         found = []
-        for pattern in patterns:
-            match = next(matching_names(unit, pattern), None)
-            if match is None and pattern.search(unit.short):
-                match = (unit.short, unit.line)
-            if match is None:
+        for matches in known:
+            name = next(filter(matches.__getitem__, unit.names), None)
+            if name is not None:
+                found.append((name, unit.names[name]))
+            elif matches[unit.short]:
+                found.append((unit.short, unit.line))
+            else:
                 break
-            found.append(match)
         else:
             yield unit, found
 
 
 def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
     """Return the units of some places that are no tests."""
-    return [unit for unit in wiring.code if (unit.path, unit.name) in places]
+    return wiring.units_at(places)
 
 
 def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
@@ -255,8 +265,10 @@ def started_outside(job: Job, places: Iterable[Evidence] = ()) -> Finding:
     return unknown(f"what starts {job.file} is set outside of the repository", found)
 
 
-def unseen_ci(wiring: Wiring, reason: str, named: str = "") -> Finding:
-    """Return missing; but unknown if a CI system is there that is not read, or none by intent.
+def unseen_ci(
+    wiring: Wiring, reason: str, named: str = "", evidence: Iterable[Evidence] = ()
+) -> Finding:
+    """Return missing, with what is declared; but unknown if files cannot show what CI does.
 
     `named` is what a workflow of another repository is called that may do it.
     """
@@ -269,26 +281,28 @@ def unseen_ci(wiring: Wiring, reason: str, named: str = "") -> Finding:
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
     if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
         return unknown(f"{reason}; whether another service does, files cannot show")
-    return missing(reason)
+    places = tuple(evidence)
+    return missing(reason, places, "E1" if places else "")
 
 
 def config(
     wiring: Wiring, pattern: re.Pattern[str], used_in: set[Place] | None = None
 ) -> list[tuple[str, str, Any]]:
     """Return the settings whose name matches, that are set, and that reached code uses."""
-    used: set[str] | None = None
-    if used_in is not None:
-        used = {name for unit in among(wiring, used_in) for name in unit.names}
-        used |= {text for unit in among(wiring, used_in) for _, text in unit.strings}
-    unset = {name for path, name, value in wiring.settings if value is None and path[-3:] != ".py"}
-    found = []
+    used = None if used_in is None else wiring.words_at(used_in)
+    matches, found = words_with(pattern), []
     for path, name, value in wiring.settings:
-        if pattern.search(name) and value not in (None, "", False):
-            if path.endswith(".py") and name in unset:
+        if matches[name] and value not in (None, "", False):
+            if path.endswith(".py") and name in wiring.unset:
                 continue
             if used is None or name in used:
                 found.append((path, name, value))
     return found
+
+
+def words_of(unit: Unit) -> list[str]:
+    """Return the names that a unit uses, and those of the settings that it reads by their name."""
+    return [*unit.names, *(text for _, text in unit.strings if text.isidentifier())]
 
 
 def promotes(unit: Unit) -> bool:

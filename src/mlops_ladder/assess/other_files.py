@@ -9,6 +9,7 @@ from ..inspection.commands import Commands
 from ..inspection.files import as_list
 from ..inspection.repository import Repository
 
+UNREAD = {"r": "R", "rmd": "R", "jl": "Julia", "scala": "Scala"}
 DOCS_PATH = re.compile(r"^(docs?|documentation|site|website|book)/|(^|/)_?archive[sd]?/")
 
 
@@ -75,6 +76,20 @@ class OtherFiles:
             for document in documents:
                 found += [(path, name, value) for name, value in leaves(document)]
         return found
+
+    @cached_property
+    def unread_languages(self) -> dict[str, str]:
+        """The languages whose code is not read, each with a file in it."""
+        found: dict[str, str] = {}
+        for path in self.sizes:
+            if language := UNREAD.get(path.rpartition(".")[2].lower()):
+                found.setdefault(language, path)
+        return found
+
+    @cached_property
+    def unset(self) -> set[str]:
+        """The names of settings that a configuration file leaves without a value."""
+        return {name for _, name, value in self.written_settings if value is None}
 
     def line_of(self, path: str, fragment: str) -> int:
         """Return the first line of a file that has a text outside of a comment; else 1."""

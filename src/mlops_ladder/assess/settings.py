@@ -38,7 +38,10 @@ class Settings:
             return replace(finding, ignored=True, reason=f"ignored: {reason}")
         told = self.stated.get(id, self.stated.get(name))
         if told and finding.status == "unknown":
-            return Finding("met", f"stated: {told}", "E1", finding.evidence, stated=True)
+            return Finding("met", f"stated, not seen: {told}", "E1", finding.evidence, stated=True)
+        if told and finding.status == "missing":
+            said = f"{finding.reason}; what is stated does not count, as files show it: {told}"
+            return replace(finding, reason=said)
         return finding
 
 
@@ -77,6 +80,11 @@ def checked(path: str, said: dict[str, Any]) -> Settings:
     """Return the settings, all of whose entries name a criterion and give a reason."""
     known = {name for one in criteria() for name in (one.id, one.name)}
     found: dict[str, dict[str, str]] = {table: {} for table in TABLES}
+    for table in said:
+        if table not in TABLES:
+            raise RefusedError(f"{path}: there is no table {table}. Take {' or '.join(TABLES)}")
+        if not isinstance(said[table], dict):
+            raise RefusedError(f"{path}: {table} is no table. Write [{table}] and a line for each")
     for table in TABLES:
         for name, reason in as_mapping(said.get(table)).items():
             if name not in known:

@@ -5,6 +5,7 @@ imports the package; several packages are separated by `|`.
 """
 
 import re
+import sys
 
 ML_PACKAGES = {
     *("sklearn", "torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "jax", "flax"),
@@ -346,7 +347,7 @@ BUILD_COMMAND = re.compile(
     r"^(uv build|python[\d.]* -m build|poetry (build|publish)|hatch build|pdm (build|publish)"
     r"|flit (build|publish)|python[\d.]* setup\.py\b.*(sdist|bdist)|pyproject-build|hatchling build"
     r"|maturin (build|publish)|cibuildwheel|rye build|uvx (--from )?build|pip wheel|conda build"
-    r"|pixi build)|\bdocker(-compose| compose)?\b( -\S+( \S+)?| \$?\S+)* (buildx )?(build|bake)\b"
+    r"|pixi build)|\bdocker(-compose)?\b( \S+)* (build|bake)\b"
     r"|^(podman|buildah|nerdctl) (build|bud)|kaniko|^bentoml (build|containerize)"
     r"|mlflow models build-docker|gcloud builds submit|^az acr build|^pack build"
     r"|^docker compose.* up .*--build|^databricks bundle deploy|^sam (build|package)"
@@ -433,10 +434,10 @@ ROLLBACK_COMMAND = re.compile(
     re.I,
 )
 CANARY_TEXT = re.compile(
-    rb"canaryTrafficPercent|kind:\s*Rollout\b|kind:\s*Canary\b|shadow:\s*true"
-    rb"|kind:\s*VirtualService|ShadowProductionVariants|kind:\s*TrafficSplit|SeldonDeployment"
-    rb"|mirror_traffic|canary-weight|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
-    rb"|CodeDeployDefault\.\w*(Canary|Linear)|weight\.(blue|green|canary)=(?!0\b|100\b)\d+"
+    r"(?m)\bshadow:\s*true|ShadowProductionVariants|mirror_traffic:\s*\S"
+    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^\s*canaryTrafficPercent:\s*[1-9]\d?\s*$"
+    r"|^\s*traffic_split\s*=|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
+    r"|CodeDeployDefault\.\w*(Canary|Linear)|weight\.(blue|green|canary)=(?!0\b|100\b)\d+"
 )
 
 OTHER_CI = {
@@ -471,7 +472,20 @@ WORTH_PARSING = re.compile(
     rb"|metrics?"
     rb"|deploy\w*|__main__|seed\w*|slices?|feedback|retrain\w*|experiment\w*|sequential|alpha"
     rb"|prometheus_client"
-    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert"
-    rb"|read_(csv|parquet|json|table|excel|sql\w*)|threshold|journal"
+    rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert\w*"
+    rb"|read_(csv|parquet|json|table|excel|sql\w*)|threshold|journal|audit\w*|decisions?"
     rb"|schedule\w*|apscheduler|stepfunctions|while True)\b"
 )
+COMMON = {*sys.stdlib_module_names, "numpy", "pandas"}  # they say nothing of interest
+PACKAGES = {
+    first
+    for patterns in list(vars().values())
+    if isinstance(patterns, list)
+    for pattern in patterns
+    for first in [*pattern.rpartition(":")[0].split("|"), pattern.partition(".")[0]]
+    if first.isidentifier() and first not in COMMON
+} | ML_PACKAGES
+IMPORTED = re.compile(
+    rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:%b)\b" % "|".join(sorted(PACKAGES)).encode()
+)
+"""An import of a package that a list above names: what uses it is worth parsing, too."""

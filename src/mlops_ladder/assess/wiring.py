@@ -14,9 +14,10 @@ from ..inspection.commands import Line, split_words
 from ..inspection.files import as_mapping, strings_in
 from ..inspection.python import BODY, MAIN, Module, Unit
 from .ci import ContinuousIntegration
-from .code import TEST_PATH, Code, Place
+from .code import TEST_PATH, Code
 from .infrastructure import Resource
 from .other_files import DOCS_PATH, commands_in
+from .reach import Place
 
 MOST_ROOTS = 150
 HANDLERS = {"lambda_handler", "handler", "main"}  # of functions that a cloud starts
@@ -211,7 +212,7 @@ class Wiring(Code, ContinuousIntegration):
         return (
             any(call.name.rpartition(".")[2] not in passive for call in body.calls)
             and not module.path.endswith("__init__.py")
-            and not any(module.path in imported for imported in self._imports.values())
+            and module.path not in self.imported_files
         )
 
     @cached_property
@@ -243,6 +244,13 @@ class Wiring(Code, ContinuousIntegration):
             for said in re.findall(r"^(?:CMD|ENTRYPOINT|RUN)\s+(.*)$", text, re.M | re.I):
                 command = re.sub(r'"\s*,\s*"', " ", said).strip('[]" ')
                 found += self.commands.resolve(command, path)
+        for path in self.repository.matching("Procfile", "**/Procfile"):
+            for said in re.findall(r"(?m)^[\w-]+:\s*(.+)$", self.repository.text(path)):
+                found += self.commands.resolve(said, path)
+        for path in self.repository.matching("bentofile.y*ml", "**/bentofile.y*ml"):
+            for document in self.repository.documents(path):
+                if service := as_mapping(document).get("service"):
+                    found += self.commands.resolve(f"bentoml serve {service}", path)
         for path, document in self.manifests:
             for command in commands_in(document):
                 found += self.commands.resolve(command, path)

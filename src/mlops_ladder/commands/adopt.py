@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..scaffold import Task
 
 FIRST_LEVEL = 1
+NOT_IN_DATA = "none"  # the answer to data_file where the rows are the owner's
 
 
 @click.command("adopt")
@@ -113,7 +114,9 @@ def command(
         proposed: dict[str, Any] = {"level": FIRST_LEVEL, **answers(layout, given, project.root)}
         if project.prefix:
             proposed["ci_provider"] = "none"  # GitHub reads workflows at the top only
-        now, top = renderings(source, Path(parent), given, proposed, may_ask(defaults))
+        asked = {**given, "data_file": NOT_IN_DATA}
+        now, top = renderings(source, Path(parent), asked, proposed, may_ask(defaults))
+        now.check_names(given)
         check_pieces(list(without), now.answers["level"], "--without")
         name = branch or f"adopt-level-{now.answers['level']}"
         check_git(project, name, commits=not dry_run)

@@ -1,1 +1,1 @@
-"""Reading any repository: files, what they run and need, and maturity criteria."""
+"""Reading any repository: files, and what they run and need."""

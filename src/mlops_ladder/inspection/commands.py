@@ -11,6 +11,8 @@ from .files import as_list, as_mapping, mappings_in, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
+MOST_TEXT = 4_000  # of a command
+QUOTED = re.compile(r"""["'\\#]""")
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command"
@@ -27,6 +29,7 @@ LOST = re.compile(
 SCRIPT = re.compile(
     r"^(?:(?:bash|sh|zsh|source|\.)\s+(?:-\w+\s+)*)?(?P<path>[\w./${}-]+\.(?:sh|bash))\b"
 )
+PRINTED = re.compile(r"^(?:echo|printf|Write-(?:Host|Output))\b[^|`]*$(?<!\))")
 SEPARATOR = re.compile(r"\s*(?:&&|;(?!;)|\|\|)\s*")
 HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)")
 ASSIGNED = re.compile(
@@ -61,7 +64,8 @@ class Commands:
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             for part in SEPARATOR.split(whole):
-                if not (command := stripped(part)):
+                command = stripped(part)[:MOST_TEXT]
+                if not command or PRINTED.match(command):
                     continue
                 found.append(Line(command, file, noticed))
                 if hops and command not in known and len(found) < 5_000:
@@ -168,15 +172,9 @@ class Commands:
         """The make targets at the root, with variables replaced by their values."""
         repository, found = self.repository, {}
         for name, target in repository.targets.items():
-            needs = self.expand(self._needs_text(target.name, target.file)).split()
-            recipe = self.expand(target.recipe)
-            found[name] = (target.file, [*target.needs, *needs], recipe)
+            needs = self.expand(target.needs).split()
+            found[name] = (target.file, needs, self.expand(target.recipe))
         return found
-
-    def _needs_text(self, name: str, file: str) -> str:
-        lines = self.repository.text(file).replace("\\\n", " ")
-        heads = re.findall(rf"^{re.escape(name)}::?(?!=)([^#=\n]*)", lines, re.MULTILINE)
-        return " ".join(heads)
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -335,10 +333,12 @@ def stripped(command: str) -> str:
 
 def split_words(command: str) -> list[str]:
     """Split a command into words; where quotes do not match, at spaces."""
+    if not QUOTED.search(command):
+        return command.split()  # as shlex would, which is slow
     try:
-        return shlex.split(command[:4000], comments=True)
+        return shlex.split(command, comments=True)
     except ValueError:
-        return command[:4000].split()
+        return command.split()
 
 
 def closing(text: str, start: int) -> int:

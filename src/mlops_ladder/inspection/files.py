@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import yaml
@@ -27,11 +28,14 @@ def untagged(loader: Any, suffix: str, node: yaml.Node) -> Any:
 Lenient.add_multi_constructor("!", untagged)
 
 
-def pattern(glob: str) -> re.Pattern[str]:
-    """Compile a glob: `*` stays within a folder, `**` does not."""
+@cache
+def pattern(*globs: str) -> re.Pattern[str]:
+    """Compile globs, of which one has to match: `*` stays within a folder, `**` does not."""
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
-    pieces = re.split(r"(\*\*/|\*\*|\*)", glob)
-    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
+    split = (re.split(r"(\*\*/|\*\*|\*)", glob) for glob in globs)
+    return re.compile(
+        "|".join("".join(parts.get(one, re.escape(one)) for one in pieces) for pieces in split)
+    )
 
 
 def is_finite(value: Any) -> bool:

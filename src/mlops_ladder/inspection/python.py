@@ -16,6 +16,7 @@ from ..errors import first_line
 
 MAIN = "__main__"
 BODY = "<module>"
+NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 MOST_NESTED = 80  # brackets within brackets; deeper files can exhaust the parser's stack
 IMPORT_LINE = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]+(?P<names>[^\n#;]+)"
@@ -24,6 +25,33 @@ IMPORT_LINE = re.compile(
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
 ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+TRUTHS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.List, ast.Tuple)
+"""Values that comparisons may be kept in; and those of these functions:"""
+QUANTIFIERS = {"all", "any", "bool"}
+STRING = re.compile(r"""("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+LONGEST_STRING = 2_000
+LOOKED_AT = {
+    *(ast.arg, ast.Raise, ast.If, ast.IfExp, ast.Assert, ast.Assign, ast.AnnAssign),
+    *(ast.AugAssign, ast.While),
+}
+NO_NODES = {
+    *("id", "attr", "ctx", "op", "ops", "name", "names", "asname", "module", "level", "arg"),
+    *("kind", "type_comment", "conversion", "is_async", "simple", "type_ignores", "rest"),
+    *("kwd_attrs", "type_params"),
+}
+STATEMENTS = {"body", "handlers", "cases", "orelse", "finalbody"}
+CHILDREN: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in reversed(kind._fields) if name not in NO_NODES)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of each kind of node that have nodes in them, the last first as a stack needs them."""
+BLOCKS: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in fields if name in STATEMENTS)
+    for kind, fields in CHILDREN.items()
+    if issubclass(kind, ast.stmt | ast.ExceptHandler | ast.match_case)
+}
+"""Those that have statements in them."""
 PASSIVE = {
     *("property", "staticmethod", "classmethod", "dataclass", "lru_cache", "cache", "wraps"),
     *("contextmanager", "abstractmethod", "overload", "cached_property", "total_ordering"),
@@ -62,8 +90,10 @@ class Unit:
     """The names that its conditions depend on."""
     endless: bool = False
     """It has a loop that never ends by itself: `while True`."""
-    compared: set[str] = field(default_factory=set)
-    """The names that it orders: with `<`, `<=`, `>` or `>=`."""
+    ordered: set[str] = field(default_factory=set)
+    """The names that its conditions order: with `<`, `<=`, `>` or `>=`."""
+    verdicts: dict[str, set[str]] = field(default_factory=dict)
+    """The names that were ordered for the value of each variable."""
     asserts: bool = False
     """It has an assertion that can fail."""
     bases: list[str] = field(default_factory=list)
@@ -72,10 +102,18 @@ class Unit:
     fixed: set[str] = field(default_factory=set)
     """Names that a branch tests after a constant has replaced their value."""
 
+    short: str = ""
+    """The name without that of its class."""
+
+    def __post_init__(self) -> None:
+        """Keep the short name, which is asked for all the time."""
+        self.short = self.name.rpartition(".")[2]
+
     @property
-    def short(self) -> str:
-        """The name without that of its class."""
-        return self.name.rpartition(".")[2]
+    def compared(self) -> set[str]:
+        """The names whose order decides what it does, at once or by a variable."""
+        kept = (self.verdicts[name] for name in self.verdicts.keys() & self.tested)
+        return self.ordered.union(*kept)
 
 
 @dataclass
@@ -166,7 +204,7 @@ def code_cells(text: str) -> Iterator[list[str]]:
 
 def syntax_tree(text: str) -> ast.Module:
     """Parse code; every failure is a ValueError."""
-    if nesting(text) > MOST_NESTED:
+    if nesting(text) > MOST_NESTED and nesting(STRING.sub("", text)) > MOST_NESTED:
         raise ValueError("it is nested too deep")
     try:
         with warnings.catch_warnings():
@@ -179,11 +217,15 @@ def syntax_tree(text: str) -> ast.Module:
 
 
 def nesting(text: str) -> int:
-    """Return how deep brackets are nested at most; those in strings count, too."""
+    """Return how deep brackets are nested at most; those in strings and comments count, too."""
     depth = most = 0
-    for bracket in re.findall(r"[()\[\]{}]", text):
-        depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
-        most = max(most, depth)
+    for bracket in text.encode("utf-8", "replace").translate(None, NO_BRACKETS):
+        if bracket in b"([{":
+            depth += 1
+            if depth > most:
+                most = depth
+        elif depth:
+            depth -= 1
     return most
 
 
@@ -217,7 +259,7 @@ def absolute(module: str, path: str, dotted: str) -> str:
 def facts(path: str, tree: ast.Module) -> Module:
     """Return what a syntax tree says."""
     module = Module(path, dotted_name(path), {}, [])
-    for node in statements_below(tree):
+    for node in statements_of(tree):
         if isinstance(node, ast.Import):
             for one in node.names:
                 local = one.asname or one.name.partition(".")[0]
@@ -241,13 +283,14 @@ def facts(path: str, tree: ast.Module) -> Module:
     return module
 
 
-def statements_below(node: ast.AST) -> Iterator[ast.stmt]:
-    """Yield the statements below a node in their order, without looking into expressions."""
-    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
-        for inside in getattr(node, block, ()):
-            if isinstance(inside, ast.stmt):
-                yield inside
-            yield from statements_below(inside)
+def statements_of(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements in their order, without looking into expressions."""
+    waiting: list[ast.AST] = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for block in BLOCKS.get(node.__class__, ()):
+            waiting += getattr(node, block)[::-1]
 
 
 def is_main_guard(test: ast.expr) -> bool:
@@ -260,8 +303,9 @@ def split(module: Module, owner: Unit, node: ast.stmt, prefix: str) -> None:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         unit = Unit(module.path, f"{prefix}{node.name}", node.lineno)
         decorate(module, unit, node)
-        Reader(module, unit).read(node.args, *node.body)
-        unit.fixed = fixed_names(node)
+        reader = Reader(module, unit)
+        reader.read(node.args, *node.body)
+        unit.fixed = reader.fixed_and_tested
         module.units.append(unit)
     elif isinstance(node, ast.ClassDef):
         unit = Unit(module.path, f"{prefix}{node.name}", node.lineno)
@@ -293,48 +337,104 @@ def decorate(
 
 
 class Reader:
-    """Reads the nodes of a unit."""
+    """Reads the nodes of a unit, each once, in the order of the code."""
 
     def __init__(self, module: Module, unit: Unit) -> None:
         self.module = module
         self.unit = unit
+        self.computed: set[str] = set()
+        self.fixed: set[str] = set()
+        self.fixed_and_tested: set[str] = set()
+        """The names that a branch tests after a constant has replaced a computed value."""
 
     def read(self, *nodes: ast.AST) -> None:
-        """Record what nodes use, with everything below them."""
-        for top in nodes:
-            for node in ast.walk(top):
+        """Record what nodes use, with everything below them.
+
+        Most of the time of an assessment is spent here, so the kinds are told apart by their class.
+        """
+        names, strings = self.unit.names, self.unit.strings
+        waiting: list[Any] = list(nodes[::-1])
+        while waiting:
+            node = waiting.pop()
+            kind = node.__class__
+            if kind is ast.Name:
+                if node.id not in names:
+                    names[node.id] = node.lineno
+                continue
+            if kind is ast.Constant:
+                text = node.value
+                if text.__class__ is str and len(text) < LONGEST_STRING:
+                    strings.append((node.lineno, text))
+                continue
+            if kind is ast.Attribute:
+                if node.attr not in names:
+                    names[node.attr] = node.lineno
+                waiting.append(node.value)
+                continue
+            if kind is ast.Call:
+                self.call(node)
+            elif kind is ast.keyword:
+                if node.arg and node.arg not in names:
+                    names[node.arg] = node.value.lineno
+                waiting.append(node.value)
+                continue
+            elif kind in LOOKED_AT:
                 self.look(node)
+            for name in CHILDREN.get(kind, ()):
+                inside = getattr(node, name)
+                if inside.__class__ is list:
+                    if inside:
+                        waiting += inside[::-1]
+                elif inside is not None:
+                    waiting.append(inside)
 
     def look(self, node: ast.AST) -> None:
         """Record what one node uses."""
         unit = self.unit
+        if isinstance(node, ast.Assign):
+            self.keep(node.targets, node.value)
         match node:
-            case ast.Call():
-                self.call(node)
-            case ast.Name(id=name) | ast.Attribute(attr=name):
-                unit.names.setdefault(name, node.lineno)
-            case ast.keyword(arg=str(name)):
-                unit.names.setdefault(name, node.value.lineno)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self.assign(name, value)
             case ast.arg(arg=name):
                 unit.names.setdefault(name, node.lineno)
-            case ast.Constant(value=str(text)) if len(text) < 2000:
-                unit.strings.append((node.lineno, text))
-            case ast.Compare(ops=ops) if any(isinstance(one, ORDERING) for one in ops):
-                unit.compared |= set(names_below(node))
-            case ast.While(test=ast.Constant(value=forever)) if forever:
-                unit.endless = True
-            case ast.Raise():
-                unit.stops = True
+            case ast.AugAssign(target=target, value=value):
+                self.keep([target], value)
+            case ast.While(test=ast.Constant(value=forever)):
+                unit.endless |= bool(forever)
             case ast.If(test=test) | ast.IfExp(test=test):
                 unit.branches |= not isinstance(test, ast.Constant)
                 if isinstance(node, ast.If):
-                    unit.tested |= set(names_below(test))
+                    unit.tested.update(names_below(test))
+                    unit.ordered.update(names_ordered(test))
+                    if self.fixed:
+                        self.fixed_and_tested |= self.fixed & bare_names(test)
+            case ast.Raise():
+                unit.stops = True
             case ast.Assert(test=test):
                 unit.asserts |= not isinstance(test, ast.Constant)
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                unit.constants[name] = value
+                unit.ordered.update(names_ordered(test))
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
                 unit.constants[name] = value
+
+    def keep(self, targets: list[ast.expr], value: ast.expr) -> None:
+        """Record the comparisons that a variable holds."""
+        is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
+        if isinstance(value, TRUTHS) or (is_call and value.func.id in QUANTIFIERS):  # type: ignore[attr-defined]
+            found = set(names_ordered(value))
+            for name in (name for target in targets for name in names_below(target) if found):
+                self.unit.verdicts.setdefault(name, set()).update(found)
+
+    def assign(self, name: str, value: ast.expr) -> None:
+        """Record an assignment: of a constant, perhaps instead of a computed value."""
+        if isinstance(value, ast.Constant):
+            self.unit.constants[name] = value.value
+        elif not is_empty(value):
+            self.computed.add(name)
+            self.fixed.discard(name)
+            return
+        if name in self.computed:
+            self.fixed.add(name)
 
     def call(self, node: ast.Call) -> None:
         """Record a call."""
@@ -364,23 +464,14 @@ class Reader:
         return ".".join(reversed(parts))
 
 
-def fixed_names(node: ast.AST) -> set[str]:
-    """Return the names that a branch tests after a constant has replaced a computed value."""
-    computed, fixed, found = set[str](), set[str](), set[str]()
-    for one in statements_below(node):
-        match one:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                empty = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not ast.dump(
-                    value
-                ).count("Name")
-                if not (isinstance(value, ast.Constant) or empty):
-                    computed.add(name)
-                    fixed.discard(name)
-                elif name in computed:
-                    fixed.add(name)
-            case ast.If(test=test):
-                found |= {name.id for name in ast.walk(test) if isinstance(name, ast.Name)} & fixed
-    return found
+def is_empty(value: ast.expr) -> bool:
+    """Tell whether a list, tuple or mapping is written without any name."""
+    return isinstance(value, ast.List | ast.Tuple | ast.Dict) and not bare_names(value)
+
+
+def bare_names(node: ast.AST) -> set[str]:
+    """Return the variables in an expression."""
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def constant(node: ast.AST) -> Any:
@@ -399,11 +490,37 @@ def constant(node: ast.AST) -> Any:
 
 def names_below(node: ast.AST) -> Iterator[str]:
     """Yield the names and attributes in an expression."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Name):
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        kind = one.__class__
+        if kind is ast.Name:
             yield one.id
-        elif isinstance(one, ast.Attribute):
+            continue
+        if kind is ast.Attribute:
             yield one.attr
+        for name in CHILDREN.get(kind, ()):
+            inside = getattr(one, name)
+            if inside.__class__ is list:
+                waiting += inside
+            elif inside is not None:
+                waiting.append(inside)
+
+
+def names_ordered(node: ast.AST) -> Iterator[str]:
+    """Yield the names in the comparisons of an expression that order something."""
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.Compare) and any(isinstance(op, ORDERING) for op in one.ops):
+            yield from names_below(one)
+            continue
+        for name in CHILDREN.get(one.__class__, ()):
+            inside = getattr(one, name)
+            if inside.__class__ is list:
+                waiting += inside
+            elif inside is not None:
+                waiting.append(inside)
 
 
 def is_registered(unit: Unit) -> bool:

@@ -3,7 +3,6 @@
 Files are the user's own and may be broken. What cannot be parsed is a note, never an error.
 """
 
-import ast
 import json
 import re
 import tomllib
@@ -31,21 +30,22 @@ TARGET = re.compile(
 
 @dataclass(frozen=True)
 class Target:
-    """A make target: its help text, prerequisites and recipe."""
+    """A make target: its help text, prerequisites and recipe; variables are not expanded."""
 
     name: str
     file: str
     help: str
-    needs: list[str]
+    needs: str
     recipe: str
     is_double_colon: bool = False
     """True if other rules of the same name add to it, instead of replacing it."""
 
     def extended(self, other: "Target") -> "Target":
-        """Return the target with the prerequisites and commands of another rule."""
-        recipe = "\n".join(filter(None, [self.recipe, other.recipe]))
-        needs = [*self.needs, *other.needs]
-        return replace(self, help=self.help or other.help, needs=needs, recipe=recipe)
+        """Return the target with another rule of its name, which may replace its commands."""
+        adds = other.is_double_colon or not other.recipe
+        recipe = "\n".join(filter(None, [self.recipe, other.recipe])) if adds else other.recipe
+        texts = self.help or other.help if adds else other.help
+        return replace(self, help=texts, needs=f"{self.needs} {other.needs}", recipe=recipe)
 
 
 class Repository:
@@ -56,12 +56,18 @@ class Repository:
         self.tree = tree
         self.notes: list[str] = []
         self._yaml: dict[str, list[Any]] = {}
-        self._names: dict[str, set[str]] = {}
+        self._matching: dict[tuple[str, ...], list[str]] = {}
 
     def matching(self, *globs: str) -> list[str]:
         """List the paths that match one of the globs; `**` matches any folders."""
-        patterns = [pattern(glob) for glob in globs]
-        return sorted(path for path in self.tree if any(p.fullmatch(path) for p in patterns))
+        if globs not in self._matching:
+            plain = {glob for glob in globs if "*" not in glob}
+            found = {path for path in plain if path in self.tree}
+            if len(plain) < len(globs):
+                is_match = pattern(*(glob for glob in globs if glob not in plain)).fullmatch
+                found |= {path for path in self.tree if is_match(path)}
+            self._matching[globs] = sorted(found)
+        return list(self._matching[globs])
 
     def text(self, path: str) -> str:
         """Return a file's text; of merge conflicts, both sides."""
@@ -120,7 +126,7 @@ class Repository:
         found: dict[str, Target] = {}
         for file in self.matching(*MAKE_FILES):
             for target in self._targets(file):
-                before = found.get(target.name) if target.is_double_colon else None
+                before = found.get(target.name)
                 found[target.name] = before.extended(target) if before else target
         return found
 
@@ -135,69 +141,16 @@ class Repository:
                 if not below.startswith(("\t", "ifn", "ifd", "ifeq", "endif", "else")):
                     break
                 recipe.append(below.strip())
-            needs = re.findall(r"(?<![\w$(-])[\w.-]+(?![\w(-])", head["needs"])
             yield Target(
                 name=head["name"],
                 file=file,
                 help=(head["help"] or "").strip(),
-                needs=needs,
+                needs=head["needs"].strip(),
                 recipe="\n".join(recipe),
                 is_double_colon=line.startswith(f"{head['name']}::"),
             )
-
-    def recipe(self, name: str) -> str:
-        """Return all commands that a target runs, with those of its prerequisites."""
-        lines, waiting, known = [], [name], set()
-        while waiting:
-            target = self.targets.get(waiting.pop())
-            if target and target.name not in known:
-                known.add(target.name)
-                lines.append(target.recipe)
-                waiting += target.needs
-        return "\n".join(lines)
 
     @cached_property
     def workflows(self) -> list[Workflow]:
         """The workflows that can be read, of each CI service."""
         return [one for service in (github, gitlab, jenkins) for one in service.workflows(self)]
-
-    def names(self, path: str) -> set[str]:
-        """Return the names that a module or notebook uses; comments and strings do not count."""
-        if path not in self._names:
-            try:
-                self._names[path] = set(names_in(ast.parse(self.code(path))))
-            except (SyntaxError, ValueError, RecursionError) as error:
-                self._names[path] = set()
-                self.notes.append(f"{path} is no Python: {first_line(error)}")
-        return self._names[path]
-
-    def code(self, path: str) -> str:
-        """Return the Python code of a module, or of a notebook without its magics."""
-        if not path.endswith(".ipynb"):
-            return self.text(path)
-        try:
-            notebook = json.loads(self.text(path))
-            cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-            lines = "\n".join("".join(cell["source"]) for cell in cells).split("\n")
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"it is no notebook: {error!r}") from error
-        return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
-
-
-def names_in(tree: ast.AST) -> Iterator[str]:
-    """Yield each name that code uses or defines, with `module.name` and `.method`.
-
-    An import alone uses nothing.
-    """
-    for node in ast.walk(tree):
-        match node:
-            case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                yield from (name, f".{name}", f"{owner}.{name}")
-            case ast.Attribute(attr=name):
-                yield from (name, f".{name}")
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
-                yield name
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.ClassDef(name=name):
-                yield name

@@ -14,6 +14,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from ..errors import RefusedError
+from ..terminal import escape
 
 MOST_BYTES = 2_000_000  # of a file that is parsed; larger ones are data or generated
 MOST_FILES = 200_000
@@ -26,14 +27,14 @@ CACHES = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".
 TEMPLATE_NAME = re.compile(r"\{\{|\{%|\.(j2|jinja|jinja2|tmpl|tpl)$")
 GENERATED_NAME = re.compile(r"(_pb2(_grpc)?\.pyi?|\.min\.js|\.generated\.\w+)$")
 READ = re.compile(
-    r"""(?ix) (^|/) (
+    r"""(?ix) (
         [^/]+ \. (py|ipynb|ya?ml|toml|cfg|ini|json|sh|bash|mk|tf|hcl|tfvars|r|rmd|jl|lock|txt|md|rst
                   |sql|just|smk|conf|pbtxt|groovy|bicep|dvc|ps1|bat|service|timer)
         | makefile | gnumakefile | justfile | mlproject | jenkinsfile[^/]* | procfile | snakefile
         | [^/]*dockerfile[^/]* | containerfile | pipfile | codeowners | crontab | config
         | description
         | \.gitignore | \.gitattributes
-    ) $"""
+    )"""
 )
 
 
@@ -50,7 +51,7 @@ class DiskTree(Mapping[str, bytes]):
     def __getitem__(self, path: str) -> bytes:
         """Return a file's content; nothing if it is of no kind that is read, too large or gone."""
         size = self.sizes[path]
-        if size > MOST_BYTES or not READ.search(path):
+        if size > MOST_BYTES or not READ.fullmatch(path.rpartition("/")[2]):
             return b""
         try:
             descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -77,15 +78,16 @@ def read_folder(root: Path) -> DiskTree:
     RefusedError
         The path is no folder, or may not be read.
     """
-    if not root.is_dir():
-        kind = "is a file" if root.exists() else "does not exist"
-        raise RefusedError(f"{root} {kind}: name the folder of a repository")
     tree = DiskTree(root)
+    name = escape(str(root))
     try:
+        if not root.is_dir():
+            kind = "is a file" if root.exists() else "does not exist"
+            raise RefusedError(f"{name} {kind}: name the folder of a repository")
         with os.scandir(root):
             pass
     except OSError as error:
-        raise RefusedError(f"{root} cannot be read: {error.strerror}") from error
+        raise RefusedError(f"{name} cannot be read: {error.strerror}") from error
     collect(tree, "", [], 0)
     return tree
 

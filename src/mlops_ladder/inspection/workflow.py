@@ -42,14 +42,6 @@ class Workflow:
     zone: str = "UTC"
     """The time zone of its schedule, in words."""
 
-    def make_targets(self) -> list[str]:
-        """List the make targets that its steps run and whose failure fails the workflow."""
-        steps = [step for job in self.jobs if is_on(job) for step in mappings_in(job.get("steps"))]
-        lines = [
-            line for step in steps if is_on(step) for line in str(step.get("run", "")).split("\n")
-        ]
-        return list(targets_of(lines))
-
     def crons(self) -> list[str]:
         """List the cron expressions of its schedule."""
         return [

@@ -7,52 +7,28 @@ done with both renderings of a migration, so that what was fitted is nobody's ed
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
-from .manifest import EXAMPLE_DATA, PYPROJECT, Manifest
+from .manifest import PYPROJECT, Manifest
 from .merge import ORDINARY, Entry, Sandbox
-from .pieces import is_left_out
+from .pieces import EXAMPLE, is_left_out
 from .problem_stub import stub, with_skips
 
 RUFF, MYPY = "make/ruff.toml", "make/mypy.toml"
 CI = (".github/workflows/", ".gitlab", "jenkins/", "Jenkinsfile")
 ALL_GROUPS = b"sync --all-extras --all-groups"
-# What the template says about its example, in files that come without it.
-OF_EXAMPLE = [
-    (r"Makefile", rb"(?m)^data: .*\n\t.*\n\n", b""),
-    (r"Makefile", rb"(?m)^(\.PHONY: .*) data$", rb"\1"),
-    (r"make/ci\.mk", rb"(?m)^(notebook::|check-notebook:.*)\n(\t.*\n)+\n", b""),
-    (r"make/ci\.mk", rb"(\.PHONY:) check-notebook", rb"\1"),
-    (r"\.github/workflows/ci\.yml|\.gitlab.*|jenkins/.*", rb"(?m)^.*make.* notebook\b.*\n", b""),
-    (r"\.github/workflows/train\.yml", rb"; DATA_MONTH,[^\n]*", b"."),
-    (r"\.github/workflows/train\.yml", rb"# Two repository variables:", b"# A variable:"),
-    (r"\.github/workflows/train\.yml", rb"(?m)^      - run: make data\n(        .*\n)+", b""),
-    (r"docs/.*", rb"(?m)^- `DATA_MONTH`.*\n", b""),
-    (r"docs/.*", rb"It has two variables:", b"It has a variable:"),
-    (r"docs/1-ci\.md", rb"(?m)^\|.*\bmake check-notebook\b.*\n", b""),
-    (r"docs/1-ci\.md", rb"(?m)^\|.*\bexplore\.ipynb\b.*\n", b""),
-    (r"docs/1-ci\.md", rb"(?m)^`make notebook` runs.*\n\n", b""),
-    (r"docs/1-ci\.md", rb"lint types test notebook build", b"lint types test build"),
-    (r"docs/1-ci\.md", rb"The notebook's functions are a package\.", b"The model is a package."),
-    (r"docs/another-problem\.md", rb"deploying models, not\nabout taxis\.", b"deploying models."),
-    (r"docs/another-problem\.md", rb"the borough of a zone", b"the region of a town"),
-    (r"docs/3-serving\.md", rb'(?s)("?)\{\n  "pickup_time".*?\}', rb"{...}"),
-    (r"pyproject\.toml", rb", as the TLC publishes its rides", b""),
-    (
-        r"README\.md",
-        rb"(?s)\nWithout data, the project generates.*?\n\n",
-        b"\n`load` in `problem.py` reads the data.\n\n",
-    ),
-    (r"README\.md", rb"(?m)^\| `notebook\.ipynb` .*\n", b""),
-    (r"README\.md", rb"(?m)^make notebook .*\n", b""),
-    (r"README\.md", rb"as in `make notebook RUN=`", b"as in `make test RUN=`"),
-    (r"docs/.*|\.env\.example", rb"\bpickup_time\b", b"time"),
-    (r"docs/.*|\.env\.example", rb"\brides\b", b"rows"),
-]
+# The notebook that the template brings stays away, and so does the step that runs it.
+STEPS = {"lint": "lint|types", "tests": "test", EXAMPLE: "notebook"}
 
 
 def fit(
-    manifest: Manifest, sandbox: Sandbox, files: Mapping[str, Entry], *, converted: bool = False
+    manifest: Manifest,
+    sandbox: Sandbox,
+    files: Mapping[str, Entry],
+    *,
+    converted: bool = False,
+    before: bool = False,
 ) -> dict[str, Entry]:
     """Fit a rendering to the repository of a manifest.
 
@@ -66,6 +42,8 @@ def fit(
         The rendering.
     converted
         Whether its `problem.py` is the repository's own, from a notebook.
+    before
+        Whether it is what the project has, rather than what it will have.
     """
     if manifest == Manifest():
         return dict(files)
@@ -78,6 +56,8 @@ def fit(
     for path, entry in placed.items():
         body = sandbox.read(entry.content)
         text = fit_text(manifest, path, texts[path], body, placed, converted)
+        if PYPROJECT in manifest.kept and not (before and manifest.is_early):
+            text = with_groups(texts[path], text)
         fitted[path] = entry if text == body else Entry(entry.mode, sandbox.write(text))
     if PYPROJECT in manifest.kept and PYPROJECT in files and "lint" not in manifest.without:
         rendered = sandbox.read(files[PYPROJECT].content).decode()
@@ -95,10 +75,11 @@ def fit_text(
     converted: bool,
 ) -> bytes:
     """Fit the text of a file; `source` is its path in the template."""
-    if manifest.has_tables and source.endswith(("/problem.py", "notebook.ipynb")):
-        body = re.sub(rb'(DATA = Path\(\\?")data', rb"\1" + EXAMPLE_DATA.encode(), body)
     if not manifest.has_example:
-        body = without_example(path, source, body, converted)
+        if re.fullmatch(r"src/[^/]+/problem\.py", source):
+            return body if converted else stub(path)
+        if source == "tests/conftest.py":
+            body = with_skips(body)
     if source.startswith(CI) or source == ".pre-commit-config.yaml":
         body = fit_checks(manifest, source, body)
     if source == ".python-version" and manifest.pythons:
@@ -112,23 +93,12 @@ def fit_text(
     return body
 
 
-def without_example(path: str, source: str, body: bytes, converted: bool) -> bytes:
-    """Remove what a file of the template says about the example."""
-    if re.fullmatch(r"src/[^/]+/problem\.py", source) and not converted:
-        return stub(path)
-    if source == "tests/conftest.py":
-        return with_skips(body)
-    for pattern, found, instead in OF_EXAMPLE:
-        if re.fullmatch(pattern, source):
-            body = re.sub(found, instead, body)
-    return body
-
-
 def fit_checks(manifest: Manifest, source: str, body: bytes) -> bytes:
     """Let CI run what there is, where it is."""
-    for piece, targets in {"lint": b"lint|types", "tests": b"test"}.items():
+    for piece, targets in STEPS.items():
         if piece in manifest.without and (piece != "tests" or "tests" not in manifest.moved):
-            body = re.sub(rb"(?m)^ *- run: make (" + targets + rb")\n", b"", body)
+            step = rf"(?m)^ *(- run: |- |sh ')make ({targets})'?\n"
+            body = re.sub(step.encode(), b"", body)
     if tasks := manifest.moved.get("Makefile"):
         called = rb"(?m)(\brun: |^ *- |sh ['\"])make (?=[a-z])"
         body = re.sub(called, rb"\1make -f " + tasks.encode() + b" ", body)
@@ -168,16 +138,24 @@ def fit_imports(manifest: Manifest, source: str, body: bytes) -> bytes:
     return body.replace(b"src/" + name + b"/", folder + b"/")
 
 
+def with_groups(source: str, body: bytes) -> bytes:
+    """Let `make setup` install the groups with the level's requirements.
+
+    Early adoptions installed by settings in pyproject.toml, which are not written any more.
+    """
+    if source != "Makefile":
+        return body
+    failure = (
+        " || { echo 'error: the requirements of this repository and of the level could not be"
+        " installed together: change what uv names above in pyproject.toml, and run make setup"
+        " again' >&2; exit 1; }"
+    )
+    line = rb"(?m)^(\t\$\(uv\) )sync --all-extras (.*)$"
+    return re.sub(line, rb"\1" + ALL_GROUPS + rb" \2" + failure.encode(), body)
+
+
 def fit_tasks(manifest: Manifest, source: str, body: bytes, placed: Iterable[str]) -> bytes:
     """Let targets install and check the level's part, where pyproject.toml is the repository's."""
-    if source == "Makefile":
-        failure = (
-            " || { echo 'error: the requirements of this repository and of the level could not be"
-            " installed together: change what uv names above in pyproject.toml, and run make setup"
-            " again' >&2; exit 1; }"
-        )
-        line = rb"(?m)^(\t\$\(uv\) )sync --all-extras (.*)$"
-        return re.sub(line, rb"\1" + ALL_GROUPS + rb" \2" + failure.encode(), body)
     if source == "make/ci.mk":
         places = " ".join(checked_places(manifest, placed)).encode()
         config = f" --config {RUFF} ".encode()
@@ -236,7 +214,8 @@ def fit_settings(manifest: Manifest, pyproject: str, placed: Iterable[str]) -> s
             tool["mypy"][name] = value
     if manifest.package and "hatch" in tool:
         wheel = tool["hatch"]["build"]["targets"]["wheel"]
-        wheel["packages"] = [manifest.package_folder.rpartition("/")[0]]
+        top = manifest.package.partition(".")[0]
+        wheel["packages"] = [str(PurePosixPath(manifest.package_base, top))]
     return tomlkit.dumps(document)
 
 

@@ -16,8 +16,6 @@ from .pieces import EXAMPLE, PIECES
 
 FILE = ".mlops-ladder.yml"
 PYPROJECT = "pyproject.toml"
-EXAMPLE_DATA = "data/taxi_rides"
-OF_EXAMPLE = {"data/.gitignore", "data/download.py"}
 SHOWN = 8  # lines of a file that stays theirs
 HEADING = """\
 # This repository was there before the ladder. Climbs and upgrades read here what they leave alone:
@@ -58,6 +56,11 @@ class Manifest:
         return EXAMPLE not in self.without
 
     @property
+    def is_early(self) -> bool:
+        """True if the repository was adopted when an adoption still brought the example."""
+        return self != Manifest() and self.has_example
+
+    @property
     def package_folder(self) -> str:
         """The folder of the ladder's modules, where it is not the template's; else empty."""
         return next((goal for source, goal in self.moved.items() if source[:4] == "src/"), "")
@@ -72,11 +75,6 @@ class Manifest:
         """The folder from which the ladder's modules are imported."""
         parts = self.package_folder.split("/")[: -len(self.package.split("."))]
         return "/".join(parts) or "."
-
-    @property
-    def has_tables(self) -> bool:
-        """True if `data/` holds the repository's own tables, which the example must not read."""
-        return set(self.kept) >= OF_EXAMPLE
 
     def text(self) -> bytes:
         """Return the content of the manifest file."""

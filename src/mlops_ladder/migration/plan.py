@@ -249,7 +249,7 @@ def merge(
     commit = git(project.root, "rev-parse", "HEAD")
     ours = sandbox.files_of(git(project.root, "rev-parse", f"{commit}:./"))
     manifest = read_manifest(project.root)
-    base = fit(manifest, sandbox, sandbox.tree_of(old.folder))
+    base = fit(manifest, sandbox, sandbox.tree_of(old.folder), before=True)
     is_own = notebook.converted and not notebook.unconverted
     theirs = fit(manifest, sandbox, sandbox.tree_of(new.folder), converted=is_own)
     filtered = project.with_attribute("filter", base.keys() | theirs.keys())

@@ -1,26 +1,19 @@
-"""Plans and results, printed for people.
+"""Plans and results, printed for people."""
 
-In a terminal, lines are as wide as it is and nothing is cut off; elsewhere, each fact stays on
-one line, so that other programs can search in them.
-"""
-
-import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..inspection.impact import Dependency, Difference, Impact
-from ..inspection.maturity import CriterionResult, Status
 from ..make import LOCK
 from ..migration.plan import Plan
 from ..project import Project
 from ..terminal import escape
-from .document import PlanReport
+from .document import Judged, PlanReport
+from .tables import STYLES, Grid, indent, section, show
 from .text import (
     count_difference,
     count_files,
@@ -34,10 +27,7 @@ from .text import (
 T = TypeVar("T")
 
 DIFF_LINES = 40  # of one file, shown to people; the JSON document has all of them
-ROOMY = 90  # columns; in fewer, all but the first column of a table are stacked
-UNWRAPPED = 10_000  # columns, where no terminal says how many there are
-STYLES: dict[Status, str] = {"met": "green", "missing": "red", "unknown": "yellow"}
-NOT_MET: set[Status] = {"missing", "unknown"}
+NOT_MET = {"missing", "unknown"}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "dim", "\\": "dim"}
 
 
@@ -103,20 +93,6 @@ def lock_commands(project: Project) -> list[str]:
     return [f"git add {LOCK}", 'git commit -m "Lock the dependencies"']
 
 
-def show(parts: Sequence[RenderableType], stderr: bool = False) -> None:
-    """Print in the terminal's width; elsewhere in that of `COLUMNS`, or without wrapping."""
-    out = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if out.is_terminal:
-        out.print(*parts, sep="\n")
-        return
-    if not os.environ.get("COLUMNS", "").isdecimal():
-        out.width = UNWRAPPED
-    with out.capture() as captured:
-        out.print(*parts, sep="\n")
-    lines = (line.rstrip() for line in captured.get().splitlines())
-    print("\n".join(lines), file=out.file)
-
-
 def sections(report: PlanReport, full: bool) -> Iterator[RenderableType]:
     """Yield the sections that have something to say; what stops a climb comes first."""
     plan, impact = report.plan, report.impact
@@ -160,48 +136,6 @@ def obstacle_sections(plan: Plan) -> Iterator[RenderableType]:
     if plan.conflicts:
         rows = [Text(escape(str(one))) for one in plan.conflicts]
         yield section("Conflicts", "both versions are kept, marked, for you", rows, "bold red")
-
-
-def section(
-    title: str, summary: str, rows: Sequence[RenderableType], style: str = "bold"
-) -> RenderableType:
-    """Return a heading with indented rows below it."""
-    heading = Text.assemble((title, style), ("  " if summary else ""), (summary, "dim"))
-    return Group(heading, *(indent(row) for row in rows))
-
-
-def indent(what: RenderableType) -> RenderableType:
-    """Return the same, two columns to the right."""
-    return Padding(what, (0, 0, 0, 2))
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Columns without lines; in a narrow terminal, all but the first are stacked."""
-
-    rows: Sequence[Sequence[str | Text]]
-
-    def table(self, width: int) -> Table:
-        """Return the table for a width in columns; long names are folded."""
-        table = Table.grid(padding=(0, 3, 0, 0))
-        columns = max(map(len, self.rows), default=0)
-        cells = [[cell_text(cell) for cell in row] for row in self.rows]
-        if width < ROOMY and columns > 2:
-            cells = [[row[0], Text("\n").join(cell for cell in row[1:] if cell)] for row in cells]
-        for _ in range(columns):
-            table.add_column(overflow="fold")
-        for row in cells:
-            table.add_row(*row)
-        return table
-
-    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
-        """Render the table in the console's width."""
-        yield self.table(console.width)
-
-
-def cell_text(cell: str | Text) -> Text:
-    """Return a cell without control characters."""
-    return cell if isinstance(cell, Text) else Text(escape(cell))
 
 
 def file_grid(paths: Sequence[str], full: bool) -> Grid:
@@ -272,25 +206,29 @@ def cost_sections(impact: Impact) -> Iterator[RenderableType]:
         yield section("schedules", count_difference(impact.schedules), [table], "")
 
 
-def criteria_sections(results: Sequence[CriterionResult], level: int) -> Iterator[RenderableType]:
-    """Yield the counts of each level, then the target's criteria and what lower levels miss."""
-    levels = sorted({result.criterion.level for result in results})
+def criteria_sections(results: Sequence[Judged], level: int) -> Iterator[RenderableType]:
+    """Yield the counts of each level, what a climb meets, and what is not met at the target."""
+    levels = sorted({one.criterion.level for one in results})
     counts = Grid([[f"level {one}", count_met(results, one)] for one in levels])
     yield section("Maturity criteria", "met at the target", [counts])
-    of_target = [one for one in results if one.criterion.level == level]
-    listed = [one for one in results if one in of_target or one.status in NOT_MET]
-    listed.sort(key=lambda one: (one.status not in NOT_MET, one.criterion.level))
-    lower = "and what lower levels miss" if len(listed) > len(of_target) else ""
-    yield section(f"Criteria of level {level}", lower, [Grid([*map(criterion_row, listed)])])
+    if new := [one for one in results if one.is_new]:
+        rows = [[f"{one.criterion.id} {one.criterion.name}", one.criterion.title] for one in new]
+        yield section("Newly met", str(len(new)), [Grid(rows)])
+    lacking = [one for one in results if one.after.status in NOT_MET]
+    if lacking:
+        where = (
+            "also of lower levels" if any(one.criterion.level < level for one in lacking) else ""
+        )
+        yield section("Not met", where, [Grid([*map(criterion_row, lacking)])])
 
 
-def criterion_row(result: CriterionResult) -> list[str | Text]:
-    """Return a criterion's status, its name, and what it is or why it is not met."""
-    description = Text(result.criterion.description)
-    if result.reason:
-        description.append(f" ({escape(result.reason)})", "dim")
-    style = STYLES.get(result.status, "dim")
-    return [Text(result.status, style), result.criterion.name, description]
+def criterion_row(judged: Judged) -> list[str | Text]:
+    """Return a criterion's status, its name, and what it is and why it is not met."""
+    title = Text(judged.criterion.title)
+    if judged.after.reason:
+        title.append(f" ({escape(judged.after.reason)})", "dim")
+    name = f"{judged.criterion.id} {judged.criterion.name}"
+    return [Text(judged.after.status, STYLES.get(judged.after.status, "dim")), name, title]
 
 
 def question_row(question: dict[str, Any]) -> list[str | Text]:

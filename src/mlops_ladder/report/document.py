@@ -8,12 +8,27 @@ from difflib import unified_diff
 from functools import cached_property
 from typing import Any
 
+from ..assess.engine import assess
+from ..assess.finding import Criterion, Finding
 from ..inspection.impact import Difference, Impact, compute_impact
-from ..inspection.maturity import CriterionResult, evaluate
 from ..migration.plan import Plan
 from ..project import Project
 
 SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A maturity criterion, with what was found in the project and in the target."""
+
+    criterion: Criterion
+    before: Finding
+    after: Finding
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether the plan meets it, and the project does not."""
+        return self.after.status == "met" != self.before.status
 
 
 @dataclass(frozen=True)
@@ -29,9 +44,14 @@ class PlanReport:
         return compute_impact(self.plan.before, self.plan.after)
 
     @cached_property
-    def criteria(self) -> list[CriterionResult]:
-        """The maturity criteria up to the target level, evaluated on the target's files."""
-        return evaluate(self.plan.after, self.plan.level)
+    def criteria(self) -> list[Judged]:
+        """The maturity criteria up to the target level, in the project and in the target."""
+        before, after = assess(self.plan.before), assess(self.plan.after)
+        return [
+            Judged(one, before.findings[one.id], after.findings[one.id])
+            for one in after.criteria
+            if one.level <= self.plan.level
+        ]
 
     @cached_property
     def diffs(self) -> dict[str, str]:
@@ -126,15 +146,17 @@ def document(report: PlanReport) -> dict[str, Any]:
         },
         "criteria": [
             {
-                "name": result.criterion.name,
-                "level": result.criterion.level,
-                "kind": result.criterion.kind,
-                "description": result.criterion.description,
-                "status": result.status,
-                "reason": result.reason,
-                "files": result.files,
+                "id": one.criterion.id,
+                "name": one.criterion.name,
+                "level": one.criterion.level,
+                "kind": one.criterion.kind,
+                "description": one.criterion.title,
+                "before": one.before.status,
+                "status": one.after.status,
+                "reason": one.after.reason,
+                "files": list(dict.fromkeys(place.path for place in one.after.evidence)),
             }
-            for result in report.criteria
+            for one in report.criteria
         ],
         "notes": report.notes,
     }

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ..inspection.impact import Difference, Service
-from ..inspection.maturity import CriterionResult
 from ..migration.plan import Plan
+from .document import Judged
 
 T = TypeVar("T")
 
@@ -57,12 +57,12 @@ def service_row(service: Service) -> list[str]:
     ]
 
 
-def count_met(results: Sequence[CriterionResult], level: int) -> str:
+def count_met(results: Sequence[Judged], level: int) -> str:
     """Say how many of a level's criteria are met."""
     of_level = [one for one in results if one.criterion.level == level]
     parts = []
     for kind, word in {"must": "required", "should": "recommended"}.items():
-        of_kind = [one.status for one in of_level if one.criterion.kind == kind]
+        of_kind = [one.after.status for one in of_level if one.criterion.kind == kind]
         parts.append(f"{of_kind.count('met')} of {len(of_kind)} {word}")
     return ", ".join(parts)
 

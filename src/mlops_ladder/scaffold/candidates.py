@@ -28,7 +28,7 @@ FEW_ROWS, MANY_ROWS = 3000, 10_000
 RARE = 500  # rows of the rarest class; fewer need smaller trees
 MOST_ROWS, MOST_CELLS = 4000, 200_000  # compared; more would take minutes
 WIDE, MANY_CLASSES = 100, 5
-FOLDS = 3
+TINY, FOLDS_OF_TINY, FOLDS = 1000, 5, 3  # rows; the fewer, the more each fold matters
 ONE_HOT = 20  # categories of a column; more are numbered for trees
 CLEARLY = 0.01  # better than a model that is simpler
 NAMES = {"trees": "gradient-boosted trees", "linear": "a linear model", "forest": "a random forest"}
@@ -98,10 +98,18 @@ def candidates(profile: Profile) -> list[Model]:
     return list(dict.fromkeys(models))
 
 
-def choose_model(profile: Profile) -> tuple[Model, str]:
-    """Return the model with the best metric, and a sentence about it."""
+def choose_model(profile: Profile, rows: np.ndarray | None = None) -> tuple[Model, str]:
+    """Return the model with the best metric, and a sentence about it.
+
+    Parameters
+    ----------
+    profile
+        The profile of the file.
+    rows
+        The positions of the rows to choose by; those that the project trains on by default.
+    """
     table, labels = feature_table(profile)
-    folds = list(split(profile, table))
+    folds = list(split(profile, training_rows(profile) if rows is None else rows))
     scores: dict[Model, float] = {}
     with threadpool_limits(1):  # idle threads that wait for others slow down a busy machine
         for model in candidates(profile):
@@ -143,32 +151,40 @@ def feature_table(profile: Profile) -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame(found), profile.target.column.values.to_numpy()
 
 
-def split(profile: Profile, table: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield training and validation rows: of random folds, or older and newer ones.
+def training_rows(profile: Profile) -> np.ndarray:
+    """Return the positions of the rows that are not in the project's test set.
 
-    With a time, the rows of the test set are in neither.
+    This is what `split_rows` of the project's `dataset.py` does.
     """
+    if profile.time:
+        times = profile.time.reading.values
+        return np.flatnonzero(times <= times.quantile(1 - TEST_SHARE))
+    used = {one.name: one for one in (profile.target.column, *profile.features)}
+    names = [name for name in map(str, profile.table.rows) if name in used]
+    rows = pd.DataFrame(
+        {name: used[name].values.astype(profile.dtype(used[name])) for name in names}
+    )
+    draws = pd.util.hash_array(pd.util.hash_pandas_object(rows, index=False).to_numpy())
+    return np.flatnonzero(draws / np.iinfo(np.uint64).max >= TEST_SHARE)
+
+
+def split(profile: Profile, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Split rows into those to train on and those to validate on: newer ones, or random folds."""
     rng = np.random.default_rng(0)
     width = width_of(profile)
     most = min(MOST_ROWS, max(400, MOST_CELLS // width))
     if profile.time:
-        times = profile.time.reading.values.to_numpy()
-        is_older = times <= np.quantile(times.astype("int64"), 1 - 2 * TEST_SHARE).astype(
-            times.dtype
-        )
-        is_test = times > np.quantile(times.astype("int64"), 1 - TEST_SHARE).astype(times.dtype)
-        parts = [np.flatnonzero(is_older), np.flatnonzero(~is_older & ~is_test)]
-        train, newer = (sample(rng, part, most) for part in parts)
+        times = profile.time.reading.values.iloc[rows]
+        is_newer = times > times.quantile(1 - TEST_SHARE / (1 - TEST_SHARE))
+        train, newer = (sample(rng, part, most) for part in (rows[~is_newer], rows[is_newer]))
         if len(train) and len(newer):
             yield train, newer
             return
-    chosen = sample(rng, np.arange(len(table)), most)
+    chosen = sample(rng, rows, most)
     labels = profile.target.column.values.to_numpy()[chosen]
-    number = (
-        2
-        if width > WIDE or len(chosen) > 1000 or len(profile.target.classes or ()) > MANY_CLASSES
-        else FOLDS
-    )
+    number = FOLDS_OF_TINY if len(chosen) <= TINY else FOLDS if len(chosen) <= FEW_ROWS else 2
+    if width > WIDE or len(profile.target.classes or ()) > MANY_CLASSES:
+        number = 2
     kind = KFold if profile.target.classes is None else StratifiedKFold
     for train, rest in kind(number, shuffle=True, random_state=0).split(chosen, labels):
         yield chosen[train], chosen[rest]

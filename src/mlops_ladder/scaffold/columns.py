@@ -182,6 +182,18 @@ def hard_limits(column: Column) -> tuple[float | None, float | None]:
     return (0 if low >= 0 and NEVER_NEGATIVE.search(column.name) else None), None
 
 
+def dtype_of(column: Column) -> str:
+    """Return the pandas type of a column."""
+    match column.kind:
+        case "integer":
+            return "float64" if column.has_missing else "int64"
+        case "boolean":
+            return "boolean"  # "bool" converts any text to True, and a missing value to False
+        case "category":
+            return "str"
+    return "float64"
+
+
 def short_number(value: float) -> str:
     """Return a number with four significant digits, as people write it."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

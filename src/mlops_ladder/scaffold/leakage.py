@@ -22,8 +22,10 @@ ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid|key|index|idx|nr|no|number|row)($|
 AFTERWARDS = re.compile(
     r"(^|_)(arrival|arr|arrived|dropoff|ended|finished|closed|resolved|resolution|completed"
     r"|delivered|returned|actual|outcome|discharge|discharged|cancelled|cancellation|churned"
-    r"|terminated|settled|settlement|refund|refunded|chargeback|air_time|elapsed|survival)($|_)"
+    r"|churn|terminated|settled|settlement|refund|refunded|chargeback|air_time|elapsed|survival|status_date|updated)($|_)"
 )
+# The date of an arrival is planned, and known before; its time is not.
+PLANNED = re.compile(r"arrival(_date)?_(year|month|week|day)(_number|_of_month)?")
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}"
 
 
@@ -39,7 +41,7 @@ def find_defect(column: Column) -> str | None:
         )
     if column.kind == "other":
         return "it contains neither numbers nor text"
-    if column.n_distinct == 1:
+    if column.n_distinct == 1 and not (column.kind == "category" and column.has_missing):
         return "it is the same in every row" + (" that has a value" if column.has_missing else "")
     if 1 - len(known) / n_rows > MOST_MISSING:
         return f"it is missing in {1 - len(known) / n_rows:.0%} of the rows"
@@ -79,9 +81,14 @@ def is_free_text(known: pd.Series) -> bool:
     return has_long or (is_long and known.nunique() > MOST_CATEGORIES)
 
 
+def is_afterwards(name: str) -> bool:
+    """Tell whether a name says that the value is known only after the fact."""
+    return bool(AFTERWARDS.search(name)) and not PLANNED.fullmatch(name)
+
+
 def find_afterwards(column: Column) -> str | None:
     """Return the reason if the name says that the value is known only after the fact, or None."""
-    if not AFTERWARDS.search(column.name):
+    if not is_afterwards(column.name):
         return None
     return "its name suggests that it is known only after the fact; add it if it is known before"
 
@@ -124,6 +131,8 @@ def find_regression_leakage(column: Column, target: Target) -> str | None:
         within = float((labels - groups.transform("mean")).pow(2).sum())
         if within < (1 - EXPLAINED_VARIANCE) * float((labels - labels.mean()).pow(2).sum()):
             return f"it reveals {target.name}: every value occurs with one number"
+    if column.kind == "category" and separates_classes(labels, values.fillna("")):
+        return f"it reveals {target.name}: each value occurs with one range of numbers"
     return None
 
 

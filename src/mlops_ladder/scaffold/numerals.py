@@ -45,6 +45,7 @@ def find_number_format(known: pd.Series) -> NumberFormat | None:
     """Return how numbers are written in text values; None if they are no numbers with a unit."""
     text = known.astype("str").str.strip().str.replace(r"^\((.*)\)$", r"-\1", regex=True)
     text = text.str.replace(r"^([+-])\s*([^\d\s.,+-]+)\s*", r"\2\1", regex=True)  # -$5 is $-5
+    is_spaced = bool(text.str.contains(SPACED, regex=True).any())
     text = text.str.replace(SPACED, "", regex=True)
     for decimal, pattern in ((".", ENGLISH), (",", CONTINENTAL)):
         parts = text.str.extract(rf"^{PREFIX}(?P<number>{pattern}){SUFFIX}$")
@@ -54,7 +55,7 @@ def find_number_format(known: pd.Series) -> NumberFormat | None:
             continue
         units = {*parts["prefix"].dropna(), *parts["suffix"].dropna()}
         is_grouped = parts["number"].str.contains(r"[.,]\d{3}|,", regex=True).any()
-        if len(units) <= 1 and (units or is_grouped):
+        if len(units) <= 1 and (units or is_grouped or is_spaced):
             return NumberFormat(decimal, next(iter(units), ""))
     return None
 

@@ -1,14 +1,15 @@
 """Find what orders the rows in time, and which parts of the time are features."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import pandas as pd
 
 from ..errors import RefusedError, UsageError
 from .columns import Column
-from .leakage import AFTERWARDS
+from .leakage import is_afterwards
 from .names import free_name
 from .target import Target, python_value
 from .timestamps import TimeReading, read_times
@@ -18,10 +19,13 @@ FEWEST_AFTER_SPLIT = 0.1  # of the rows, if many have the time at which the test
 DAYS_FOR_MONTH = 730  # in two years every month occurs twice
 FEWEST_TIMES = 4
 # The columns that are parts of a time, by their names, and the values that they may have.
+# What is before or after says of which time: `arrival_month`, `month_sold`.
+PART_NAME = r"(?:(?P<before>.+?)_)?(?<!of_)(?:{})(?:_(?P<after>[a-z]+))?"
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 PARTS: dict[str, tuple[str, int, int]] = {
     "year": (r"year|yr|yyyy", 1800, 2100),
     "month": (r"month|mon|mnth|mo", 1, 12),
-    "day": (r"day|dom|mday|day_of_month", 1, 31),
+    "day": (r"day|dy|dom|mday|day_of_month", 1, 31),
     "hour": (r"hour|hr", 0, 23),
 }
 
@@ -60,9 +64,8 @@ class Time:
         """Describe the use of the time."""
         parts = " and ".join(self.parts) or "nothing"
         what = ", ".join(self.columns) if self.is_composed else self.name
-        found = [
-            f"{what} orders the rows: the newest fifth is the test set; features of it: {parts}"
-        ]
+        orders = f"{what} order" if self.is_composed else f"{what} orders"
+        found = [f"{orders} the rows: the newest fifth is the test set; features of it: {parts}"]
         if self.is_composed:
             found.append(
                 f"a file to predict for, and a request, have {self.name} instead of {what}"
@@ -138,18 +141,18 @@ def composed_time(rows: pd.DataFrame, names: list[str]) -> Time:
     columns: dict[str, str] = {}
     for name in names:
         part = part_of_time(name, rows[name])
-        if part is None or part in columns.values():
+        if part is None or part[0] in columns.values():
             raise RefusedError(
                 f"--time {','.join(names)}: {name} is not the year, month, day or hour of a time"
             )
-        columns[name] = part
+        columns[name] = part[0]
     if "year" not in columns.values():
         raise RefusedError(f"--time {','.join(names)}: no column is named year. Add it")
     values = composed_values(rows, columns)
     taken = set(map(str, rows)) - set(columns)
     time = free_name("time", taken)
     found = {part: name for name, part in columns.items()}
-    items = [f'"{part}": rows["{found[part]}"]' for part in PARTS if part in found]
+    items = [f'"{part}": {part_source(rows[found[part]])}' for part in PARTS if part in found]
     items += [f'"{part}": 1' for part in ("month", "day") if part not in found]
     reading = TimeReading(values, f"pd.to_datetime({{{', '.join(items)}}})")
     check_newer_rows(",".join(names), reading)
@@ -158,20 +161,44 @@ def composed_time(rows: pd.DataFrame, names: list[str]) -> Time:
 
 def composed_values(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.Series:
     """Return the times that the columns are parts of; invalid ones are left out."""
-    parts = pd.DataFrame({part: rows[name] for name, part in columns.items()})
+    parts = pd.DataFrame({part: part_numbers(rows[name]) for name, part in columns.items()})
     return pd.to_datetime(
         parts.assign(**{one: 1 for one in ("month", "day") if one not in parts}), errors="coerce"
     ).dropna()
 
 
-def part_of_time(name: str, values: pd.Series) -> str | None:
-    """Return which part of a time a column is, by its name and its values."""
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return None
+def part_numbers(values: pd.Series) -> pd.Series:
+    """Return a part of times as numbers; the names of months count from 1."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    return values.str[:3].map({name: number for number, name in enumerate(MONTHS, 1)})
+
+
+def part_source(values: pd.Series) -> str:
+    """Return the source that reads a part of times."""
+    column = f'rows["{values.name}"]'
+    if pd.api.types.is_numeric_dtype(values):
+        return column
+    return f'pd.to_datetime({column}.str[:3], format="%b").dt.month'
+
+
+def part_of_time(name: str, values: pd.Series) -> tuple[str, str] | None:
+    """Return which part of a time a column is, by its name and its values, and of which time."""
     known = values.dropna()
     for part, (pattern, low, high) in PARTS.items():
-        if re.fullmatch(pattern, name) and len(known) and known.between(low, high).all():
-            return part if (known == known.round()).all() else None
+        match = re.fullmatch(PART_NAME.format(pattern), name)
+        if match is None or known.empty or pd.api.types.is_bool_dtype(values):
+            continue
+        if part == "month" and pd.api.types.is_string_dtype(values):
+            is_part = bool(known.str.fullmatch(f"({'|'.join(MONTHS)})[a-z]*").all())
+        else:
+            is_part = (
+                pd.api.types.is_numeric_dtype(values)
+                and bool(known.between(low, high).all())
+                and bool((known == known.round()).all())
+            )
+        if is_part:
+            return part, match["before"] or match["after"] or ""
     return None
 
 
@@ -237,21 +264,33 @@ def propose_time(columns: Mapping[str, Column], rows: pd.DataFrame, target: str)
     """
     found: dict[str, pd.Series] = {}
     for name, column in columns.items():
-        if name == target or AFTERWARDS.search(name) or rows[name].isna().mean() > TEST_SHARE / 2:
+        if name == target or is_afterwards(name) or rows[name].isna().mean() > TEST_SHARE / 2:
             continue
         if column.kind == "time":
             reading = read_times(rows[name])
             if reading and not re.search(r"birth|dob", name):
                 found[name] = reading.values
-    parts = {name: part for name in columns if (part := part_of_time(name, rows[name]))}
-    parts.pop(target, None)
-    whole = sorted(parts, key=lambda name: list(PARTS).index(parts[name]))
-    if "year" in parts.values() and len(set(parts.values())) == len(parts):
-        upto = [name for name, part in zip(whole, PARTS, strict=False) if parts[name] == part]
-        found[", ".join(upto)] = composed_values(rows, {name: parts[name] for name in upto})
+    for parts in times_in_parts(columns, rows, target):
+        found[", ".join(parts)] = composed_values(rows, parts)
     usable = {
         name: times
         for name, times in found.items()
         if times.nunique() >= FEWEST_TIMES and newer_share(times) >= FEWEST_AFTER_SPLIT
     }
     return max(usable, key=lambda name: usable[name].nunique(), default=None)
+
+
+def times_in_parts(
+    columns: Mapping[str, Column], rows: pd.DataFrame, target: str
+) -> Iterator[dict[str, str]]:
+    """Yield the columns of each time that has a year and what follows it; a part is there once."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in columns:
+        if name != target and (part := part_of_time(name, rows[name])):
+            found.setdefault(part[1], []).append((part[0], name))
+    for of, pairs in found.items():
+        parts = dict(pairs)
+        upto = list(takewhile(parts.__contains__, PARTS))
+        # a year alone, such as that of a building, need not be the order of the rows
+        if len(parts) == len(pairs) and len(upto) > bool(of):
+            yield {parts[part]: part for part in upto}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .candidates import Model, model_context
-from .columns import Column, hard_limits, short_number
+from .columns import Column, dtype_of, hard_limits, short_number
 from .names import readable_name
 from .profile import GROUPED, Profile, grouped, named, tercile_limits
 from .style import format_module, wrap
@@ -14,7 +14,6 @@ from .template import render_part
 
 FREQUENT = 0.05  # of the rows; rarer categories share a slice
 MOST_SLICES = 5
-WIDE = 40  # numbers; more are read from the schema
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,10 @@ def context_of(profile: Profile, model: Model) -> dict[str, Any]:
         "units": any(one.unit for one in written.values()),
         "left_out": left_out_lines(profile.left_out),
         "numbers": numbers,
-        "is_wide": len(numbers) > WIDE,
-        "schema": schema_of(profile, len(numbers) > WIDE),
+        "is_wide": profile.is_wide,
+        "number_lines": "\n".join(wrap(" ".join(numbers))),
+        "wide_arguments": wide_arguments(profile),
+        "schema": schema_of(profile),
         "reader": profile.table.reader,
         "options": reader_options(profile),
         "indexed": profile.table.indexed,
@@ -169,9 +170,14 @@ def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def schema_of(profile: Profile, is_wide: bool) -> list[dict[str, str]]:
-    """Return the columns of the schema: each feature, the time and the target, as in the file."""
+def schema_of(profile: Profile) -> list[dict[str, str]]:
+    """Return the columns of the schema: features, the time and the target, as in the file.
+
+    Those that are written together, because there are many, are left out.
+    """
     features = {column.name: column for column in profile.features}
+    if profile.is_wide:
+        features = {n: one for n, one in features.items() if one.kind in ("category", "boolean")}
     time, target = profile.time, profile.target
     columns = []
     if time and time.is_composed:
@@ -182,7 +188,7 @@ def schema_of(profile: Profile, is_wide: bool) -> list[dict[str, str]]:
         elif name == target.name:
             columns.append({"name": name, **target_arguments(profile)})
         elif name in features:
-            columns.append({"name": name, **arguments_of(features[name], is_wide)})
+            columns.append({"name": name, **arguments_of(features[name])})
     return columns
 
 
@@ -194,7 +200,13 @@ def target_arguments(profile: Profile) -> dict[str, str]:
     return {"arguments": f"{dtype_of(column)!r}, pa.Check.isin(CLASSES)", "remark": ""}
 
 
-def arguments_of(column: Column, is_wide: bool = False) -> dict[str, str]:
+def wide_arguments(profile: Profile) -> str:
+    """Return the arguments of the columns that are written together."""
+    has_missing = any(column.has_missing for column in profile.numbers)
+    return '"float64", nullable=True' if has_missing else '"float64"'
+
+
+def arguments_of(column: Column) -> dict[str, str]:
     """Return the arguments of a column in the schema, and the range of the file as a remark."""
     arguments = [repr(dtype_of(column))]
     if column.kind not in ("category", "boolean"):
@@ -204,7 +216,7 @@ def arguments_of(column: Column, is_wide: bool = False) -> dict[str, str]:
         elif low is not None:
             arguments.append(f"pa.Check.ge({plain(low)})")
     arguments += ["nullable=True"] if column.has_missing else []
-    return {"arguments": ", ".join(arguments), "remark": "" if is_wide else seen(column)}
+    return {"arguments": ", ".join(arguments), "remark": seen(column)}
 
 
 def seen(column: Column) -> str:
@@ -213,18 +225,6 @@ def seen(column: Column) -> str:
         return ""
     low, high = float(column.values.min()), float(column.values.max())
     return f"{short_number(low)} to {short_number(high)} in the file"
-
-
-def dtype_of(column: Column) -> str:
-    """Return the pandas type of a column."""
-    match column.kind:
-        case "integer":
-            return "float64" if column.has_missing else "int64"
-        case "boolean":
-            return "boolean"  # "bool" converts any text to True, and a missing value to False
-        case "category":
-            return "str"
-    return "float64"
 
 
 def sliced_number(profile: Profile) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import RefusedError, UsageError
-from .columns import Column, column_of, short_number
+from .columns import Column, column_of, dtype_of, short_number
 from .formulas import find_difference, find_formula
 from .leakage import (
     find_afterwards,
@@ -38,6 +38,7 @@ BINS = 10
 MOST_NAMED = 6  # columns in one finding
 GROUPED = 4  # columns with the same reason that get one finding together
 COLUMNS_FOR_ORDER = 40
+WIDE = 40  # numbers; more are written as one list, which the schema is made from
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,17 @@ class Profile:
     def categories(self) -> list[Column]:
         """Get the categorical features in the order of the file."""
         return [column for column in sort_as_in_file(self) if column.kind == "category"]
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell whether the numbers are too many to describe each."""
+        return len(self.numbers) > WIDE
+
+    def dtype(self, column: Column) -> str:
+        """Return the type of a column in the schema."""
+        is_feature = column.name != self.target.name
+        is_shared = self.is_wide and is_feature and column.kind in ("integer", "number")
+        return "float64" if is_shared else dtype_of(column)
 
     @property
     def data_name(self) -> str:
@@ -372,7 +384,9 @@ def describe_left_out(left_out: Mapping[str, str]) -> list[str]:
         if len(names) < GROUPED:
             found += [f"{name} was left out: {left_out[name]}" for name in names]
         else:
-            found.append(f"{len(names)} columns were left out, because {reason}: {named(names)}")
+            found.append(
+                f"{len(names)} columns were left out, each because {reason}: {named(names)}"
+            )
     return found
 
 

@@ -23,8 +23,11 @@ SHAPE = re.compile(
     r"(?P<half> ?[AaPp][Mm])?)?"
     r"(?P<zone> ?(?:UTC|GMT|Z|[+-]\d\d:?\d\d))?"
 )
-CLOCKS = ["", "", "%H:%M", "%H:%M:%S"]
-QUARTER = r"\d{4}-?Q[1-4]|[1-4]Q\d{4}"
+CLOCK_FIRST = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?P<gap>,? )")
+CLOCKS = ["", "", "%H:%M", "%H:%M:%S"]  # by the number of their parts
+QUARTER = r"\d{4}[- ]?Q[1-4]|[1-4]Q\d{4}"
+QUARTER_FIRST = r"Q([1-4])[-/ ]?(\d{4})"
+WEEK = r"\d{4}-?W\d\d"
 YEAR_AND_MONTH = r"(\d{1,2})-(\d{2})"
 
 
@@ -72,7 +75,7 @@ def read_times(column: pd.Series, date_format: str | None = None) -> TimeReading
     text = known.astype("str").str.strip()
     if not text.head(SAMPLE).str.contains(r"\d").all():
         return None
-    return read_text(text, candidates(text)) or read_quarters(text) or read_year_and_month(text)
+    return read_text(text, candidates(text)) or read_periods(text) or read_year_and_month(text)
 
 
 def read_text(text: pd.Series, attempts: list[dict[str, Any]]) -> TimeReading | None:
@@ -114,15 +117,20 @@ def candidates(text: pd.Series) -> list[dict[str, Any]]:
     for arguments in ({"format": "ISO8601"}, {"format": "ISO8601", "utc": True}):
         if re.match(r"\d{4}-?\d\d", first) and convert(text.head(SAMPLE), arguments) is not None:
             return [arguments]
-    separator = next(iter(re.findall(r"^\d{1,2}([/.-])\d{1,2}\1\d", first)), None)
+    clock = CLOCK_FIRST.match(first)
+    date = first[clock.end() :] if clock else first
+    separator = next(iter(re.findall(r"^\d{1,2}([/.-])\d{1,2}\1\d", date)), None)
     dates = [*DATES, "%Y-%m-%d"]
     if separator:
-        year = "Y" if re.match(r"\d{1,2}\D\d{1,2}\D\d{4}", first) else "y"
+        year = "Y" if re.match(r"\d{1,2}\D\d{1,2}\D\d{4}", date) else "y"
         orders = [DAY_FIRST] if separator == "." else [MONTH_FIRST, DAY_FIRST]
         dates = [order.format(separator) + year for order in orders]
     end = clock_format(first)
+    start = CLOCKS[len(clock[0].split(":"))] + clock["gap"] if clock else ""
     patterns = dict.fromkeys(
-        pattern for date in dates for pattern in ((date,) if "%H" in date else (date + end, date))
+        pattern
+        for day in dates
+        for pattern in ((day,) if "%H" in day else (start + day, day + end, day))
     )
     return [
         {"format": pattern} | ({"utc": True} if "%z" in pattern.lower() else {})
@@ -168,13 +176,25 @@ def convert(known: pd.Series, arguments: dict[str, Any]) -> pd.Series | None:
     return values if pd.api.types.is_datetime64_dtype(values) else None
 
 
-def read_quarters(text: pd.Series) -> TimeReading | None:
-    """Read quarters such as 2018Q1."""
-    if not text.str.fullmatch(QUARTER).all():
+def read_periods(text: pd.Series) -> TimeReading | None:
+    """Read quarters such as 2018Q1, and weeks such as 2018-W03."""
+    if text.str.fullmatch(WEEK).all():
+        dashes = text.str.replace("-", "")
+        values = convert(dashes + "1", {"format": "%GW%V%u"})
+        expression = 'pd.to_datetime({}.str.strip().str.replace("-", "") + "1", format="%GW%V%u")'
+        remark = "a week is its Monday"
+        return values if values is None else TimeReading(values, expression, remark=remark)
+    change = ""
+    if text.str.fullmatch(QUARTER_FIRST).all():
+        text = text.str.replace(QUARTER_FIRST, r"\2Q\1", regex=True)
+        change = f'.str.replace(r"{QUARTER_FIRST}", r"\\2Q\\1", regex=True)'
+    elif not text.str.fullmatch(QUARTER).all():
         return None
+    elif text.str.contains(" ").any():
+        text, change = text.str.replace(" ", ""), '.str.replace(" ", "")'
     quarters = pd.PeriodIndex(text, freq="Q").to_timestamp()
     values = pd.Series(quarters, index=text.index)
-    expression = 'pd.PeriodIndex({}, freq="Q").to_timestamp()'
+    expression = f'pd.PeriodIndex({{}}.str.strip(){change}, freq="Q").to_timestamp()'
     return TimeReading(values, expression, remark="a quarter is its first day")
 
 

@@ -1,10 +1,11 @@
 """The origin of a model: data, code and environment."""
 
 import hashlib
+import os
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import distributions
+from subprocess import DEVNULL, CalledProcessError, check_output
 
 import pandas as pd
 
@@ -17,13 +18,12 @@ def data_version(rows: pd.DataFrame) -> str:
 
 
 def git_commit() -> str:
-    """Return the commit checked out, with `-dirty` if files differ; `unknown` outside git."""
+    """Return the commit checked out, `-dirty` if files differ; outside git, `GIT_COMMIT`."""
     describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
-        finished = subprocess.run(describe, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return finished.stdout.strip()
+        return check_output(describe, stderr=DEVNULL, text=True).strip()
+    except (OSError, CalledProcessError):
+        return os.environ.get("GIT_COMMIT") or "unknown"
 
 
 @cache  # it reads every distribution

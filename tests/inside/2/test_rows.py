@@ -60,6 +60,16 @@ def test_a_file_that_is_no_parquet_is_told(tmp_path: Path) -> None:
         read_table(file)
 
 
-def test_commit_and_environment_are_named() -> None:
-    assert lineage.git_commit()
+def test_the_commit_checked_out_wins_over_that_of_an_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_COMMIT", "abc")
+    assert lineage.git_commit() not in ("abc", "unknown")
+    monkeypatch.chdir(tmp_path)
+    assert lineage.git_commit() == "abc"
+    monkeypatch.delenv("GIT_COMMIT")
+    assert lineage.git_commit() == "unknown"
+
+
+def test_the_environment_is_named() -> None:
     assert any(line.startswith("scikit-learn==") for line in lineage.environment())

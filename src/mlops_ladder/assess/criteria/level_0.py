@@ -2,20 +2,24 @@
 
 import re
 
+from ...inspection.python import parse_module
 from ..code import TEST_PATH
-from ..evidence import at_call, at_text, fits, is_ml
+from ..evidence import at_call, at_line, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 
+FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
+FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
+BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
     r"(?m)(?:^[ \t]*|`)[$>]?[ \t]*(make \w|python3? |pip3? install|uv |poetry |docker[ -]|conda "
     r"|dvc |pytest|mlflow |git clone|\./|bash |sh |just \w|tox|npm |pixi |kedro |streamlit "
-    r"|Rscript |curl |pipenv |prefect |airflow |astro |zenml |dagster |metaflow |az |gcloud |aws "
-    r"|sam |kubectl |terraform |helm |spark-submit |uvicorn |flask |bentoml |jupyter |source "
-    r"|mage |task \w)"
+    r"|Rscript |curl |pipenv |pipx |uvx |prefect |airflow |astro |zenml |dagster |metaflow |az "
+    r"|gcloud |aws |sam |kubectl |terraform |helm |spark-submit |uvicorn |flask |bentoml |jupyter "
+    r"|source |mage |task \w)"
 )
 
 
@@ -30,9 +34,10 @@ def something_is_fitted(wiring: Wiring) -> Finding:
     if found:
         found.sort(key=lambda one: one[0].path.endswith(".ipynb"))
         return met((at_call(wiring, *one) for one in found), "E1")
-    other = [path for path in wiring.sizes if re.search(r"\.(r|rmd|jl|scala)$", path, re.I)]
+    other = wiring.unread_languages
     if other and not is_ml(wiring):
-        return unknown("code in R, Julia or Scala is not read", [Evidence(other[0], 1, "not read")])
+        places = [Evidence(path, 1, "not read") for path in other.values()]
+        return unknown(f"code in {' and '.join(sorted(other))} is not read", places)
     if is_ml(wiring):
         return missing("a machine-learning package is imported, but nothing fits a model")
     return missing("not an ML repository: no machine-learning package is imported")
@@ -46,10 +51,12 @@ def purpose_described(wiring: Wiring) -> Finding:
     """
     for path in wiring.repository.matching("README*", "readme*", "Readme*"):
         text = wiring.repository.text(path)
-        has_words = len(re.sub(r"```.*?```", "", text, flags=re.S).split()) > 40
-        if has_words and (found := COMMAND_IN_README.search(text)):
-            return met([at_text(wiring, path, found[0].strip())], "E1")
-        return missing("the README has no command to run", [Evidence(path, 1, "README")])
+        blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
+        found = COMMAND_IN_README.search(blocks)
+        if found and len(FENCED.sub("", text).split()) > FEWEST_WORDS:
+            return met([at_text(wiring, path, found[0].strip("` \n"))], "E1")
+        what = "does not say what the project is for" if found else "has no command to run"
+        return missing(f"the README {what}", [Evidence(path, 1, "README")])
     return missing("there is no README")
 
 
@@ -63,12 +70,27 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
-    for unit in wiring.code:
+    for path in wiring.modules:
+        if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):
+            return missing("code names a folder of one person's machine", [place])
+    return met([], "E1")
+
+
+def home_folder(wiring: Wiring, path: str) -> Evidence | None:
+    """Return where code names a person's folder, if it does."""
+    module = wiring.modules[path]
+    body = wiring.repository.tree[path]
+    if not re.search(rb"/(?:home|Users)/|[\\/]Users\\", body):
+        return None
+    try:
+        units = module.units if path.endswith(".ipynb") else parse_module(path, body.decode()).units
+    except ValueError:
+        units = module.units
+    for unit in units:
         for line, text in unit.strings:
             if HOME_PATH.match(text):
-                place = Evidence(unit.path, line, text[:60])
-                return missing("code names a folder of one person's machine", [place])
-    return met([], "E1")
+                return at_line(wiring, path, line, text[:60])
+    return None
 
 
 @criterion("L0-04", "training-outside-notebooks", "should", "SD, G0")
@@ -84,5 +106,5 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
     notebooks = len(found) - len(modules)
     if not modules:
         place = at_call(wiring, *found[0])
-        return missing(f"all {notebooks} calls that fit a model are in notebooks", [place])
+        return missing(f"calls that fit a model are in notebooks only: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

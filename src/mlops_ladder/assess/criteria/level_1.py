@@ -2,13 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from ...inspection.commands import hook_entries
+from ...inspection.commands import Line, hook_entries
 from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.impact import dependencies
+from ...inspection.python import Unit
 from ..ci import Job
 from ..evidence import (
     at_call,
@@ -25,6 +26,7 @@ from ..evidence import (
     predicts,
     started_outside,
     test_units,
+    uncommented,
     unseen_ci,
 )
 from ..finding import (
@@ -37,6 +39,7 @@ from ..finding import (
     not_applicable,
     unknown,
 )
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     AUDIT_COMMAND,
     BUILD_ACTION,
@@ -72,6 +75,15 @@ TRIAL_CLUSTER = re.compile(
     r"kind-action|setup-minikube|setup-k3d|\b(kind create|minikube start|k3d cluster create)\b"
 )
 TRIAL_END = re.compile(r"compose\b.* (down|logs|ps)\b|curl |wait-for")
+MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
+RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
+SESSIONS = (
+    ("tox.ini", "commands", "tox"),
+    ("noxfile.py", "session", "nox"),
+    ("dodo.py", "def task_", "doit"),
+)
+"""Files with tasks, a word of each that has any, and what runs them."""
+DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
 RELEASING = ("tag", "release", "push", "workflow_run")
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
 MODEL_NAMED = re.compile(r"model|predictor|classifier|regressor|estimator", re.I)
@@ -139,9 +151,11 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     for path in [*repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)), *deep]:
         return lock_covers(wiring, path)
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
-        return unknown("make setup writes uv.lock: commit it")
+        return unknown("there is no uv.lock yet: make setup writes it, then commit it")
     loose = None
     for path in requirements_of_training(wiring):
+        if DOCS_PATH.search(path):
+            continue
         lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
         asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
         unpinned = [line for line in asked if not PIN.match(line)]
@@ -192,6 +206,8 @@ def near_training(wiring: Wiring, paths: list[str]) -> list[str]:
 
 def lock_covers(wiring: Wiring, path: str) -> Finding:
     """Return met; if uv's lock lacks a required package, unknown."""
+    if not wiring.repository.tree[path].strip():
+        return missing(f"{path} is empty: lock the packages", [Evidence(path, 1, "empty")])
     if path != "uv.lock":
         return met([Evidence(path, 1, "lock file")])
     try:
@@ -249,7 +265,7 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     off = None
     for job in wiring.jobs:
         for line in job.lines:
-            if TEST_COMMAND.search(line.text):
+            if TEST_COMMAND.search(line.text) and not is_followed(job, line):
                 if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
                     if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
                         return missing(
@@ -272,6 +288,16 @@ def tests_in_ci(wiring: Wiring) -> Finding:
         )
     reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
     return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
+
+
+def is_followed(job: Job, line: Line) -> bool:
+    """Tell whether a line only starts a runner of which the job has what it runs."""
+    return bool(RUNNER.match(line.text)) and any(
+        other.file in DECLARED_SESSIONS
+        or (other.file == "noxfile.py" and TEST_COMMAND.search(other.text))
+        for other in job.lines
+        if other.file != line.file and other.text != line.text
+    )
 
 
 def by_ci(
@@ -374,12 +400,15 @@ def model_tested(wiring: Wiring) -> Finding:
         "load_model",
         "from_pretrained",
     }
-    making |= making_words(wiring)
+    classes = making_words(wiring)
+    making |= classes
     for module, unit in test_units(wiring):
         helped, own = helpers_of(wiring, module, unit)
         used = set(unit.names) | helped
         calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
-        is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls)
+        is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls) or (
+            classes & used and calls_a_model(unit)
+        )
         if not (calls & predicting or is_called) or not own:
             continue
         if is_mocked(module, unit):
@@ -390,6 +419,11 @@ def model_tested(wiring: Wiring) -> Finding:
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
     return missing("no test predicts with a model and checks the result")
+
+
+def calls_a_model(unit: Unit) -> bool:
+    """Tell whether a unit calls a value with arguments, as `model(x)` does."""
+    return any(call.arguments and MODEL_NAME.search(call.name) for call in unit.calls)
 
 
 def making_words(wiring: Wiring) -> set[str]:
@@ -447,13 +481,24 @@ def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
                 for hook in mappings_in(repo.get("hooks")):
                     if named.search(str(hook.get("id", ""))):
                         return met([at_text(wiring, path, str(hook.get("id")))])
-    for path in wiring.repository.matching("lefthook.y*ml", ".husky/*", ".lefthook.y*ml"):
-        lines = wiring.commands.resolve(
-            re.sub(r"(?m)^\s*run:\s*", "", wiring.repository.text(path)), path
-        )
-        if any(named.search(line.text) for line in lines):
-            return met([Evidence(path, 1, "hooks")])
-    return missing("no hooks are set up")
+    for path in wiring.repository.matching("lefthook.y*ml", ".lefthook.y*ml", ".husky/*"):
+        for command in hook_commands(wiring, path):
+            if any(named.search(line.text) for line in wiring.commands.resolve(command, path)):
+                return met([at_text(wiring, path, command.split("\n")[0])])
+    return missing("no hooks are set up" if not named.pattern else "no hook checks the style")
+
+
+def hook_commands(wiring: Wiring, path: str) -> Iterator[str]:
+    """Yield the commands of hooks that lefthook or husky runs."""
+    if path.startswith(".husky/"):
+        name = path.rpartition("/")[2]
+        if re.fullmatch(r"(pre|post|commit|prepare)-[\w-]+", name):
+            yield uncommented(wiring, path).strip()
+        return
+    for document in wiring.repository.documents(path):
+        for one in all_mappings(document):
+            if isinstance(one.get("run"), str):
+                yield one["run"]
 
 
 @criterion("L1-10", "one-task-runner", "should", "ZC")
@@ -466,8 +511,9 @@ def one_task_runner(wiring: Wiring) -> Finding:
     commands = wiring.commands
     tasks = {name: (file, recipe) for name, (file, _, recipe) in commands.make_targets.items()}
     tasks |= {name: said for name, said in commands.tasks.items() if name not in tasks}
-    for path in wiring.repository.matching("tox.ini", "noxfile.py", "dodo.py"):
-        tasks.setdefault(path, (path, path.partition(".")[0]))
+    for path, word, runner in SESSIONS:
+        if word in uncommented(wiring, path):
+            tasks.setdefault(path, (path, runner))
     if not tasks:
         return missing("there is no task runner")
     file = next(iter(tasks.values()))[0]
@@ -484,7 +530,7 @@ def one_task_runner(wiring: Wiring) -> Finding:
     return met([place])
 
 
-@criterion("L1-11", "data-fetched", "should", "MS1")
+@criterion("L1-11", "data-by-code", "should", "MS1")
 def data_fetched(wiring: Wiring) -> Finding:
     """Code fetches the data.
 
@@ -509,12 +555,12 @@ def read_from_elsewhere(wiring: Wiring) -> Finding:
 def dvc_remote(wiring: Wiring) -> Finding:
     """Return met if DVC has a remote."""
     for path in wiring.repository.matching(".dvc/config"):
-        if "url" in wiring.repository.text(path):
+        if re.search(r"(?m)^\s*url\s*=\s*\S", uncommented(wiring, path)):
             return met([at_text(wiring, path, "url")])
     return missing("no code that fetches data was found")
 
 
-@criterion("L1-12", "dependency-updates", "should", "N1")
+@criterion("L1-12", "dependency-notices", "should", "N1")
 def dependency_updates(wiring: Wiring) -> Finding:
     """Newer or vulnerable packages are reported.
 
@@ -525,8 +571,20 @@ def dependency_updates(wiring: Wiring) -> Finding:
         for document in repository.documents(path):
             if mappings_in(as_mapping(document).get("updates")):
                 return met([at_text(wiring, path, "package-ecosystem")])
-    for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
-        return met([Evidence(path, 1, "Renovate")])
+    if bot := renovate(wiring):
+        return met([bot])
     return by_ci(
         wiring, AUDIT_COMMAND, re.compile("pip-audit|snyk|trivy"), AUTOMATIC, "audits packages"
     )
+
+
+def renovate(wiring: Wiring) -> Evidence | None:
+    """Return the file that switches Renovate on, if there is one."""
+    repository = wiring.repository
+    for path in repository.matching("renovate.json*", ".github/renovate.json*", ".renovaterc*"):
+        off = re.search(
+            r"""(?m)^\s*\{?\s*["']?enabled["']?\s*:\s*false""", uncommented(wiring, path)
+        )
+        if not off:
+            return Evidence(path, 1, "Renovate")
+    return None

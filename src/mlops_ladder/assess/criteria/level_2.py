@@ -5,6 +5,7 @@ from typing import Any
 
 from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Unit
+from ..code import names_any
 from ..evidence import (
     among,
     at_call,
@@ -23,6 +24,7 @@ from ..evidence import (
     started_outside,
     test_units,
     training_reach,
+    uncommented,
     units_with,
     unseen_ci,
 )
@@ -131,7 +133,7 @@ def notebook_runs(wiring: Wiring) -> list[tuple[str, str]]:
     return [(line.file, line.text) for line in lines if found.search(line.text)]
 
 
-@criterion("L2-02", "training-pipeline", "must", "G1, ZC")
+@criterion("L2-02", "training-in-steps", "must", "G1, ZC")
 def training_pipeline(wiring: Wiring) -> Finding:
     """Training is a pipeline of at least three steps with known edges.
 
@@ -469,8 +471,8 @@ def dvc_artefacts(wiring: Wiring) -> Finding:
 def azure_models(wiring: Wiring) -> Finding:
     """Return met if an Azure pipeline's output or a job file registers a model."""
     for path in wiring.yaml_files:
-        body = wiring.repository.tree[path]
-        if b"type: mlflow_model" in body and b"register" in body.lower():
+        text = uncommented(wiring, path)
+        if "type: mlflow_model" in text and "register" in text.lower():
             return met([at_text(wiring, path, "mlflow_model")])
     return missing("no registering of a model was found")
 
@@ -483,7 +485,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     artifact, or a hash or version of the data that the run logs.
     """
     for path in wiring.repository.matching("dvc.lock", "**/dvc.lock", "**/*.dvc", "*.dvc"):
-        if "md5" in wiring.repository.text(path):
+        if not DOCS_PATH.search(path) and "md5" in wiring.repository.text(path):
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [
@@ -605,7 +607,8 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
         if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
             continue
-        trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>")])
+        commands = [place for _, text in unit.strings for place in wiring.started(text, unit.path)]
+        trains = wanted & wiring.reach([(unit.path, unit.name), (unit.path, "<module>"), *commands])
         mentions = any(
             TRAIN_FILE.search(name.replace("_", " ")) for name in [*unit.names, unit.path]
         )
@@ -678,7 +681,7 @@ def infrastructure_schedule(wiring: Wiring) -> Finding | None:
                 or b"Events::Rule" in body
                 or b"cron" in body
             ):
-                said = wiring.repository.text(path)
+                said = uncommented(wiring, path)
                 found = text.search(said)
                 if (
                     found
@@ -720,8 +723,8 @@ def judged_beside_baseline(wiring: Wiring) -> Finding:
     if named and held_out:
         return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
     for module, unit in test_units(wiring):
-        is_compared = any(BASELINE_METRIC.search(name) for name in unit.names) or (
-            any(BASELINE_WORD.search(name) for name in unit.names)
+        is_compared = names_any(unit, BASELINE_METRIC) or (
+            names_any(unit, BASELINE_WORD)
             and any(METRIC_CALL.search(call.name) for call in unit.calls)
         )
         if own_imports(wiring, module) and is_compared:
@@ -861,8 +864,8 @@ def features_shared(wiring: Wiring) -> Finding:
 def pipeline_tested(wiring: Wiring) -> Finding:
     """A test or a CI job runs the whole training on a small sample.
 
-    A test that calls what trains and keeps or reports what it trained, or a testing job
-    that trains.
+    A test that calls what trains and keeps or reports what it trained; or a job that trains, on a
+    pull request, or on a push if it also tests or registers no model.
     """
     wanted = fitting_places(wiring)
     whole = whole_trainings(wiring)
@@ -876,11 +879,12 @@ def pipeline_tested(wiring: Wiring) -> Finding:
         if any(path in own and name in calls for path, name in whole):
             return met([at_unit(wiring, unit)], "E3")
     for job in wiring.jobs:
-        is_test = job.started_by("pull_request") or (
-            job.started_by("push") and job.runs(TEST_COMMAND)
-        )
+        if not job.started_by("pull_request", "push"):
+            continue
         lines = [line for line in job.lines if "deploy" not in line.text]
-        if is_test and wanted & wiring.reach(root.place for root in wiring.roots_of(lines, "ci")):
+        reached = wiring.reach(root.place for root in wiring.roots_of(lines, "ci"))
+        is_test = job.started_by("pull_request") or job.runs(TEST_COMMAND)
+        if wanted & reached and (is_test or not wiring.calls(REGISTERING, reached)):
             return met([Evidence(job.file, 1, f"job {job.name}")], "E3")
     return missing("no test or job runs the training")
 

@@ -1,9 +1,14 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
 
+from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Module, Unit
+from ..code import words_with
 from ..evidence import (
     among,
     at_call,
@@ -20,6 +25,7 @@ from ..evidence import (
     serving_reach,
     started_outside,
     test_units,
+    uncommented,
     units_with,
     unseen_ci,
 )
@@ -53,6 +59,9 @@ from ..tools import (
 from ..wiring import Wiring
 from .level_1 import AUTOMATIC, by_ci, is_trial, tests_in_ci
 from .level_2 import DATA_VERSION
+
+BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
 IMAGE_COMMAND = re.compile(
@@ -105,12 +114,18 @@ WRITES = re.compile(
     r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute"
     r"|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
 )
-WRITTEN_URI = re.compile(rb"(?<![\w./-])models:/[\w.${}-]+(@|/(\d|latest|[PS]\w+ing|Prod|\$|\{))")
+WRITTEN_URI = re.compile(r"(?<![\w./-])models:/[\w.${}-]+(@|/(\d|latest|[PS]\w+ing|Prod|\$|\{))")
 COMMIT = re.compile(
     r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha|build_?(id|uri)$",
     re.I,
 )
 RUN = re.compile(r"run_?id|run_?name|experiment_run", re.I)
+ALARM_ACTION = re.compile(
+    r"""(?x) (AlarmActions|alarm_actions|notification_channels|action_group\w*) ["']? \s* [:=]
+        (?: \s*\[\s*[^\]\s] | [ \t]*[\w!$&"'] | \s*\n[ \t]*-[ \t]*\S )
+    | \baction\s*\{\s*[^}\s] """
+)
+PROVISIONING = ("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json")
 ALERT_CALL = re.compile(
     r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
     re.I,
@@ -129,7 +144,7 @@ def model_served(wiring: Wiring) -> Finding:
         return met(Evidence(one.file, one.line, one.kind) for one in endpoints)
     if started := started_by_command(wiring):
         return met(started)
-    stands = called(wiring, SERVING, "a service")
+    stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
             "InferenceService",
@@ -140,8 +155,8 @@ def model_served(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "kind:", str(document.get("kind")))])
     for path in wiring.yaml_files:
         if re.search(
-            rb"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
-            wiring.repository.tree[path],
+            r"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
+            uncommented(wiring, path),
         ):
             return met([at_text(wiring, path, "schema")])
     if stands.status == "met":
@@ -180,13 +195,29 @@ def started_by_command(wiring: Wiring) -> list[Evidence]:
     found = [
         at_text(wiring, line.file, hit[0].split()[0], line.text)
         for line in lines
-        if (hit := SERVE_COMMAND.search(line.text))
+        if (hit := SERVE_COMMAND.search(line.text)) and not is_absent(wiring, line)
     ]
     for path, document in wiring.manifests:
         for one in all_mappings(document):
             if SERVING_IMAGE.search(str(one.get("image", ""))):
                 found.append(at_text(wiring, path, str(one["image"])))
     return found
+
+
+def is_absent(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command starts a service of code that is not there."""
+    named = BENTO_SERVICE.search(line.text)
+    return bool(named) and not list(wiring.started(line.text, line.file))
+
+
+def declared_service(wiring: Wiring) -> Finding:
+    """Return met if a reached class or function is marked as a service by a decorator."""
+    found = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, wiring.wired)
+        if any(fnmatchcase(name, one) for name in unit.decorators for one in SERVING)
+    ]
+    return met_if(found, "nothing serves predictions")
 
 
 @criterion("L3-02", "image-built-by-ci", "must", "ZC, MS3")
@@ -270,11 +301,8 @@ def model_from_registry(wiring: Wiring) -> Finding:
     manifests = [
         at_text(wiring, path, "models:/")
         for path in wiring.yaml_files
-        if WRITTEN_URI.search(wiring.repository.tree[path])
-        or (
-            b"azureml:" in wiring.repository.tree[path]
-            and b"eployment" in wiring.repository.tree[path]
-        )
+        if WRITTEN_URI.search(uncommented(wiring, path))
+        or ("azureml:" in uncommented(wiring, path) and "eployment" in uncommented(wiring, path))
     ]
     loaded = any_of(
         met_if(uris, "no model is read from a registry"),
@@ -378,9 +406,10 @@ def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
+    gates, verdicts = words_with(GATE_WORD), words_with(VERDICT)
     decisive = {
-        *(name for name in unit.compared - unit.fixed if GATE_WORD.search(name)),
-        *(name for name in unit.tested - unit.fixed if VERDICT.search(name) or OUTCOME.match(name)),
+        *(name for name in unit.compared - unit.fixed if gates[name]),
+        *(name for name in unit.tested - unit.fixed if verdicts[name] or OUTCOME.match(name)),
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
     if ROLLBACK_WORD.search(unit.short):
@@ -447,9 +476,12 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
     Traffic shares of KServe, Seldon, Istio, Argo Rollouts, SageMaker, Vertex or Azure; or a router
     in code that divides requests by a hash, with a test.
     """
-    for path in wiring.yaml_files:
-        if found := CANARY_TEXT.search(wiring.repository.tree[path]):
-            return met([at_text(wiring, path, found[0].decode())])
+    for path in [*wiring.yaml_files, *(one for one in wiring.sizes if one.endswith(".tf"))]:
+        if found := CANARY_TEXT.search(uncommented(wiring, path)):
+            return met([at_text(wiring, path, found[0])])
+    for path, document in wiring.manifests:
+        if word := traffic_is_shared(document):
+            return met([at_text(wiring, path, word)])
     split = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(
@@ -476,6 +508,26 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
             f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1"
         )
     return missing("no canary, shadow or A/B routing was found")
+
+
+def traffic_is_shared(document: dict[str, Any]) -> str:
+    """Return the word of a manifest that divides the traffic, if it does."""
+    kind, spec = document.get("kind"), as_mapping(document.get("spec"))
+    weights = [
+        one[word]
+        for one in all_mappings(spec)
+        for word in ("weight", "setWeight", "traffic", "canaryTrafficPercent", "percent")
+        if isinstance(one.get(word), int) and 0 < one[word] < 100
+    ]
+    if kind in {"VirtualService", "HTTPRoute", "TrafficSplit", "SeldonDeployment", "Experiment"}:
+        mirrored = any("mirror" in one for one in all_mappings(spec))
+        return "weight" if weights else "mirror" if mirrored else ""
+    if kind == "Rollout":
+        canary = as_mapping(as_mapping(spec.get("strategy")).get("canary"))
+        return "canary" if canary.get("steps") or weights else ""
+    if kind == "Canary":
+        return "analysis" if spec.get("analysis") else ""
+    return "canaryTrafficPercent" if kind == "InferenceService" and weights else ""
 
 
 @criterion("L3-08", "decision-rule-written", "must", "MS3")
@@ -510,16 +562,19 @@ def decision_rule_written(wiring: Wiring) -> Finding:
     return missing("no rule with an effect, an error rate and a duration was found")
 
 
+@lru_cache(maxsize=1)
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
     """Return where a cloud is configured to roll back by itself, if it is."""
     text = re.compile(
-        rb"AutoRollbackConfiguration|auto_rollback_configuration"
-        rb"|DeploymentCircuitBreaker|deployment_circuit_breaker"
-        rb"|DeploymentPreference:(?=(?s:.{0,200})(Canary|Linear))(?=(?s:.{0,300})Alarms:)"
+        r"AutoRollbackConfiguration|auto_rollback_configuration"
+        r"|DeploymentCircuitBreaker|deployment_circuit_breaker"
+        r"|DeploymentPreference:(?=(?s:.{0,200})(Canary|Linear))(?=(?s:.{0,300})Alarms:)"
     )
-    for path, size in wiring.sizes.items():
-        is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
-        if is_read and not DOCS_PATH.search(path) and text.search(wiring.repository.tree[path]):
+    declared = [path for path in wiring.sizes if path.endswith((".yml", ".yaml", ".tf", ".json"))]
+    coded = [path for path in wiring.modules if wiring.imports(path, CLOUD_PACKAGES)]
+    for path in [*declared, *coded]:
+        is_read = wiring.sizes[path] < 200_000 and not DOCS_PATH.search(path)
+        if is_read and text.search(uncommented(wiring, path)):
             return at_text(wiring, path, "ollback", "automatic rollback")
     return None
 
@@ -714,7 +769,8 @@ def quality_watched(wiring: Wiring) -> Finding:
                 return met([at_call(wiring, unit, call)])
     drift = called(wiring, DRIFT_TOOLS, "a report on drift")
     if drift.evidence:
-        return unseen_ci(wiring, "drift is reported, but nothing starts the report on a schedule")
+        why = "drift is reported, but nothing starts the report on a schedule"
+        return unseen_ci(wiring, why, evidence=drift.evidence)
     return unseen_ci(wiring, "nothing reports drift or quality on a schedule")
 
 
@@ -759,15 +815,13 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
             and wiring.sizes[path] < 200_000
             and not DOCS_PATH.search(path)
         ):
-            text = wiring.repository.tree[path]
+            text = uncommented(wiring, path)
             alarm = re.search(
-                rb"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
+                r"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
                 text,
             )
-            if alarm and re.search(
-                rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text
-            ):
-                place = at_text(wiring, path, alarm[0].decode())
+            if alarm and ALARM_ACTION.search(text):
+                place = at_text(wiring, path, alarm[0])
                 if topic := topic_without_reader(wiring):
                     return missing(
                         f"nobody subscribes to {topic.name}",
@@ -866,22 +920,27 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
 
     Terraform, Pulumi, CDK, Bicep, Helm, Kustomize or Compose; environments of CI; load tests.
     """
-    repository = wiring.repository
-    for path in repository.matching(
-        "**/*.tf",
-        "*.tf",
-        "**/*.bicep",
-        "**/Pulumi.y*ml",
-        "**/cdk.json",
-        "cdk.json",
-        "**/Chart.yaml",
-        "**/kustomization.yaml",
-    ):
-        return met([Evidence(path, 1, "infrastructure")])
-    for path, document in wiring.manifests:
-        if document.get("kind") or document.get("services"):
-            return met([Evidence(path, 1, "infrastructure")])
-    for path in wiring.yaml_files:
-        if b"AWSTemplateFormatVersion" in repository.tree[path]:
-            return met([Evidence(path, 1, "CloudFormation")])
-    return missing("no infrastructure is defined by files")
+    provisioned = [
+        Evidence(path, 1, "infrastructure")
+        for path in wiring.repository.matching(*PROVISIONING)
+        if not DOCS_PATH.search(path) and uncommented(wiring, path).strip()
+    ]
+    templates = [
+        Evidence(path, 1, "CloudFormation")
+        for path in wiring.yaml_files
+        if "AWSTemplateFormatVersion" in uncommented(wiring, path)
+    ]
+    packaged = [
+        Evidence(path, 1, "manifests")
+        for path in wiring.repository.matching("**/Chart.yaml", "**/kustomization.yaml")
+        if not DOCS_PATH.search(path)
+    ]
+    manifests = [
+        Evidence(path, 1, "manifests" if document.get("kind") else "services")
+        for path, document in wiring.manifests
+        if document.get("kind") or document.get("services")
+    ]
+    kinds = (provisioned, templates, packaged, manifests)
+    return met_if(
+        (one for found in kinds for one in found[:1]), "no infrastructure is defined by files"
+    )

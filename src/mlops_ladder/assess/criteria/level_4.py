@@ -1,11 +1,12 @@
 """Level 4: production itself says when to retrain, and policy decides what serves."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
-from ..code import Place
+from ..code import names_any
 from ..evidence import (
     among,
     at_call,
@@ -19,8 +20,10 @@ from ..evidence import (
     own_imports,
     scheduled_reach,
     test_units,
+    uncommented,
     units_with,
     unseen_ci,
+    words_of,
 )
 from ..finding import (
     Evidence,
@@ -33,6 +36,7 @@ from ..finding import (
     not_applicable,
 )
 from ..infrastructure import ALARM
+from ..reach import Place
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
@@ -44,7 +48,7 @@ from ..tools import (
     TRIGGERING,
 )
 from ..wiring import Wiring
-from .level_1 import tests_in_ci
+from .level_1 import renovate, tests_in_ci
 from .level_3 import automatic_rollback
 
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
@@ -99,11 +103,13 @@ SCENARIOS = {
 }
 
 
+KEEPING = re.compile(r"rmtree|prune|retention|unlink")
+SIGNAL_WORD = re.compile(f"{DRIFT_WORD.pattern}|detector", DRIFT_WORD.flags)
+
+
+@lru_cache(maxsize=1)  # many criteria ask the same of one repository
 def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     """Return what the loop reaches: a scheduled or triggered job that trains on a signal."""
-    cached: tuple[set[Place], list[Evidence]] | None = getattr(wiring, "_loop", None)
-    if cached is not None:
-        return cached
     found: set[Place] = set()
     places: list[Evidence] = []
     wanted = fitting_places(wiring)
@@ -117,30 +123,24 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         deciding = [
             unit
             for unit in among(wiring, reached)
-            if unit.branches
-            and (DETECTOR.search(unit.path) or any(DETECTOR.search(name) for name in unit.names))
+            if unit.branches and (DETECTOR.search(unit.path) or names_any(unit, DETECTOR))
         ]
-        signals = [
-            unit
-            for unit in deciding
-            if any(DRIFT_WORD.search(name) or "detector" in name for name in unit.names)
-        ]
+        signals = [unit for unit in deciding if names_any(unit, SIGNAL_WORD)]
         if wanted & reached and signals:
             found |= reached
             places += (
                 [] if by_hand else [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
             )
-    cached = (found, places)
-    wiring._loop = cached  # type: ignore[attr-defined]
-    return cached
+    return found, places
 
 
+@lru_cache(maxsize=1)
 def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     """Return the units in which a signal of monitoring starts a pipeline elsewhere."""
     found: set[Place] = set()
     places: list[Evidence] = []
     for unit, call in wiring.calls(TRIGGERING):
-        signal = any(DRIFT_WORD.search(name) for name in unit.names) or DRIFT_WORD.search(unit.path)
+        signal = names_any(unit, DRIFT_WORD) or DRIFT_WORD.search(unit.path)
         if signal and wiring.is_wired(unit):
             found.add((unit.path, unit.name))
             places.append(at_call(wiring, unit, call))
@@ -148,7 +148,7 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         if (
             unit.branches
             and any(DISPATCH_TEXT.search(text) for _, text in unit.strings)
-            and any(DRIFT_WORD.search(name) for name in unit.names)
+            and names_any(unit, DRIFT_WORD)
         ):
             found.add((unit.path, unit.name))
             places.append(at_unit(wiring, unit))
@@ -160,6 +160,7 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     return found, places
 
 
+@lru_cache(maxsize=1)
 def in_loop(wiring: Wiring) -> list[Unit]:
     """Return the units of the loop, or of a signal's own code."""
     reached, _ = loop(wiring)
@@ -167,6 +168,7 @@ def in_loop(wiring: Wiring) -> list[Unit]:
     return among(wiring, reached | (wiring.reach(other) if other else set()))
 
 
+@lru_cache(maxsize=1)
 def loop_places(wiring: Wiring) -> set[Place]:
     """Return what the loop reaches."""
     return {(unit.path, unit.name) for unit in in_loop(wiring)}
@@ -214,7 +216,7 @@ def false_alarms_budgeted(wiring: Wiring) -> Finding:
         users = [
             unit
             for unit in among(wiring, wiring.wired)
-            if name in unit.names
+            if name in words_of(unit)
             and (DETECTOR.search(unit.path) or any(DETECTOR.search(one) for one in unit.names))
         ]
         if users and not path.endswith(".py"):
@@ -291,7 +293,7 @@ def data_guarded(wiring: Wiring) -> Finding:
         (unit, name)
         for unit in in_loop(wiring)
         if unit.branches
-        for name in unit.names
+        for name in words_of(unit)
         if re.search(r"max_shift|shift_limit|max_psi|schema_check|SchemaError", name)
     ]
     return all_of(
@@ -300,7 +302,10 @@ def data_guarded(wiring: Wiring) -> Finding:
             "no smallest number of rows or labels was found",
         ),
         met_if(
-            (at_line(wiring, unit.path, unit.names[name], name) for unit, name in shifts),
+            (
+                at_line(wiring, unit.path, unit.names.get(name, unit.line), name)
+                for unit, name in shifts
+            ),
             "no check of the new rows was found",
         ),
     )
@@ -326,8 +331,8 @@ def judged_on_same_rows(wiring: Wiring) -> Finding:
                 unit
                 for unit in inside
                 if unit.branches
-                and any(MARGIN.search(one) for one in unit.names)
-                and any(SLICE_WORD.search(one) for one in [*unit.names, unit.short])
+                and any(MARGIN.search(one) for one in words_of(unit))
+                and any(SLICE_WORD.search(one) for one in [*words_of(unit), unit.short])
             ]
             settings = [
                 one
@@ -364,7 +369,7 @@ def online_stage_automated(wiring: Wiring) -> Finding:
             return met([Evidence(one.file, one.line, f"canary of {one.name}")])
     for unit in in_loop(wiring):
         starts = [call for call in unit.calls if STARTS.match(call.name.rpartition(".")[2])]
-        tried = any(ONLINE.search(name) for name in unit.names)
+        tried = names_any(unit, ONLINE)
         if (
             starts
             and tried
@@ -390,7 +395,7 @@ def result_decides(wiring: Wiring) -> Finding:
         unit
         for unit in reached
         if unit.branches
-        and any(RESULT.search(name) for name in unit.names)
+        and names_any(unit, RESULT)
         and any(PROMOTES.match(name) for name in unit.names)
     ]
     return all_of(
@@ -459,7 +464,7 @@ def rollback_by_itself(wiring: Wiring) -> Finding:
     if place := automatic_rollback(wiring):
         return met([place])
     reached = in_loop(wiring)
-    back = [unit for unit in reached if any(ROLLBACK_WORD.search(name) for name in unit.names)]
+    back = [unit for unit in reached if names_any(unit, ROLLBACK_WORD)]
     guards = [
         unit
         for unit in reached
@@ -540,9 +545,12 @@ def maintains_itself(wiring: Wiring) -> Finding:
 
     A bot of dependencies, and a scheduled check or a rule that deletes what is old.
     """
-    bot = wiring.repository.matching(
-        ".github/dependabot.y*ml", "renovate.json*", ".github/renovate.json*"
-    )
+    bots = [
+        at_text(wiring, path, "package-ecosystem")
+        for path in wiring.repository.matching(".github/dependabot.y*ml")
+        if "package-ecosystem" in uncommented(wiring, path)
+    ]
+    bots += [bot for bot in [renovate(wiring)] if bot]
     other = [
         at_text(wiring, job.file, "schedule")
         for job in wiring.jobs
@@ -550,12 +558,10 @@ def maintains_itself(wiring: Wiring) -> Finding:
         and any(re.search(r"update|copier|upgrade|renovate", line.text) for line in job.lines)
     ]
     keeping = [
-        at_unit(wiring, unit)
-        for unit in among(wiring, wiring.wired)
-        if re.search(r"rmtree|prune|retention|unlink", " ".join(unit.names))
+        at_unit(wiring, unit) for unit in among(wiring, wiring.wired) if names_any(unit, KEEPING)
     ]
     return all_of(
-        met_if([Evidence(path, 1, "bot") for path in bot], "no bot updates packages"),
+        met_if(bots, "no bot updates packages"),
         met_if(other, "no scheduled job looks for updates"),
         met_if(keeping, "nothing deletes old artifacts"),
     )
@@ -567,7 +573,7 @@ def people_may_overrule(wiring: Wiring) -> Finding:
 
     A setting that pauses it, which code reads, and a log of decisions that is only appended to.
     """
-    names = {name for unit in in_loop(wiring) for name in unit.names}
+    names = {name for unit in in_loop(wiring) for name in words_of(unit)}
     pauses = [
         at_setting(wiring, path, name, value)
         for path, name, value in wiring.settings

@@ -1,7 +1,6 @@
 """The components of the pipeline: functions of `pipelines/`, each in a process, between files."""
 
 import json
-import os
 import sys
 from functools import partial
 from math import isfinite
@@ -18,7 +17,7 @@ from ..lineage import data_version
 from ..pipelines import steps
 from ..pipelines.parameters import PARAMS, Params, validated
 from ..pipelines.tracking import NAME, metric_name, newest_run, tracking_store
-from ..pipelines.training import fingerprint, log_origin, origin_tags
+from ..pipelines.training import log_origin, origin_tags
 
 NOTHING_NEW = "nothing new"
 WAITING = "SCHEDULED"  # the status of an MLflow run between steps; only the last one finishes it
@@ -56,8 +55,6 @@ def check(params: str, force: bool) -> str:
     used = read_params(params)
     rows = steps.validate(steps.ingest(used))
     tags = origin_tags(rows, steps.split(rows, used), used)
-    commit = os.environ.get("GIT_COMMIT") or tags["git_commit"]  # an image has no repository
-    tags |= {"git_commit": commit, "fingerprint": fingerprint(tags["data_version"], commit, used)}
     with tracking_store() as client:
         known = newest_run(client, f"tags.fingerprint = '{tags['fingerprint']}'")
     if known and not force:

@@ -20,7 +20,6 @@ from mlflow import MlflowClient
 from .. import model_file
 from ..dataset import Split, sample_rows
 from ..errors import UserError, run
-from ..lineage import git_commit
 from ..pipelines import steps, training
 from ..pipelines.parameters import PARAMS, Params, read_params
 from ..pipelines.tracking import NAME, metric_name, newest_run, tracking_store
@@ -74,12 +73,9 @@ def prepare() -> None:
     params = read_params(INPUT / "project" / PARAMS, changes)
     rows = steps.validate(load(params))
     tags = training.origin_tags(rows, steps.split(rows, params), params)
-    commit = os.environ.get("GIT_COMMIT") or git_commit()  # an image has no repository
-    fingerprint = training.fingerprint(tags["data_version"], commit, params)
     with tracking_store() as client:
-        same = newest_run(client, f"tags.fingerprint = '{fingerprint}'")
+        same = newest_run(client, f"tags.fingerprint = '{tags['fingerprint']}'")
     known = same.info.run_id if same and os.environ["FORCE"] != "true" else None
-    tags |= {"git_commit": commit, "fingerprint": fingerprint}
     origin = {"params": params.model_dump(mode="json"), "tags": tags, "known": known}
     write_json(ROOT / "processing/rows" / ORIGIN, origin)
     rows.reset_index(drop=True).to_parquet(ROOT / "processing/rows" / ROWS)

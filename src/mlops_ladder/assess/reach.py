@@ -1,0 +1,181 @@
+"""Which functions run, or may run, when others are started: names are followed by imports.
+
+What a name may stand for is found once for each function, since hundreds of entry points are
+followed.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..inspection.python import BODY, MAIN, Module, Unit, is_registered
+
+DOTTED = re.compile(r"[\w.]+(:\w+)?")
+SCRIPT_NAMED = re.compile(
+    r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
+)
+LONGEST_COMMAND = 300  # of a text that may start a script
+LONGEST_TARGET = 120  # of a text that may name a function
+PLAIN_BASES = {"object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Exception"}
+
+Place = tuple[str, str]
+"""The path and name of a unit."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """What a unit leads to."""
+
+    targets: list[Place]
+    methods: frozenset[str]
+    """The names that methods of any loaded file have."""
+
+
+class Reach:
+    """The units of all files, and how they reach one another."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, Module],
+        imports: Mapping[str, set[str]],
+        module_path: Callable[[str, str], str | None],
+    ) -> None:
+        self.modules = modules
+        self.imports = imports
+        self.module_path = module_path
+        self._units: dict[Place, Unit] = {}
+        self._links: dict[Place, Links] = {}
+        self._scopes: dict[str, set[str]] = {}
+        self._functions: dict[str, dict[str, Place]] = defaultdict(dict)
+        self._methods: dict[str, dict[str, list[Place]]] = defaultdict(dict)
+        self._methods_of: dict[str, dict[str, list[Place]]] = {path: {} for path in modules}
+        self._loaded: dict[str, list[Place]] = {path: [] for path in modules}
+        for module in modules.values():
+            for unit in module.units:
+                self._index(unit)
+
+    def _index(self, unit: Unit) -> None:
+        path, place, short = unit.path, (unit.path, unit.name), unit.short
+        if place in self._units:
+            return
+        self._units[place] = unit
+        if "." in unit.name:
+            self._methods_of[path].setdefault(short, []).append(place)
+            self._methods[short][path] = self._methods_of[path][short]
+        else:
+            self._functions[short][path] = place
+        if unit.name == BODY or is_registered(unit):
+            self._loaded[path].append(place)
+
+    def started(self, places: Iterable[Place]) -> set[Place]:
+        """Return the units that run, or may run, when these are started."""
+        reached: set[Place] = set()
+        loaded: set[str] = set()
+        used: set[str] = set()
+        waiting: list[Place] = []
+
+        def add(found: Iterable[Place]) -> None:
+            for place in found:
+                if place not in reached:
+                    reached.add(place)
+                    waiting.append(place)
+
+        def load(path: str) -> None:
+            pending = [path]
+            while pending:
+                one = pending.pop()
+                if one not in loaded:
+                    loaded.add(one)
+                    add(self._loaded[one])
+                    for name in self._methods_of[one].keys() & used:
+                        add(self._methods_of[one][name])
+                    pending += self.imports[one]
+
+        for path, name in places:
+            names = (BODY, MAIN) if name == BODY else (name,)
+            add((path, one) for one in names if (path, one) in self._units)
+        while waiting:
+            place = waiting.pop()
+            load(place[0])
+            links = self._links.get(place) or self._linked(place)
+            add(links.targets)
+            for name in links.methods - used:
+                used.add(name)
+                for path in self._methods[name].keys() & loaded:
+                    add(self._methods[name][path])
+        return reached
+
+    def _linked(self, place: Place) -> Links:
+        unit = self._units[place]
+        scope = self._scope(unit.path)
+        targets = [
+            self._functions[name][path]
+            for name in unit.names
+            if name in self._functions
+            for path in self._functions[name].keys() & scope
+        ]
+        targets += [*self._hooks(unit), *self._named(unit)]
+        methods = frozenset(unit.names.keys() & self._methods.keys())
+        return self._links.setdefault(place, Links(targets, methods))
+
+    def _scope(self, path: str) -> set[str]:
+        """Return the files whose names a file can use: those it imports, also through packages."""
+        if path not in self._scopes:
+            found, waiting = {path}, list(self.imports[path])
+            while waiting:
+                one = waiting.pop()
+                if one not in found:
+                    found.add(one)
+                    if one.endswith("__init__.py"):
+                        waiting += self.imports[one]
+            self._scopes[path] = found
+        return self._scopes[path]
+
+    def _hooks(self, unit: Unit) -> Iterator[Place]:
+        """Yield the methods of a class that nothing has to name."""
+        foreign = any(
+            base not in PLAIN_BASES and "." in base and self.module_path(base, unit.path) is None
+            for base in unit.bases
+        )
+        for short, places in self._methods_of[unit.path].items():
+            if foreign or short.startswith("__"):
+                yield from (one for one in places if one[1].startswith(f"{unit.name}."))
+
+    def _named(self, unit: Unit) -> Iterator[Place]:
+        """Yield the units that texts such as `package.module:function` or `a.py` of a unit name."""
+        for _, text in unit.strings:
+            if ".py" in text and (script := self._script_in(text)):
+                yield from ((script, one.name) for one in self.modules[script].units)
+            elif "." in text and len(text) < LONGEST_TARGET and DOTTED.fullmatch(text):
+                path, name = self._target(text)
+                for one in self.modules[path].units if path else ():
+                    if not name or f"{one.name}.".startswith(f"{name}."):
+                        yield path, one.name
+
+    def _script_in(self, text: str) -> str | None:
+        """Return the script that a text names, alone or in a command, if it is the only one."""
+        found = SCRIPT_NAMED.search(text) if len(text) < LONGEST_COMMAND else None
+        if not found:
+            return None
+        named = found[1].removeprefix("./")
+        return named if named in self.modules else self._scripts.get(named.rpartition("/")[2])
+
+    @cached_property
+    def _scripts(self) -> dict[str, str]:
+        """The Python files whose name no other file has, by that name."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.modules:
+            found[path.rpartition("/")[2]].append(path)
+        return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
+
+    def _target(self, text: str) -> tuple[str, str]:
+        """Return the path of the module that a text names, and the name inside; else nothing."""
+        module, _, name = text.partition(":")
+        owner, _, last = module.rpartition(".")
+        path = self.module_path(module, "")
+        dotted = self.modules[path].dotted if path else ""
+        if path and dotted == module:
+            return path, name
+        return (path, last) if path and dotted == owner else ("", "")
