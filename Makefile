@@ -53,6 +53,7 @@ picture: setup ## Redraw the terminal sessions in the README and the docs by run
 bench: setup ## Measure the command line, generating, climbing, training, serving and the loop
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.installation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.command_line
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.assess
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.generation
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests python -m bench.scale

@@ -3,7 +3,8 @@
 The first three are a project of the highest level, and copies of the modules of its package below
 other names until there are as many Python files; in the fourth, 17,000 small files of data and
 text come on top of 3,000 modules. Each is assessed by a process of its own, imports included; the
-smallest again beside each of the others, so that ratios are of the same minutes.
+smallest again beside each of the others, so that ratios are of the same minutes. The last row is
+what Python needs to parse the 3,000 modules, which no assessment of them all can do without.
 """
 
 import argparse
@@ -22,7 +23,14 @@ from .measurement import circumstances, load, spread, table, verdict
 SIZES = [200, 1_000, 3_000]
 TARGETS = {200: 1.0, 3_000: 5.0}
 MOST_FILES = 20_000
+PARSED = "3,000 modules, parsed only"
 MEMORY_TARGET = 300  # MB
+PARSE = """
+import ast, gc, pathlib
+gc.disable()
+for file in pathlib.Path({folder!r}).rglob("*.py"):
+    ast.parse(file.read_text())
+"""
 ASSESS = "from mlops_ladder.cli import main; main()"
 
 
@@ -57,7 +65,17 @@ def write_tree(folder: Path, project: dict[str, bytes], modules: int, others: in
 
 def cost_of_assessing(folder: Path) -> Cost:
     """Return what the command costs in a process of its own."""
-    code = f"import sys; sys.argv = ['mlops-ladder', 'assess', {str(folder)!r}, '--json']; {ASSESS}"
+    arguments = ["mlops-ladder", "assess", str(folder), "--json"]
+    return cost_of(f"import sys; sys.argv = {arguments!r}; {ASSESS}")
+
+
+def cost_of_parsing(folder: Path) -> Cost:
+    """Return what parsing all modules costs in a process of its own."""
+    return cost_of(PARSE.format(folder=str(folder)))
+
+
+def cost_of(code: str) -> Cost:
+    """Return what running code costs in a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     measured = f"""
 import resource
@@ -111,14 +129,16 @@ def main() -> None:
         trees[f"{SIZES[-1]:,} modules, {MOST_FILES:,} files"] = (SIZES[-1], most)
         smallest = trees[f"{SIZES[0]:,} modules"][1]
         cost_of_assessing(smallest)  # compiles the package
-        costs: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name in trees}
+        costs: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name in [*trees, PARSED]}
         for _ in range(rounds):
             for name, (_size, folder) in trees.items():
                 costs[name].append((cost_of_assessing(folder), cost_of_assessing(smallest)))
+            costs[PARSED].append((cost_of_parsing(most), cost_of_assessing(smallest)))
     print(circumstances({}))
     print(f"Medians of {rounds} rounds; load {load_before} before and {load()} after.\n")
     header = ["", "CPU seconds", "target", "times the smallest", "memory, MB", "target"]
-    print(table(header, [row(name, size, costs[name]) for name, (size, _) in trees.items()]))
+    rows = {name: size for name, (size, _) in trees.items()} | {PARSED: SIZES[-1]}
+    print(table(header, [row(name, size, costs[name]) for name, size in rows.items()]))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ def trees(ladder: Ladder) -> dict[str, Files]:
     }
 
 
+# Where the loop of the highest level would do the same, the piece is broken at its own level.
+OWN_LEVEL = {"trained-on-schedule": 2, "quality-watched": 3, "deployed-by-ci": 3}
+
+
 def status(files: Files, name: str) -> str:
     """Return the status of a criterion."""
     return statuses(files)[name]
@@ -80,28 +84,11 @@ BROKEN = [
     ("tests-in-ci", f"{GITLAB}/ci.yml", "check:\n", ".check:\n"),
     ("tests-in-ci", f"{GITLAB}/ci.yml", "  rules:\n", "  when: manual\n  rules:\n"),
     ("tests-in-ci", f"{GITLAB}/ci.yml", "  rules:\n", "  rules:\n    - when: never\n"),
-    (
-        "tests-in-ci",
-        f"{GITLAB}/ci.yml",
-        '    - if: $CI_PIPELINE_SOURCE == "merge_request_event"\n',
-        "",
-    ),
-    (
-        "tests-in-ci",
-        ".gitlab-ci.yml",
-        '    - if: $CI_PIPELINE_SOURCE == "merge_request_event"\n',
-        "",
-    ),
     ("tests-in-ci", ".gitlab-ci.yml", ".gitlab/ci/*.yml", ".gitlab/other/*.yml"),
     ("tests-in-ci", f"{GITLAB}/ci.yml", "check:\n", "check: [\n"),
-    ("build-in-ci", f"{GITLAB}/ci.yml", "    - make build\n", "    - make build ||:\n"),
-    ("release-by-ci", f"{GITLAB}/release.yml", "$CI_COMMIT_TAG =~ /^v/", "$CI_COMMIT_BRANCH"),
     ("trained-on-schedule", f"{GITLAB}/train.yml", CRON, f"#{CRON}"),
     ("trained-on-schedule", f"{GITLAB}/train.yml", CRON, f"{CRON}      when: never\n"),
-    ("trained-on-schedule", f"{GITLAB}/train.yml", "make pipeline", "make train"),
     ("quality-watched", f"{GITLAB}/monitor.yml", '"schedule"', '"web"'),
-    ("deployed-by-ci", f"{GITLAB}/deploy-compose.yml", "    - job: train\n", "    - job: data\n"),
-    ("deployed-by-ci", f"{GITLAB}/deploy-compose.yml", '$PURPOSE == "train"', '$PURPOSE == "x"'),
     ("deployed-by-ci", f"{GITLAB}/deploy-compose.yml", "    - make apply\n", ""),
     # Jenkins
     ("tests-in-ci", "jenkins/ci.Jenkinsfile", "sh 'make test'", "// sh 'make test'"),
@@ -121,25 +108,23 @@ BROKEN = [
         *("tests-in-ci", "jenkins/ci.Jenkinsfile", "sh 'make test'"),
         "script { try { sh 'make test' } catch (e) { echo 'failed' } }",
     ),
-    ("tests-in-ci", "jenkins/ci.Jenkinsfile", "changeRequest()", "// changeRequest()"),
     ("tests-in-ci", "jenkins/ci.Jenkinsfile", "anyOf {", "expression { return false }\nanyOf {"),
     ("tests-in-ci", "jenkins/ci.Jenkinsfile", "matrix {", "not_a_matrix {"),
     ("tests-in-ci", "jenkins/ci.Jenkinsfile", "stages {", "stages {{"),
     ("tests-in-ci", "jenkins/ci.Jenkinsfile", "pipeline {", "node {"),
-    ("release-by-ci", "jenkins/release.Jenkinsfile", "tag 'v*'", "branch 'main'"),
     ("trained-on-schedule", "jenkins/train.Jenkinsfile", "cron(", "// cron("),
     ("trained-on-schedule", "jenkins/train.Jenkinsfile", "cron('17 4 * * 1')", "cron('')"),
     ("quality-watched", "jenkins/monitor.Jenkinsfile", "make monitor", "make setup"),
-    ("deployed-by-ci", "jenkins/deploy-compose.Jenkinsfile", "upstream(", "pollSCM("),
     ("deployed-by-ci", "jenkins/deploy-compose.Jenkinsfile", "sh 'make apply'", ""),
 ]
 
 
 @pytest.mark.parametrize(("criterion", "path", "text", "instead"), BROKEN)
 def test_a_broken_piece_does_not_count(
-    trees: dict[str, Files], criterion: str, path: str, text: str, instead: str
+    ladder: Ladder, criterion: str, path: str, text: str, instead: str
 ) -> None:
-    files = dict(trees["jenkins" if path.startswith("jenkins") else "gitlab"])
+    provider = "jenkins" if path.startswith("jenkins") else "gitlab"
+    files = tree(ladder.fresh(OWN_LEVEL.get(criterion, TOP), ci_provider=provider))
     assert status(files, criterion) == "met"
     assert text.encode() in files[path]
     files[path] = files[path].replace(text.encode(), instead.encode())

@@ -13,7 +13,7 @@ from projects import LEVELS, Ladder, commit_all
 from tools import installed, passes
 
 TOP = LEVELS[-1]
-CHECKS = ["setup", "lint", "types", "test", "notebook", "build"]
+CHECKS = ["setup", "lint", "types", "test", "notebook", "build", "assess"]
 DEPLOYED = ["setup", "deploy", "apply", "smoke"]
 REGISTRY = {"MLFLOW_TRACKING_URI": "http://mlflow"}
 RELEASE = {"CI_COMMIT_TAG": "v0.1.0"}

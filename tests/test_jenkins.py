@@ -26,7 +26,7 @@ from projects import LEVELS, Ladder
 from tools import installed
 
 TOP = LEVELS[-1]
-CHECKS = ["setup", "lint", "types", "test", "notebook", "build"]
+CHECKS = ["setup", "lint", "types", "test", "notebook", "build", "assess"]
 DEPLOYED = ["setup", "deploy", "apply", "smoke"]
 MLFLOW = ["mlflow-username", "mlflow-password"]
 PURPOSES = {

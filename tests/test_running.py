@@ -27,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 TARGETS = {
     0: "help setup notebook data",
-    1: "check-notebook test lint format types build train evaluate predict release check-update",
+    1: "check-notebook test lint format types build train evaluate predict release check-update"
+    " assess",
     2: "pipeline tracking tracking-server register promote explain reproduce",
     3: "serve deploy rollback smoke load-test ab-report monitor prune image apply",
     4: "retrain tick watch simulate backtest audit",

@@ -115,6 +115,7 @@ def context_of(profile: Profile, model: Model) -> dict[str, Any]:
         "build_model": render_part("model.py.jinja", **context).strip(),
         "search_space": model.search_space,
         "metric": target.metric,
+        "threshold": target.threshold,
         "sliced_number": sliced_number(profile),
         "sliced_category": sliced_category(profile),
     }

@@ -33,7 +33,6 @@ from .target import (
 TEST_SHARE = 0.2  # as the project splits
 ROWS_OF_THE_GATE = 50  # the template's default
 FEW_ROWS_OF_CLASS = 50
-MOST_IN_ONE_CLASS = 2 / 3  # of the rows; beyond, a threshold of 0.5 rarely predicts the others
 BINS = 10
 MOST_NAMED = 6  # columns in one finding
 GROUPED = 4  # columns with the same reason that get one finding together
@@ -312,12 +311,16 @@ def describe_target(target: Target) -> list[str]:
     common = python_value(target.column, counts.index[0])
     found = []
     share = counts.iloc[0] / counts.sum()
-    if target.classes is not None and share > MOST_IN_ONE_CLASS:
+    if target.is_imbalanced:
         found.append(
             f"{name} is {common!r} in {share:.1%} of the rows: evaluate the model by log loss, ROC "
             "AUC and average precision, not by the share of correct labels"
-            + (", and choose THRESHOLD by the costs of errors" if len(counts) == 2 else "")
         )
+        if target.classes and target.threshold:
+            found[-1] += (
+                f"; THRESHOLD is {target.threshold}, the share of {target.classes[1]!r}, as if "
+                "errors of both classes cost the same in all: choose it by what they cost"
+            )
     if target.classes is not None:
         found += [
             f"{name} is {python_value(target.column, value)!r} in only {count} rows, of which a "

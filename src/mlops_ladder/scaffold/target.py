@@ -19,6 +19,7 @@ MOST_INTEGER_CLASSES = 10
 MOST_UNORDERED = 3  # so few integers are classes, whatever their order says
 ORDERED = 0.5  # of what the classes explain of other columns, explained by their order
 MOST_WITH_ONE_VALUE = 0.4  # if more numbers are the same, often 0, so is their median
+MOST_IN_ONE_CLASS = 2 / 3  # of the rows; beyond, a threshold of 0.5 rarely predicts the others
 OTHER = "other"
 NAMES_OF_CLASSES = re.compile(
     r"(^|_)(class|type|label|labels|category|kind|species|digit|group|segment|cluster|cultivar)($|_)"
@@ -67,6 +68,24 @@ class Target:
         if self.classes is None:
             return "MSE" if self.squared else "MAE"
         return "log_loss"
+
+    @property
+    def is_imbalanced(self) -> bool:
+        """Tell whether most rows are of one class."""
+        shares = self.column.values.value_counts(normalize=True)
+        return self.classes is not None and bool(shares.iloc[0] > MOST_IN_ONE_CLASS)
+
+    @property
+    def threshold(self) -> float | None:
+        """Get the probability from which the second of two classes is predicted; else None.
+
+        If most rows are of one class, it is the share of the second: where probabilities are
+        calibrated, this maximises the balanced accuracy.
+        """
+        if self.classes is None or len(self.classes) != 2:
+            return None
+        share = float((self.column.values.dropna() == self.classes[1]).mean())
+        return float(f"{share:.2g}") if self.is_imbalanced else 0.5
 
     @property
     def rarest(self) -> int:
