@@ -406,7 +406,8 @@ class Reader:
                 unit.branches |= not isinstance(test, ast.Constant)
                 if isinstance(node, ast.If):
                     unit.tested.update(names_below(test))
-                    unit.ordered.update(names_ordered(test))
+                    if test.__class__ is not ast.Name:
+                        unit.ordered.update(names_ordered(test))
                     if self.fixed:
                         self.fixed_and_tested |= self.fixed & bare_names(test)
             case ast.Raise():

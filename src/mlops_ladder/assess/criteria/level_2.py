@@ -893,18 +893,21 @@ def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
     """Return the files and names of functions that train and keep what they trained."""
     wanted = fitting_places(wiring)
     tested = {name for module in wiring.tests for unit in module.units for name in unit.names}
+    files = {path for module in wiring.tests for path in own_imports(wiring, module)}
+    units = {(unit.path, unit.name): unit for unit in wiring.code}
     found: set[tuple[str, str]] = set()
-    for unit in wiring.code:
-        if unit.path.endswith(".ipynb") or unit.short not in tested - {"__init__"}:
+    for place, unit in units.items():
+        if unit.path not in files or unit.short not in tested or unit.short == "__init__":
             continue
-        near = {(unit.path, unit.name)}
-        if not TRAINS.search(unit.short.replace("_", " ")) and near.isdisjoint(wanted):
+        if not TRAINS.search(unit.short.replace("_", " ")) and place not in wanted:
             continue
-        reached = wiring.reach(near)
+        reached = wiring.reach([place])
         if wanted.isdisjoint(reached):
             continue
-        inside = among(wiring, reached)
-        by_trainer = any(wiring.imports(one.path, KEPT_BY_TRAINER) for one in inside)
+        by_trainer = any(
+            wiring.imports(path, KEPT_BY_TRAINER) for path in {one for one, _ in reached}
+        )
+        inside = [units[one] for one in reached if one in units]
         calls = (call.name.rpartition(".")[2] for one in inside for call in one.calls)
         if by_trainer or any(KEEPS.search(name) for name in calls):
             found.add((unit.path, unit.short))
