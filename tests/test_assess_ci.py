@@ -1,5 +1,6 @@
 """Tests of `make assess`, which CI runs in generated projects."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -53,3 +54,13 @@ def test_github_has_it_in_its_summary(ladder: Ladder, tmp_path: Path) -> None:
 def test_where_it_cannot_be_installed_ci_goes_on_and_says_so(ladder: Ladder) -> None:
     said = assessed(ladder.fresh(1), uv="false")
     assert said == "```\nnot assessed: set LADDER to what installs mlops-ladder\n```\n"
+
+
+def test_the_output_may_be_a_socket(ladder: Ladder) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = ["make", "--no-print-directory", "assess", "uv=echo"]
+        subprocess.run(
+            command, cwd=ladder.fresh(1), env=environment(), stdout=theirs.fileno(), check=True
+        )
+        assert b"mlops-ladder assess" in ours.recv(4096)
