@@ -211,7 +211,7 @@ def test_it_runs_the_main_job_of_the_level(
     ladder: Ladder, tmp_path: Path, job: str, code: int
 ) -> None:
     shutil.copytree(ladder.template, tmp_path / "template")
-    (tmp_path / "template/template/Makefile").write_text(MAKEFILE.format(job))
+    (tmp_path / "template/template/Makefile.jinja").write_text(MAKEFILE.format(job))
     commit_all(tmp_path / "template", "A job that is done at once")
     git(tmp_path / "template", "tag", "v0.0.2")
     called = ["new", "project", "--run", "--level", "0", "--template", str(tmp_path / "template")]
