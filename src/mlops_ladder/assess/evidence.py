@@ -7,10 +7,15 @@ from typing import Any
 
 from ..inspection.commands import Line
 from ..inspection.python import Call, Module, Unit
+from .ci import Job
+from .code import TEST_PATH, Place, matching_names
 from .finding import Evidence, Finding, met, missing, unknown
-from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME
-from .wiring import TEST_PATH, Job, Place, Wiring, matching_names
+from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING
+from .wiring import Wiring
 
+MOCKED_MODEL = re.compile(
+    r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
+)
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 
@@ -72,23 +77,8 @@ def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
     helpers = (
-        "scaler",
-        "encoder",
-        "imputer",
-        "vectorizer",
-        "tokenizer",
-        "binarizer",
-        "ax",
-        "fig",
-        "figure",
-        "curve",
-        "scale",
-        "labelencoder",
-        "le",
-        "ohe",
-        "dv",
-        "pca",
-        "tsne",
+        *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig"),
+        *("figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne"),
     )
     return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
 
@@ -110,6 +100,19 @@ def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     return [
         (file, lines, wiring.reach(root.place for root in wiring.roots_of(lines, "schedule")))
         for file, lines in wiring.scheduled()
+    ]
+
+
+@lru_cache(maxsize=1)
+def endless_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
+    """Return what recurs within a process: endless loops, and schedulers in a service."""
+    waits = {"sleep", "wait", "run_pending"}
+    recurring = [unit for unit in wiring.code if unit.endless and not waits.isdisjoint(unit.names)]
+    recurring += [unit for unit, _ in wiring.calls(RECURRING) if unit.path[-6:] != ".ipynb"]
+    return [
+        (unit.path, [], wiring.reach([(unit.path, unit.name)]))
+        for unit in recurring
+        if wiring.is_wired(unit)
     ]
 
 
@@ -182,10 +185,14 @@ def is_test(unit: Unit) -> bool:
 
 
 def is_mocked(module: Module, unit: Unit) -> bool:
-    """Tell whether a test replaces something by a mock."""
-    return not MOCKED.isdisjoint(unit.names) and any(
+    """Tell whether a test replaces a model, or what loads or trains one, by a mock."""
+    if MOCKED.isdisjoint(unit.names) or not any(
         "mock" in name for name in [*module.imported, *unit.names]
-    )
+    ):
+        return False
+    patched = [text.rpartition(".")[2] for _, text in unit.strings if "." in text]
+    mocks = [name for name in unit.names if "mock" in name.lower()]
+    return any(MOCKED_MODEL.search(name) for name in [*patched, *mocks])
 
 
 def own_imports(wiring: Wiring, module: Module) -> list[str]:
@@ -194,22 +201,72 @@ def own_imports(wiring: Wiring, module: Module) -> list[str]:
     return [path for path in found if path and not TEST_PATH.search(path)]
 
 
+def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:
+    """Return the names that a test's fixtures and helpers use, and the files that they test."""
+    found, own = set[str](), own_imports(wiring, module)
+    folder = module.path.rpartition("/")[0]
+    near = [
+        one
+        for one in wiring.tests
+        if one is module
+        or (one.path.endswith("conftest.py") and folder.startswith(one.path.rpartition("/")[0]))
+        or (
+            one.path.rpartition("/")[0] == folder
+            and any(one.dotted.endswith(name.partition(".")[0]) for name in module.imported)
+        )
+    ]
+    names, known = set(unit.names), set[str]()
+    for _ in range(3):
+        for one in near:
+            for other in one.units:
+                if other.short in names and other is not unit and other.name not in known:
+                    known.add(other.name)
+                    found |= set(other.names)
+                    own += own_imports(wiring, one)
+        names = found - known
+    return found, own
+
+
+@lru_cache(maxsize=1)
+def serving_reach(wiring: Wiring) -> set[Place]:
+    """Return what services, and entry points that predict without training, reach."""
+    found = wiring.reach(
+        (unit.path, other.name)
+        for unit, _ in wiring.calls(SERVING)
+        if not unit.path.endswith(".ipynb")
+        for other in wiring.modules[unit.path].units
+    )
+    predicting = {(unit.path, unit.name) for unit, _ in predicts(wiring)}
+    training = fitting_places(wiring)
+    for _, reached in wiring.reach_by_root:
+        if predicting & reached and training.isdisjoint(reached):
+            found |= reached
+    return found
+
+
 def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
     """Return the calls that predict."""
     return wiring.calls(PREDICTING, tests=tests)
 
 
-def unseen_ci(wiring: Wiring, reason: str) -> Finding:
-    """Return missing; but unknown if a CI system is there that is not read, or none by intent."""
+def started_outside(job: Job, places: Iterable[Evidence] = ()) -> Finding:
+    """Return unknown for a job whose trigger is set in the CI system, not in a file."""
+    found = list(places) or [Evidence(job.file, 1, job.name)]
+    return unknown(f"what starts {job.file} is set outside of the repository", found)
+
+
+def unseen_ci(wiring: Wiring, reason: str, named: str = "") -> Finding:
+    """Return missing; but unknown if a CI system is there that is not read, or none by intent.
+
+    `named` is what a workflow of another repository is called that may do it.
+    """
+    for file, what in wiring.elsewhere if named else ():
+        if re.search(named, what, re.I):
+            told = f"{file} uses {what}, which is in another repository"
+            return unknown(told, [at_text(wiring, file, what)])
     if wiring.unread_ci:
         path = wiring.unread_ci[0]
         return unknown(f"{path} is of a CI system that is not read", [Evidence(path, 1, "CI")])
-    outside = [job for job in wiring.jobs if job.started_by("outside")]
-    if outside:
-        return unknown(
-            f"what starts {outside[0].file} is set outside of the repository",
-            [Evidence(outside[0].file, 1, outside[0].name)],
-        )
     if wiring.repository.answers.get("ci_provider") == "none" and not wiring.jobs:
         return unknown(f"{reason}; whether another service does, files cannot show")
     return missing(reason)

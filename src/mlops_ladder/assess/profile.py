@@ -8,18 +8,20 @@ from .finding import Criterion, Finding
 TOP = 4
 FEWEST_SEEN = 0.5  # of a level's required criteria; below, too little is seen to speak of a level
 Steps = list[list[tuple[str, ...]]]
-# For each dimension and step, groups of criteria: one of each group has to be met.
+# For each dimension and step, groups of criteria: one of each group has to be met. A step says all
+# that it needs, so that one which the step below lacks does not hide it.
+PIPELINE: list[tuple[str, ...]] = [("L2-02", "L2-08", "L2-05"), ("L2-03", "L2-05", "L2-02")]
 TRAINING: Steps = [
     [("L2-01", "L1-07")],
-    [("L2-02", "L2-08", "L2-05"), ("L2-03", "L2-05", "L2-02")],
-    [("L3-06", "L2-09"), ("L2-05",), ("L2-02",)],
-    [("L4-03",), ("L4-06", "L4-10")],
+    PIPELINE,
+    [*PIPELINE, ("L3-06",)],
+    [*PIPELINE, ("L4-03",), ("L4-06", "L4-10")],
 ]
 RELEASE: Steps = [
     [("L1-04", "L3-01"), ("L1-05", "L1-06", "L3-01")],
-    [("L2-05", "L3-04"), ("L3-01", "L3-03")],
+    [("L2-05", "L3-04", "L3-03"), ("L3-01", "L3-03")],
     [("L3-03",), ("L3-06", "L3-07")],
-    [("L4-08",)],
+    [("L3-03",), ("L4-08",)],
 ]
 MONITORING: Steps = [
     [("L3-11", "L3-12", "L3-13", "L4-01", "drift")],
@@ -77,13 +79,13 @@ def blocks_level(finding: Finding) -> bool:
 
 
 def height(steps: Steps, findings: Findings, drift: bool) -> int:
-    """Return how many steps of a dimension are reached, one after the other."""
-    reached = 0
-    for groups in steps:
-        if not all(any(holds(id, findings, drift) for id in group) for group in groups):
-            break
-        reached += 1
-    return reached
+    """Return the highest step of a dimension whose needs are met."""
+    reached = [
+        number
+        for number, groups in enumerate(steps, 1)
+        if all(any(holds(id, findings, drift) for id in group) for group in groups)
+    ]
+    return max(reached, default=0)
 
 
 def holds(id: str, findings: Findings, drift: bool) -> bool:

@@ -81,7 +81,8 @@ def checked(path: str, said: dict[str, Any]) -> Settings:
         for name, reason in as_mapping(said.get(table)).items():
             if name not in known:
                 raise RefusedError(
-                    f"{path}: {table}: there is no criterion {name}. Take an identifier such as L1-04"
+                    f"{path}: {table}: there is no criterion {name}. "
+                    "Take an identifier such as L1-04"
                 )
             if not isinstance(reason, str) or not reason.strip():
                 raise RefusedError(f"{path}: {table}: {name} has no reason. Write one in quotes")

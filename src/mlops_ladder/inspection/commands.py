@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .files import as_list, as_mapping, strings_in
+from .files import as_list, as_mapping, mappings_in, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
 MOST_LINES = 400  # of a script that is followed
 PREFIX = re.compile(
-    r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command|uv run(?: --?[\w-]+(?:[= ][\w.\[\]-]+)?)*?"
+    r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command"
+    r"|uv run(?: --(?:extra|group|only-group|no-group|with|with-requirements|with-editable|python"
+    r"|package|project|directory|env-file|index-url|no-extra)[= ]\S+| -[pC] \S+| --?[\w-]+)*"
     r"|(?:poetry|pdm|pipenv|rye|hatch|pixi|conda|micromamba|mamba) run(?: -\w+ [\w.-]+)*"
     r"|xvfb-run(?: -\w+)*|coverage run(?: [^\s]+)*? -m|python3? -m coverage run(?: [^\s]+)*? -m"
     r"|[A-Z_][A-Z0-9_]*=(?:\"[^\"]*\"|'[^']*'|\S*))\s+"
@@ -104,6 +106,8 @@ class Commands:
             for path in repository.matching(".pre-commit-config.y*ml"):
                 for text in strings_in(repository.documents(path)):
                     yield text, path
+                for entry in hook_entries(repository, path):
+                    yield entry, path
         elif tool in {"papermill", "jupyter"} or " -c " in f" {command} ":
             inner = re.search(r"\s-c\s+(['\"])(.*)\1", command)
             if inner and tool in {"bash", "sh"}:
@@ -282,7 +286,8 @@ class Commands:
             for block in re.findall(
                 r"^commands\s*=(.*(?:\n[ \t]+.*)*)", repository.text(path), re.M
             ):
-                yield block.replace("{posargs}", ""), path
+                plain = re.sub(r"(?m)^(\s*)[\w{},!.-]+:\s+", r"\1", block)  # without factors
+                yield plain.replace("{posargs}", ""), path
         tox = as_mapping(as_mapping(repository.pyproject.get("tool")).get("tox"))
         yield "\n".join(text for text in strings_in(tox)), "pyproject.toml"
         for path in repository.matching("tox.toml"):
@@ -291,6 +296,15 @@ class Commands:
         for path in repository.matching("noxfile.py"):
             for _, lines in shell_strings(repository.text(path)):
                 yield lines, path
+
+
+def hook_entries(repository: Repository, path: str) -> Iterator[str]:
+    """Yield the commands of the local hooks of pre-commit."""
+    for document in repository.documents(path):
+        for repo in mappings_in(as_mapping(document).get("repos")):
+            for hook in mappings_in(repo.get("hooks")):
+                if hook.get("entry"):
+                    yield " ".join([str(hook["entry"]), *map(str, as_list(hook.get("args")))])
 
 
 def logical_lines(text: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ IMPORT_LINE = re.compile(
     re.MULTILINE,
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
+ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 PASSIVE = {
     *("property", "staticmethod", "classmethod", "dataclass", "lru_cache", "cache", "wraps"),
     *("contextmanager", "abstractmethod", "overload", "cached_property", "total_ordering"),
@@ -59,6 +60,10 @@ class Unit:
     """It decides something: an `if` or a conditional expression with a comparison."""
     tested: set[str] = field(default_factory=set)
     """The names that its conditions depend on."""
+    endless: bool = False
+    """It has a loop that never ends by itself: `while True`."""
+    compared: set[str] = field(default_factory=set)
+    """The names that it orders: with `<`, `<=`, `>` or `>=`."""
     asserts: bool = False
     """It has an assertion that can fail."""
     bases: list[str] = field(default_factory=list)
@@ -314,6 +319,10 @@ class Reader:
                 unit.names.setdefault(name, node.lineno)
             case ast.Constant(value=str(text)) if len(text) < 2000:
                 unit.strings.append((node.lineno, text))
+            case ast.Compare(ops=ops) if any(isinstance(one, ORDERING) for one in ops):
+                unit.compared |= set(names_below(node))
+            case ast.While(test=ast.Constant(value=forever)) if forever:
+                unit.endless = True
             case ast.Raise():
                 unit.stops = True
             case ast.If(test=test) | ast.IfExp(test=test):

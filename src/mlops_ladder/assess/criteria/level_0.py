@@ -2,16 +2,20 @@
 
 import re
 
+from ..code import TEST_PATH
 from ..evidence import at_call, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..tools import ARTEFACT
-from ..wiring import TEST_PATH, Wiring
+from ..wiring import Wiring
 
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
 COMMAND_IN_README = re.compile(
-    r"(?m)^\s*[$>]?\s*(make \w|python3? |pip install|uv |poetry |docker |conda |dvc |pytest|mlflow "
-    r"|git clone|\./|bash |just \w|tox|npm |pixi |kedro |streamlit |Rscript |curl )"
+    r"(?m)(?:^[ \t]*|`)[$>]?[ \t]*(make \w|python3? |pip3? install|uv |poetry |docker[ -]|conda "
+    r"|dvc |pytest|mlflow |git clone|\./|bash |sh |just \w|tox|npm |pixi |kedro |streamlit "
+    r"|Rscript |curl |pipenv |prefect |airflow |astro |zenml |dagster |metaflow |az |gcloud |aws "
+    r"|sam |kubectl |terraform |helm |spark-submit |uvicorn |flask |bentoml |jupyter |source "
+    r"|mage |task \w)"
 )
 
 

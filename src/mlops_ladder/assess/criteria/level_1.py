@@ -2,12 +2,14 @@
 
 import re
 import tomllib
-from typing import Any
+from collections.abc import Callable
 
 from packaging.utils import canonicalize_name
 
+from ...inspection.commands import hook_entries
 from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.impact import dependencies
+from ..ci import Job
 from ..evidence import (
     at_call,
     at_command,
@@ -16,9 +18,12 @@ from ..evidence import (
     at_unit,
     called,
     fits,
+    fitting_places,
+    helpers_of,
     is_mocked,
     own_imports,
     predicts,
+    started_outside,
     test_units,
     unseen_ci,
 )
@@ -36,30 +41,41 @@ from ..tools import (
     AUDIT_COMMAND,
     BUILD_ACTION,
     BUILD_COMMAND,
+    DEPLOY_COMMAND,
     FETCHING,
     LINT_ACTION,
     LINT_COMMAND,
     LOCKS,
     PUBLISH_ACTION,
     PUBLISH_COMMAND,
+    REMOTE,
+    ROLLOUT_ACTION,
+    ROLLOUT_COMMAND,
     TEST_COMMAND,
 )
 from ..wiring import Wiring
 
 AUTOMATIC = (
-    "push",
-    "pull_request",
-    "tag",
-    "release",
-    "workflow_run",
-    "pull_request_target",
-    "merge_group",
-    "schedule",
-    "repository_dispatch",
-    "registry_package",
+    *("push", "pull_request", "tag", "release", "workflow_run", "pull_request_target"),
+    *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
+ELSEWHERE = {
+    "builds": r"build|package|image|docker",
+    "publishes": r"release|publish|push|deploy|build.*image",
+    "rolls": r"release|publish|deploy",
+    "deploys": r"deploy|(^|[/_-])cd\b|release",
+    "style": r"lint|style|format|quality|pre-?commit",
+}
+"""How a workflow of another repository that does something is named."""
+COMPOSE_UP = re.compile(r"docker(-| )compose\b.* up\b")
+TRIAL_CLUSTER = re.compile(
+    r"kind-action|setup-minikube|setup-k3d|\b(kind create|minikube start|k3d cluster create)\b"
+)
+TRIAL_END = re.compile(r"compose\b.* (down|logs|ps)\b|curl |wait-for")
 RELEASING = ("tag", "release", "push", "workflow_run")
-PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+*-]+")
+MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
+MODEL_NAMED = re.compile(r"model|predictor|classifier|regressor|estimator", re.I)
+PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+-]+(?![\w.!+-]*\*)")
 REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
 
 
@@ -67,8 +83,8 @@ REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$
 def importable_package(wiring: Wiring) -> Finding:
     """The code is an installable, importable package.
 
-    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a package
-    folder, and a function in it that fits a model or that the fitting code imports.
+    A project table in `pyproject.toml` (also Poetry's own) or a `setup.py` or `setup.cfg`, a
+    package folder, and a function in it that fits a model or that the fitting code imports.
     """
     packaged = package_file(wiring)
     if packaged is None:
@@ -96,12 +112,15 @@ def importable_package(wiring: Wiring) -> Finding:
 def package_file(wiring: Wiring) -> Evidence | None:
     """Return the file that makes the repository installable, if there is one."""
     repository = wiring.repository
-    for path in repository.matching("pyproject.toml", "*/pyproject.toml"):
+    deep = near_training(wiring, repository.matching("**/pyproject.toml", "**/setup.py"))
+    named = repository.matching("pyproject.toml", "*/pyproject.toml")
+    for path in [*named, *(one for one in deep if one.endswith(".toml"))]:
         said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
         poetry = as_mapping(as_mapping(said.get("tool")).get("poetry"))
         if as_mapping(said.get("project")).get("name") or poetry.get("name"):
             return at_text(wiring, path, "name")
-    for path in repository.matching("setup.py", "setup.cfg", "*/setup.py"):
+    named = repository.matching("setup.py", "setup.cfg", "*/setup.py")
+    for path in [*named, *(one for one in deep if one.endswith(".py"))]:
         if re.search(r"setup\(|^name\s*=", repository.text(path), re.M):
             return Evidence(path, 1, "setup")
     return None
@@ -116,26 +135,28 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     in CI needs none.
     """
     repository = wiring.repository
-    for path in repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)):
+    deep = near_training(wiring, repository.matching(*(f"**/{name}" for name in LOCKS)))
+    for path in [*repository.matching(*LOCKS, *(f"*/{name}" for name in LOCKS)), *deep]:
         return lock_covers(wiring, path)
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
         return unknown("make setup writes uv.lock: commit it")
     loose = None
-    for path in repository.matching(
-        "requirements*.txt", "*/requirements*.txt", "requirements/*.txt"
-    ):
+    for path in requirements_of_training(wiring):
         lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
         asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
         unpinned = [line for line in asked if not PIN.match(line)]
         if asked and not unpinned:
             return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
-        if unpinned and loose is None:
+        if unpinned:
             loose = at_text(wiring, path, unpinned[0])
+            break
     for path in repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml"):
         for document in repository.documents(path):
             names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
             if len(names) > 1 and all(
-                "=" in one for one in names if one[:1] != "{" and one != "pip"
+                "=" in one and "*" not in one and not re.search("[<>]", one)
+                for one in names
+                if one[:1] != "{" and one != "pip"
             ):
                 return met([Evidence(path, 1, f"{len(names)} pinned packages")])
     if is_library(wiring):
@@ -143,6 +164,30 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     if loose:
         return missing(f"{loose.what} has no exact version", [loose])
     return missing("there is no lock file")
+
+
+def requirements_of_training(wiring: Wiring) -> list[str]:
+    """Return the requirements files of what trains, those nearest to the root first.
+
+    Those of documentation, notebooks, tests and tools beside them are for something else.
+    """
+    other = re.compile(r"(^|[/_.-])(docs?|dev|test(s|ing)?|lint|nb|notebooks?|ci|cicd|load_test)\b")
+    found = wiring.repository.matching(
+        "requirements*.txt", "**/requirements*.txt", "requirements/*.txt"
+    )
+    main = [path for path in found if not other.search(path.replace("requirements", ""))]
+    near = near_training(wiring, main)
+    return sorted(
+        near or main or found,
+        key=lambda path: (path.count("/"), not path.endswith("requirements.txt"), path),
+    )
+
+
+def near_training(wiring: Wiring, paths: list[str]) -> list[str]:
+    """Return the files in whose folder, or below, is code that fits a model."""
+    files = {unit.path for unit, _ in fits(wiring)}
+    folders = {path: path.rpartition("/")[0].removesuffix("requirements") for path in paths}
+    return [path for path in paths if any(one.startswith(folders[path]) for one in files)]
 
 
 def lock_covers(wiring: Wiring, path: str) -> Finding:
@@ -221,11 +266,12 @@ def tests_in_ci(wiring: Wiring) -> Finding:
             else "neither a push nor a pull request starts it"
         )
         if job.started_by("outside"):
-            return unseen_ci(wiring, "")
+            return started_outside(job, at_command(wiring, job, line, TEST_COMMAND))
         return missing(
             f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
         )
-    return unseen_ci(wiring, "no CI job runs the tests" if wiring.jobs else "there is no CI")
+    reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
+    return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
 
 
 def by_ci(
@@ -234,10 +280,13 @@ def by_ci(
     action: re.Pattern[str],
     triggers: tuple[str, ...],
     what: str,
+    leave: Callable[[Job], bool] | None = None,
 ) -> Finding:
     """Return met if a job that starts by itself runs a command or an action."""
     by_hand = None
     for job in wiring.jobs:
+        if leave and leave(job):
+            continue
         line = job.runs(command)
         places = at_command(wiring, job, line, command)
         for used in job.uses:
@@ -251,10 +300,11 @@ def by_ci(
     if by_hand:
         job, places = by_hand
         if job.started_by("outside"):
-            return unknown(f"what starts {job.file} is set outside of the repository", places)
+            return started_outside(job, places)
         how = " or ".join(sorted(job.triggers)) or "nothing"
         return missing(f"{job.file} {what}, but only on {how.replace('_', ' ')}", places, "E1")
-    return unseen_ci(wiring, f"no CI job {what}")
+    verb = next((said for word, said in ELSEWHERE.items() if word in what), "")
+    return unseen_ci(wiring, f"no CI job {what}", verb)
 
 
 @criterion("L1-05", "build-in-ci", "must", "MS1")
@@ -271,8 +321,8 @@ def build_in_ci(wiring: Wiring) -> Finding:
 def release_by_ci(wiring: Wiring) -> Finding:
     """A tag, a release or a merge publishes what was built.
 
-    A package index, an image registry, a release with files, or an app service, from a job that
-    starts by itself. A documentation site is no release.
+    A package index, an image registry, a release with files, or a roll-out of the application,
+    from a job that starts by itself. A documentation site is no release.
     """
     for job in wiring.jobs:
         text = wiring.repository.text(job.file)
@@ -280,7 +330,28 @@ def release_by_ci(wiring: Wiring) -> Finding:
             kept = re.search(r"(?m)^  release:\s*$|\barchiveArtifacts\b.*dist", text)
             if kept and not job.file.startswith(".github/"):
                 return met([at_text(wiring, job.file, kept[0].strip())])
-    return by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release")
+    return any_of(
+        by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release"),
+        by_ci(
+            wiring,
+            ROLLOUT_COMMAND,
+            ROLLOUT_ACTION,
+            RELEASING,
+            "rolls the application out",
+            leave=is_trial,
+        ),
+    )
+
+
+def is_trial(job: Job) -> bool:
+    """Tell whether a job deploys to containers or a cluster of its own, only to test them."""
+    texts = [*(line.text for line in job.lines), *job.uses]
+    if any(TRIAL_CLUSTER.search(text) for text in texts):
+        return True
+    compose = [text for text in texts if COMPOSE_UP.search(text)]
+    others = [text for text in texts if DEPLOY_COMMAND.search(text) and text not in compose]
+    ends = any(TRIAL_END.search(text) or TEST_COMMAND.search(text) for text in texts)
+    return bool(compose) and not others and (ends or job.started_by("pull_request"))
 
 
 @criterion("L1-07", "model-tested", "must", "MS1")
@@ -303,31 +374,22 @@ def model_tested(wiring: Wiring) -> Finding:
         "load_model",
         "from_pretrained",
     }
-    making |= {name for name in making_words(wiring)}
+    making |= making_words(wiring)
     for module, unit in test_units(wiring):
-        used = set(unit.names) | fixtures(wiring, module, unit)
+        helped, own = helpers_of(wiring, module, unit)
+        used = set(unit.names) | helped
         calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
-        if not calls & predicting or not own_imports(wiring, module):
+        is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls)
+        if not (calls & predicting or is_called) or not own:
             continue
         if is_mocked(module, unit):
             mocked = mocked or unit
             continue
-        if used & making or any("model" in name.lower() for name in used):
+        if used & making or any(MODEL_NAMED.search(name) for name in used):
             return met([at_unit(wiring, unit)], "E3")
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
     return missing("no test predicts with a model and checks the result")
-
-
-def fixtures(wiring: Wiring, module: Any, unit: Any) -> set[str]:
-    """Return the names that the fixtures of a test use."""
-    found: set[str] = set()
-    for one in wiring.tests:
-        if one is module or one.path.endswith("conftest.py"):
-            for other in one.units:
-                if other.short in unit.names and other is not unit:
-                    found |= set(other.names)
-    return found
 
 
 def making_words(wiring: Wiring) -> set[str]:
@@ -349,7 +411,23 @@ def style_enforced(wiring: Wiring) -> Finding:
     ruff, black, flake8, mypy and others in a job, or in the hooks of pre-commit.
     """
     found = by_ci(wiring, LINT_COMMAND, LINT_ACTION, AUTOMATIC, "checks the style")
-    return any_of(found, hooks(wiring, re.compile(r"ruff|black|flake8|mypy|pylint|isort")))
+    named = hooks(wiring, re.compile(r"ruff|black|flake8|mypy|pylint|isort"))
+    return any_of(found, named, local_hooks(wiring))
+
+
+def local_hooks(wiring: Wiring) -> Finding:
+    """Return met if a hook of the repository's own leads to a check of style."""
+    for path in wiring.repository.matching(".pre-commit-config.y*ml"):
+        for entry in hook_entries(wiring.repository, path):
+            for line in wiring.commands.resolve(entry, path):
+                if LINT_COMMAND.search(line.text):
+                    return met(
+                        [
+                            at_text(wiring, path, entry.split()[0], entry),
+                            *([at_text(wiring, line.file, line.text)] if line.file != path else []),
+                        ]
+                    )
+    return missing("no hook checks the style")
 
 
 @criterion("L1-09", "pre-commit-hooks", "should", "ZC")
@@ -370,26 +448,40 @@ def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
                     if named.search(str(hook.get("id", ""))):
                         return met([at_text(wiring, path, str(hook.get("id")))])
     for path in wiring.repository.matching("lefthook.y*ml", ".husky/*", ".lefthook.y*ml"):
-        return met([Evidence(path, 1, "hooks")])
+        lines = wiring.commands.resolve(
+            re.sub(r"(?m)^\s*run:\s*", "", wiring.repository.text(path)), path
+        )
+        if any(named.search(line.text) for line in lines):
+            return met([Evidence(path, 1, "hooks")])
     return missing("no hooks are set up")
 
 
 @criterion("L1-10", "one-task-runner", "should", "ZC")
 def one_task_runner(wiring: Wiring) -> Finding:
-    """One command runs each task of the project.
+    """One command runs each task of the project: its tests, and its training.
 
-    A Makefile, justfile, noxfile, tox.ini or task table with targets.
+    A Makefile, justfile, noxfile, tox.ini or task table, with a target that tests and, where a
+    model is trained by code, one that trains.
     """
     commands = wiring.commands
-    for names, file in (
-        (list(commands.make_targets), "Makefile"),
-        (list(commands.tasks), next((file for file, _ in commands.tasks.values()), "")),
-    ):
-        if names:
-            return met([at_text(wiring, file, names[0], f"{len(names)} tasks")])
+    tasks = {name: (file, recipe) for name, (file, _, recipe) in commands.make_targets.items()}
+    tasks |= {name: said for name, said in commands.tasks.items() if name not in tasks}
     for path in wiring.repository.matching("tox.ini", "noxfile.py", "dodo.py"):
-        return met([Evidence(path, 1, "sessions")])
-    return missing("there is no task runner")
+        tasks.setdefault(path, (path, path.partition(".")[0]))
+    if not tasks:
+        return missing("there is no task runner")
+    file = next(iter(tasks.values()))[0]
+    place = at_text(wiring, file, next(iter(tasks)), f"{len(tasks)} tasks")
+    lines = {name: commands.resolve(recipe, file) for name, (file, recipe) in tasks.items()}
+    every = [line for inside in lines.values() for line in inside]
+    if not any(TEST_COMMAND.search(line.text) for line in every):
+        return missing("there are tasks, but none tests", [place], "E1")
+    wanted = fitting_places(wiring)
+    trains = any(re.search(r"train|fit|pipeline|repro|model", name) for name in tasks)
+    reached = wiring.reach(root.place for root in wiring.roots_of(every, "task"))
+    if wanted and not trains and wanted.isdisjoint(reached):
+        return missing("there are tasks, but none trains", [place], "E1")
+    return met([place])
 
 
 @criterion("L1-11", "data-fetched", "should", "MS1")
@@ -400,8 +492,18 @@ def data_fetched(wiring: Wiring) -> Finding:
     """
     return any_of(
         called(wiring, FETCHING, "code that fetches data"),
+        read_from_elsewhere(wiring),
         dvc_remote(wiring),
     )
+
+
+def read_from_elsewhere(wiring: Wiring) -> Finding:
+    """Return met if reached code reads a table or file by its address."""
+    for unit, call in wiring.calls([".read_*", ".load*", ".open*", ".read"], wiring.wired):
+        for said in (*call.arguments[:1], *call.keywords.values()):
+            if isinstance(said, str) and REMOTE.match(said):
+                return met([at_call(wiring, unit, call)])
+    return missing("no code that fetches data was found")
 
 
 def dvc_remote(wiring: Wiring) -> Finding:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ...inspection.files import as_mapping
+from ...inspection.files import as_mapping, mappings_in
 from ...inspection.python import Unit
 from ..evidence import (
     among,
@@ -12,10 +12,15 @@ from ..evidence import (
     at_text,
     at_unit,
     called,
+    endless_reach,
     fits,
     fitting_places,
+    helpers_of,
+    is_mocked,
     own_imports,
     scheduled_reach,
+    serving_reach,
+    started_outside,
     test_units,
     training_reach,
     units_with,
@@ -30,18 +35,24 @@ from ..finding import (
     met,
     met_if,
     missing,
+    unknown,
 )
+from ..infrastructure import NEW_DATA, RECURS
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     BASELINE_CALLS,
+    BASELINE_METRIC,
     BASELINE_WORD,
     EXTERNAL_PARAMETERS,
     METRIC_WORD,
+    MODEL_URI,
     ORCHESTRATED_STEPS,
     ORCHESTRATOR_OBJECTS,
     OWN_VALIDATOR,
     REGISTER_COMMAND,
     REGISTERED_KEYWORD,
     REGISTERING,
+    RESOLVING,
     SCHEDULE_KEYWORDS,
     SCHEDULING,
     SEARCHING,
@@ -49,16 +60,17 @@ from ..tools import (
     SENSORS,
     SLICE_WORD,
     STOPS_ALONE,
+    TEST_COMMAND,
     TRACKED_METRICS,
     TRACKED_PARAMETERS,
     TRACKER_PACKAGES,
     VALIDATING,
 )
-from ..wiring import DOCS_PATH, Wiring, all_mappings
+from ..wiring import Wiring
 
 FEWEST_STEPS = 3
 DATA_VERSION = re.compile(
-    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)",
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
 STEP_TRAIN = re.compile(r"train|fit", re.I)
@@ -69,6 +81,22 @@ TIME_SPLIT = re.compile(
     re.I,
 )
 NOT_REACHED = "no command that trains reaches it"
+METRIC_CALL = re.compile(
+    r"(_error|_score|accuracy|score|rmse|mae|mse|evaluate|auc|metric\w*|compute_\w+)$", re.I
+)
+TRAINS = re.compile(r"train|fit|pipeline|flow|main|run|job|execute|experiment", re.I)
+KEPT_BY_TRAINER = "lightning|pytorch_lightning|transformers|fastai"  # they write checkpoints
+KEEPS = re.compile(
+    r"^(dump|save\w*|log_model|log_metrics?|register\w*|persist\w*|put_\w+|upload\w*|write\w*"
+    r"|to_(csv|parquet|json|sql)|report|push\w*|export\w*|report_metrics?)$"
+)
+HYDRA_LOGGER = re.compile(
+    rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
+)
+SWEEPER = re.compile(rb"hydra/sweeper:\s*(optuna|ax|nevergrad)")
+PIPELINE_STARTED = re.compile(
+    r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit|PipelineJob)$"
+)
 TRAIN_FILE = re.compile(r"\b(train\w*|retrain\w*|fit)\b", re.I)
 
 
@@ -116,7 +144,25 @@ def training_pipeline(wiring: Wiring) -> Finding:
         coded_pipeline(wiring),
         kubernetes_pipeline(wiring),
         tracked_pipeline(wiring),
+        managed_pipeline(wiring),
     )
+
+
+def managed_pipeline(wiring: Wiring) -> Finding:
+    """Return met for a pipeline or state machine that a file of infrastructure declares."""
+    kinds = (
+        r"^(aws_sagemaker_pipeline|AWS::SageMaker::Pipeline|aws_sfn_state_machine"
+        r"|AWS::StepFunctions::StateMachine)$"
+    )
+    step = (
+        r'Type"?\s*[=:]\s*"?(Training|Processing|RegisterModel|Condition|Tuning|Transform|Task'
+        r"|Lambda|CreateModel|Model)\b"
+    )
+    for one in wiring.created(kinds, r"rain"):
+        steps = re.findall(step, one.text.replace('\\"', '"'))
+        if len(steps) >= FEWEST_STEPS:
+            return met([Evidence(one.file, one.line, f"{len(steps)} steps")])
+    return missing("no pipeline of at least three steps was found")
 
 
 def declared_pipeline(wiring: Wiring) -> Finding:
@@ -232,7 +278,19 @@ def metrics_tracked(wiring: Wiring) -> Finding:
         training_reach(wiring),
         NOT_REACHED,
     )
-    return any_of(found, tracked_by_settings(wiring), dvc_metrics(wiring))
+    experiments = met_if(
+        recorded_by_experiment(wiring), "no logging of metrics to a tracker was found"
+    )
+    return any_of(found, experiments, tracked_by_settings(wiring), dvc_metrics(wiring))
+
+
+def recorded_by_experiment(wiring: Wiring) -> list[Evidence]:
+    """Return the managed jobs that an experiment of SageMaker records."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["*.TrainingStep", "*.fit", "*.TuningStep", "*.run"])
+        if "experiment_config" in call.keywords and wiring.is_wired(unit)
+    ]
 
 
 def tracked_by_settings(wiring: Wiring) -> Finding:
@@ -241,7 +299,22 @@ def tracked_by_settings(wiring: Wiring) -> Finding:
         said = call.keywords.get("report_to")
         if said not in (None, "none", []):
             return met([at_call(wiring, unit, call)])
+    for path in wiring.yaml_files:
+        if HYDRA_LOGGER.search(wiring.repository.tree[path]):
+            name = path.rpartition("/")[2].partition(".")[0]
+            if chosen := chosen_by_default(wiring, "logger", name):
+                return met([chosen, at_text(wiring, path, "_target_")])
     return missing("no logging of metrics to a tracker was found")
+
+
+def chosen_by_default(wiring: Wiring, group: str, name: str) -> Evidence | None:
+    """Return where a default of Hydra chooses a configuration of a group, if one does."""
+    for path in wiring.yaml_files:
+        for document in wiring.repository.documents(path):
+            for one in mappings_in(as_mapping(document).get("defaults")):
+                if any(key.endswith(group) and value == name for key, value in one.items()):
+                    return at_text(wiring, path, f"{group}: {name}")
+    return None
 
 
 def dvc_metrics(wiring: Wiring) -> Finding:
@@ -282,6 +355,8 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     logged = any_of(
         tracked,
         met_if(with_config, "no logging of parameters was found"),
+        met_if(recorded_by_experiment(wiring), "no logging of parameters was found"),
+        met_if(logged_as_metrics(wiring, reached), "no logging of parameters was found"),
         dvc_parameters(wiring),
         met_if(
             [Evidence(path, 1, "kedro-mlflow") for path in kedro],
@@ -289,6 +364,15 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         ),
     )
     return all_of(outside, logged)
+
+
+def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return the calls of Azure ML, which has one call for both, where parameters are logged."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["azureml:.log"], reached)
+        if any(re.search(r"param|hyper|train_args|config", name, re.I) for name in unit.names)
+    ]
 
 
 def parameters_of_base(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
@@ -347,7 +431,39 @@ def model_registered(wiring: Wiring) -> Finding:
         ),
         met_if(by_command, "no registering of a model was found"),
         azure_models(wiring),
+        declared_registration(wiring),
+        met_if(registered_by_job(wiring), "no registering of a model was found"),
+        dvc_artefacts(wiring),
     )
+
+
+def registered_by_job(wiring: Wiring) -> list[Evidence]:
+    """Return the training jobs of Vertex AI that upload their model by a name."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["google:.run", "google:.submit"])
+        if "model_display_name" in call.keywords and wiring.is_wired(unit)
+    ]
+
+
+def declared_registration(wiring: Wiring) -> Finding:
+    """Return met if a pipeline that a file of infrastructure declares registers a model."""
+    found = wiring.created(
+        r"^(aws_sagemaker_pipeline|AWS::SageMaker::Pipeline)$", r"RegisterModel|ModelPackageGroup"
+    )
+    places = [Evidence(one.file, one.line, one.kind) for one in found]
+    return met_if(places, "no registering of a model was found")
+
+
+def dvc_artefacts(wiring: Wiring) -> Finding:
+    """Return unknown if DVC declares a model: its versions are tags of git."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            for one in as_mapping(as_mapping(document).get("artifacts")).values():
+                if as_mapping(one).get("type") == "model":
+                    place = at_text(wiring, path, "type: model")
+                    return unknown("the versions of DVC's model are tags of git", [place])
+    return missing("no registering of a model was found")
 
 
 def azure_models(wiring: Wiring) -> Finding:
@@ -371,24 +487,13 @@ def data_version_recorded(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [
-        "mlflow.log_input*",
-        "mlflow:.log_input*",
-        "lakefs.*",
-        "lakefs_client.*",
-        "wandb:.use_artifact",
-        "azureml:.as_named_input",
-        "azureml.core.Dataset.get_by_name",
-        "azureml.*.Dataset.*register*",
-        "wandb.use_artifact",
-        "clearml.Dataset.get",
-        "dvc.api.get_url",
-        "hopsworks:.create_training_data",
-        "hopsworks:.create_train_test_split",
-        "hsfs:.create_training_data",
-        "azureml:.register",
-        "pyspark:.versionAsOf",
-        "google.cloud.aiplatform.TabularDataset.*",
-        "wandb:.add_reference",
+        *("mlflow.log_input*", "mlflow:.log_input*", "lakefs.*", "lakefs_client.*"),
+        *("wandb:.use_artifact", "azureml:.as_named_input", "azureml.core.Dataset.get_by_name"),
+        *("azureml.*.Dataset.*register*", "wandb.use_artifact", "clearml.Dataset.get"),
+        *("dvc.api.get_url", "hopsworks:.create_training_data"),
+        *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
+        *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
+        *("wandb:.add_reference", "*ExampleGen", "wandb.log_artifact", "wandb:.log_artifact"),
     ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
     logged = [
@@ -404,7 +509,18 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         if len(text) < 60 and DATA_VERSION.search(text)
     ]
     reason = "no run records the version of its data"
-    return any_of(found, met_if([*logged, *texts], reason), missing(reason))
+    return any_of(found, met_if([*logged, *texts, *named_assets(wiring)], reason), missing(reason))
+
+
+def named_assets(wiring: Wiring) -> list[Evidence]:
+    """Return the data assets of Azure ML that a pipeline's inputs name: their runs record them."""
+    text = re.compile(rb"(?m)^\s+path:\s*[\"']?(azureml:[\w-]+[@:][\w.]+)\s*[\"']?\s*$")
+    return [
+        at_text(wiring, path, found[1].decode())
+        for path in wiring.yaml_files
+        if b"inputs:" in wiring.repository.tree[path]
+        and (found := text.search(wiring.repository.tree[path]))
+    ]
 
 
 @criterion("L2-07", "data-validated", "must", "G1, D1, N2")
@@ -419,10 +535,9 @@ def data_validated(wiring: Wiring) -> Finding:
     for unit, call in wiring.calls(VALIDATING):
         if (unit.path, unit.name) not in reached:
             soft = soft or ((unit, call), NOT_REACHED)
-        elif (
-            any(wiring.imports(unit.path, one) for one in STOPS_ALONE)
-            or unit.stops
-            or ("TestSuite" not in call.name and "ExampleValidator" in call.name)
+        elif any(wiring.imports(unit.path, one) for one in STOPS_ALONE) or (
+            "ExampleValidator" not in call.name  # it writes anomalies, and goes on
+            and (unit.stops or caller_stops(wiring, unit))
         ):
             return met([at_call(wiring, unit, call)])
         else:
@@ -443,21 +558,32 @@ def data_validated(wiring: Wiring) -> Finding:
     return missing("no validation of data that can stop the training was found")
 
 
+def caller_stops(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit that calls another one raises or asserts by what it returns."""
+    return unit.short not in {"<module>", "__main__", "main", "run"} and any(
+        unit.short in one.names and ((one.stops and one.branches) or one.asserts)
+        for one in wiring.code
+        if one is not unit
+    )
+
+
 @criterion("L2-08", "trained-on-schedule", "must", "MS2, G1, AWS 8.2-8.3")
 def trained_on_schedule(wiring: Wiring) -> Finding:
     """Training recurs by itself.
 
     A schedule of CI, Airflow, Prefect, Dagster, Kubernetes, EventBridge, Cloud Scheduler or cron,
-    or a sensor of new data, that reaches the training. Training at each push does not recur.
+    a sensor or rule of new data, or an endless loop of a service, that reaches the training.
+    Training at each push does not recur.
     """
     wanted = fitting_places(wiring)
     other = None
-    for file, lines, reached in scheduled_reach(wiring):
+    for file, lines, reached in [*scheduled_reach(wiring), *endless_reach(wiring)]:
         if wanted & reached:
             return met([at_text(wiring, file, "schedule"), *first_fit(wiring, wanted & reached)])
         for line in lines:
             if re.search(
-                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline|dvc repro|papermill|notebook",
+                r"az ml job create|gcloud .*(pipeline|custom-jobs)|kfp run|sagemaker .*pipeline"
+                r"|dvc repro|papermill|notebook",
                 line.text,
             ):
                 return met(
@@ -469,10 +595,13 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         other = other or file
     for unit, call in wiring.calls([*SCHEDULING, *SENSORS]):
         schedule = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
+        by_data = any(isinstance(one, list) and one for one in schedule)
         named = re.search(
             r"DAG|dag$|serve|deploy|deployment|LaunchPlan", call.name.rpartition(".")[2]
         )
-        text = any(isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule)
+        text = by_data or any(
+            isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule
+        )
         dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
         if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
             continue
@@ -483,11 +612,30 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         if trains or mentions:
             return met([at_call(wiring, unit, call)])
         other = other or unit.path
-    if found := infrastructure_schedule(wiring):
+    if found := infrastructure_schedule(wiring) or set_outside(wiring, wanted):
         return found
     if other:
         return unseen_ci(wiring, f"the schedule in {other} does not reach the training")
     return unseen_ci(wiring, "nothing starts the training again")
+
+
+def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
+    """Return unknown if what trains can be started by a schedule that no file would show."""
+    for job in wiring.jobs:
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        if job.started_by("outside") and wanted & reached:
+            return started_outside(job)
+    reason = "the schedule of a deployment can be set at its server, which no file shows"
+    deployments = ["prefect:.deploy", "prefect:.to_deployment", "prefect:.build_from_flow"]
+    for unit, call in wiring.calls(deployments):
+        if not any(call.keywords.get(name) for name in SCHEDULE_KEYWORDS):
+            return unknown(reason, [at_call(wiring, unit, call)])
+    reason = "an event starts the pipeline; who sends it is not in the repository"
+    for unit in wiring.code:
+        sent = [call for call in unit.calls if PIPELINE_STARTED.search(call.name)]
+        if {"event", "context"} <= unit.names.keys() and sent:
+            return unknown(reason, [at_call(wiring, unit, sent[0])])
+    return None
 
 
 def is_none(unit: Unit, schedule: list[Any]) -> bool:
@@ -508,12 +656,18 @@ def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
 
 def infrastructure_schedule(wiring: Wiring) -> Finding | None:
     """Return met for a rule or a scheduler of a cloud that names a pipeline."""
+    for one in [*wiring.rules(RECURS), *wiring.rules(NEW_DATA)]:
+        return met([Evidence(one.file, one.line, f"{one.kind} {one.name}")])
+    read = {one.file for one in wiring.resources}
     text = re.compile(
-        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger|CronTrigger|quartz_cron_expression"
+        r"aws_cloudwatch_event_rule|aws_scheduler_schedule|google_cloud_scheduler_job"
+        r"|AWS::Events::Rule|ScheduleExpression|AWS::Scheduler::Schedule|RecurrenceTrigger"
+        r"|CronTrigger|quartz_cron_expression"
     )
     for path in wiring.sizes:
         if (
             path.endswith((".tf", ".yml", ".yaml", ".json", ".ts"))
+            and path not in read
             and not DOCS_PATH.search(path)
             and wiring.sizes[path] < 200_000
         ):
@@ -540,29 +694,78 @@ def infrastructure_schedule(wiring: Wiring) -> Finding | None:
 def judged_beside_baseline(wiring: Wiring) -> Finding:
     """A model is evaluated on held-out rows beside a baseline or an earlier model.
 
-    A dummy model, a constant, or the metric of the champion, in code that a command reaches, or in
-    a test; and a split of the rows.
+    A dummy model, or the metric of the champion or of an earlier version that is scored, too, in
+    code that a command reaches or in a test, with a split of the rows; or metrics of two commits.
     """
     reached = wiring.wired
-    dummy = wiring.calls(BASELINE_CALLS, reached)
+    dummy = [
+        *wiring.calls(BASELINE_CALLS, reached),
+        *(
+            (unit, call)
+            for unit, call in wiring.calls(["*.Evaluator", "mlflow.evaluate"], reached)
+            if {"baseline_model", "baseline_result"} & call.keywords.keys()
+        ),
+    ]
     if dummy:
         return met(at_call(wiring, *one) for one in dummy)
+    if compared := [*compared_by_command(wiring), *scored_beside_loaded(wiring)]:
+        return met(compared)
     named = [
         (unit, places)
         for unit, places in units_with(among(wiring, reached), BASELINE_WORD, METRIC_WORD)
-        if unit.branches or "baseline" in places[0][0].lower()
+        if any(BASELINE_METRIC.search(name) for name in unit.names)
+        or (unit.branches and compares(unit))
     ]
     held_out = any(True for _ in units_with(wiring.code, TIME_SPLIT))
     if named and held_out:
         return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
     for module, unit in test_units(wiring):
-        if own_imports(wiring, module) and any(BASELINE_WORD.search(name) for name in unit.names):
+        is_compared = any(BASELINE_METRIC.search(name) for name in unit.names) or (
+            any(BASELINE_WORD.search(name) for name in unit.names)
+            and any(METRIC_CALL.search(call.name) for call in unit.calls)
+        )
+        if own_imports(wiring, module) and is_compared:
             return met([at_unit(wiring, unit)])
     if named:
         return missing(
             "a baseline is there, but no rows are held out", [at_unit(wiring, named[0][0])]
         )
     return missing("no metric of a baseline or an earlier model beside the new one was found")
+
+
+def scored_beside_loaded(wiring: Wiring) -> list[Evidence]:
+    """Return where an evaluation loads an earlier version from the registry and scores it, too."""
+    loads = {(unit.path, unit.name) for unit, _ in wiring.calls(RESOLVING, wiring.wired)}
+    loads |= {
+        (unit.path, unit.name)
+        for unit in among(wiring, wiring.wired)
+        if any(MODEL_URI.match(text) for _, text in unit.strings)
+    }
+    return [
+        at_unit(wiring, unit)
+        for unit in among(wiring, loads)
+        if "predict" in unit.names
+        and any(METRIC_WORD.search(name) for name in unit.names)
+        and re.search(r"eval|promot|compar|valid|gate", f"{unit.path} {unit.name}", re.I)
+    ]
+
+
+def compares(unit: Unit) -> bool:
+    """Tell whether the conditions of a unit look at metrics and at an earlier model."""
+    return any(METRIC_WORD.search(name) for name in unit.tested) and any(
+        BASELINE_WORD.search(name) for name in unit.tested
+    )
+
+
+def compared_by_command(wiring: Wiring) -> list[Evidence]:
+    """Return where CI or a task compares the metrics of two commits, as DVC does."""
+    lines = [*(line for job in wiring.jobs for line in job.lines), *wiring.task_lines]
+    found = re.compile(r"\bdvc (exp|metrics|plots) diff\b")
+    return [
+        at_text(wiring, line.file, hit[0], line.text)
+        for line in lines
+        if (hit := found.search(line.text))
+    ]
 
 
 @criterion("L2-10", "judged-by-slice", "should", "Mo6, G1")
@@ -572,8 +775,15 @@ def judged_by_slice(wiring: Wiring) -> Finding:
     Metrics by group, `tfma.SlicingSpec`, fairlearn's `MetricFrame`, in code that a command reaches.
     """
     named = list(units_with(among(wiring, wiring.wired), SLICE_WORD, METRIC_WORD))
-    found = called(
-        wiring, ["*.SlicingSpec", "*.MetricFrame", "snorkel.*slicing*"], "metrics by slice"
+    named = [one for one in named if one[1][0][0] != "slicing_specs"]
+    sliced = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["*.SlicingSpec"], wiring.wired)
+        if call.keywords or call.arguments  # without any, the only slice is the whole
+    ]
+    found = any_of(
+        called(wiring, ["*.MetricFrame", "snorkel.*slicing*"], "metrics by slice"),
+        met_if(sliced, "no metrics by slice were found"),
     )
     return any_of(
         found,
@@ -607,8 +817,8 @@ def training_reproducible(wiring: Wiring) -> Finding:
 def features_shared(wiring: Wiring) -> Finding:
     """Training and inference compute features with the same tested code.
 
-    A function of features or an sklearn `Pipeline` that training and prediction reach, and a test;
-    or a feature store.
+    A function of features that training and serving reach, and a test that calls it; features that
+    are part of the model, in tested code; or a feature store.
     """
     stores = wiring.calls(
         ["feast.*", "tecton.*", "hopsworks:.get_feature_view", "*.FeatureView", "hsfs.*"]
@@ -619,19 +829,28 @@ def features_shared(wiring: Wiring) -> Finding:
         r"feature|preprocess|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
         re.I,
     )
-    reached = training_reach(wiring)
-    shared = [
-        unit
-        for unit in among(wiring, reached)
-        if name.search(unit.short) and unit.short != "<module>"
-    ]
+    trained, served = training_reach(wiring), serving_reach(wiring)
+    both = among(wiring, trained & served)
+    shared = [unit for unit in both if name.search(unit.short) and unit.short != "<module>"]
     tested = {one for module, unit in test_units(wiring) for one in unit.names}
     found = [unit for unit in shared if unit.short in tested]
-    pipelines = wiring.calls(["sklearn.pipeline.*", "sklearn.compose.ColumnTransformer"], reached)
     if found:
         return met((at_unit(wiring, unit) for unit in found), "E3")
-    if pipelines:
-        return met([at_call(wiring, *pipelines[0])], "E1")
+    own = {path for module in wiring.tests for path in own_imports(wiring, module)}
+    in_model = [
+        one
+        for one in wiring.calls(
+            ["sklearn.pipeline.*", "sklearn.compose.ColumnTransformer", "*.TFTransformOutput"],
+            trained,
+        )
+        if one[0].path in own or any(one[0].path in wiring.imports_of(path) for path in own)
+    ]
+    if in_model:
+        return met([at_call(wiring, *in_model[0])], "E1")
+    if shared:
+        return missing(
+            "code of features is shared, but no test calls it", [at_unit(wiring, shared[0])], "E1"
+        )
     return missing("no tested code of features that training and inference share was found")
 
 
@@ -639,27 +858,50 @@ def features_shared(wiring: Wiring) -> Finding:
 def pipeline_tested(wiring: Wiring) -> Finding:
     """A test or a CI job runs the whole training on a small sample.
 
-    A test that calls what trains, or a job on push or pull request that trains.
+    A test that calls what trains and keeps or reports what it trained, or a testing job
+    that trains.
     """
     wanted = fitting_places(wiring)
-    shorts = {name.rpartition(".")[2] for _, name in wanted} - {"<module>", "__main__", "main"}
-    callers = {
-        unit.short
-        for unit in wiring.code
-        if not shorts.isdisjoint(unit.names) and unit.short not in {"<module>", "__main__", "main"}
-    }
+    whole = whole_trainings(wiring)
     for module, unit in test_units(wiring):
-        found = (shorts | callers) & set(unit.names)
-        if own_imports(wiring, module) and any(
-            TRAIN_FILE.search(one.replace("_", " ")) for one in found
-        ):
+        if is_mocked(module, unit):
+            continue
+        helped, own = helpers_of(wiring, module, unit)
+        calls = {part for call in unit.calls for part in call.name.split(".")} | helped
+        if {"invoke", "run", "delay", "submit", "fn"} & calls:  # they get what they run
+            calls |= set(unit.names)
+        if any(path in own and name in calls for path, name in whole):
             return met([at_unit(wiring, unit)], "E3")
     for job in wiring.jobs:
-        if job.started_by("push", "pull_request") and wanted & wiring.reach(
-            root.place for root in wiring.roots_of(job.lines, "ci")
-        ):
+        is_test = job.started_by("pull_request") or (
+            job.started_by("push") and job.runs(TEST_COMMAND)
+        )
+        lines = [line for line in job.lines if "deploy" not in line.text]
+        if is_test and wanted & wiring.reach(root.place for root in wiring.roots_of(lines, "ci")):
             return met([Evidence(job.file, 1, f"job {job.name}")], "E3")
     return missing("no test or job runs the training")
+
+
+def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
+    """Return the files and names of functions that train and keep what they trained."""
+    wanted = fitting_places(wiring)
+    tested = {name for module in wiring.tests for unit in module.units for name in unit.names}
+    found: set[tuple[str, str]] = set()
+    for unit in wiring.code:
+        if unit.path.endswith(".ipynb") or unit.short not in tested - {"__init__"}:
+            continue
+        near = {(unit.path, unit.name)}
+        if not TRAINS.search(unit.short.replace("_", " ")) and near.isdisjoint(wanted):
+            continue
+        reached = wiring.reach(near)
+        if wanted.isdisjoint(reached):
+            continue
+        inside = among(wiring, reached)
+        by_trainer = any(wiring.imports(one.path, KEPT_BY_TRAINER) for one in inside)
+        calls = (call.name.rpartition(".")[2] for one in inside for call in one.calls)
+        if by_trainer or any(KEEPS.search(name) for name in calls):
+            found.add((unit.path, unit.short))
+    return found
 
 
 @criterion("L2-14", "parameters-searched", "should", "Mo3")
@@ -674,4 +916,11 @@ def parameters_searched(wiring: Wiring) -> Finding:
     for path in wiring.repository.matching("**/sweep*.y*ml", "sweep*.y*ml"):
         if "parameters" in wiring.repository.text(path):
             return met([at_text(wiring, path, "parameters")])
-    return called(wiring, SEARCHING, "search of hyperparameters")
+    for path in wiring.yaml_files:
+        if SWEEPER.search(wiring.repository.tree[path]):
+            return met([at_text(wiring, path, "sweeper")])
+    found = called(wiring, SEARCHING, "search of hyperparameters")
+    by_notebook = [one for one in wiring.calls(SEARCHING) if one[0].path.endswith(".ipynb")]
+    if found.status != "met" and by_notebook:
+        return met([at_call(wiring, *by_notebook[0])], "E1")
+    return found

@@ -3,7 +3,7 @@
 import re
 
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Unit
+from ...inspection.python import Module, Unit
 from ..evidence import (
     among,
     at_call,
@@ -12,34 +12,46 @@ from ..evidence import (
     at_unit,
     called,
     config,
+    endless_reach,
     own_imports,
     predicts,
     promotes,
     scheduled_reach,
+    serving_reach,
+    started_outside,
     test_units,
     units_with,
     unseen_ci,
 )
 from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..infrastructure import Resource
+from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
     API_TESTS,
     CANARY_TEXT,
     DEPLOY_ACTION,
     DEPLOY_COMMAND,
+    DEPLOYING_CALLS,
     DRIFT_TOOLS,
     DRIFT_WORD,
     EXPORTING,
+    GATE_CHECKS,
     GATE_KEYWORD,
     GATE_STEPS,
     GATE_WORD,
+    METRIC_WORD,
     MODEL_URI,
+    REGISTERING,
     RESOLVING,
     ROLLBACK_COMMAND,
     ROLLBACK_WORD,
+    SERVE_COMMAND,
     SERVING,
+    SERVING_IMAGE,
+    TEST_COMMAND,
 )
-from ..wiring import DOCS_PATH, Wiring, all_mappings
-from .level_1 import AUTOMATIC, by_ci, tests_in_ci
+from ..wiring import Wiring
+from .level_1 import AUTOMATIC, by_ci, is_trial, tests_in_ci
 from .level_2 import DATA_VERSION
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
@@ -47,8 +59,24 @@ IMAGE_COMMAND = re.compile(
     r"\b(docker|podman|buildah|nerdctl)(-compose| compose)?\b.*\b(build|bake)\b|kaniko"
     r"|mlflow models build-docker|gcloud builds submit|az acr build|bentoml (build|containerize)"
     r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
+    r"|az ml model package|aws cloudformation package|^sam (build|package)|^cog (build|push)"
+    r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
 IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
+ENDPOINT = (
+    r"^(AWS::SageMaker::Endpoint|aws_sagemaker_endpoint|google_vertex_ai_endpoint"
+    r"|azurerm_machine_learning_inference_cluster|google_cloud_run_v2_service_model)$"
+)
+VERDICT = re.compile(r"checks?$|passed|(is_)?better|improve|blessed|(^|_)gate", re.I)
+JUDGES = re.compile(r"train|eval|valid|gate|promot|main|check|compar|accept|judge|test", re.I)
+BOUND = re.compile(
+    r"threshold|baseline|champion|(^|_)(min|max|limit|required|target|acceptable)_|production"
+    r"|(previous|current|old|best)_\w*(metric|score|mse|rmse|mae|auc|acc|model)",
+    re.I,
+)
+OBSERVED = re.compile(
+    rb"(?mi)^\s*(appInsightsEnabled|app_insights_enabled):\s*true\b|^kind:\s*(Service|Pod)Monitor\b"
+)
 ROUTER = re.compile(
     r"variant|bucket|ab_test|abtest|shadow|canary|traffic_(split|share)|challenger", re.I
 )
@@ -61,7 +89,10 @@ ALPHA = re.compile(r"(^|_)alpha$|significance|confidence_level|p_value|false_pos
 DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
-OUTCOME = re.compile(r"failed|objections|blessed|approved|accepted|result|should_\w+|failures")
+OUTCOME = re.compile(
+    r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
+    r"|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
+)
 IDENTITY = re.compile(
     r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
 )
@@ -71,10 +102,13 @@ MOMENT = re.compile(
 VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
 PREDICTED = re.compile(r"predict|score|output|inference", re.I)
 WRITES = re.compile(
-    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
+    r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute"
+    r"|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
 )
+WRITTEN_URI = re.compile(rb"(?<![\w./-])models:/[\w.${}-]+(@|/(\d|latest|[PS]\w+ing|Prod|\$|\{))")
 COMMIT = re.compile(
-    r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha", re.I
+    r"git_?(commit|sha|hash|rev)|commit_?(sha|hash|id)|code_version|github_sha|build_?(id|uri)$",
+    re.I,
 )
 RUN = re.compile(r"run_?id|run_?name|experiment_run", re.I)
 ALERT_CALL = re.compile(
@@ -87,9 +121,14 @@ ALERT_CALL = re.compile(
 def model_served(wiring: Wiring) -> Finding:
     """Predictions are served on request, in batches or from a stream.
 
-    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, an endpoint of a cloud, or a batch job, whose
-    code predicts.
+    FastAPI, Flask, BentoML, Ray Serve, KServe, Seldon, a server of models such as Triton, an
+    endpoint of a cloud, or a batch job, whose code predicts.
     """
+    endpoints = wiring.created(ENDPOINT)
+    if endpoints:
+        return met(Evidence(one.file, one.line, one.kind) for one in endpoints)
+    if started := started_by_command(wiring):
+        return met(started)
     stands = called(wiring, SERVING, "a service")
     for path, document in wiring.manifests:
         if document.get("kind") in {
@@ -125,12 +164,29 @@ def model_served(wiring: Wiring) -> Finding:
         one
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
-        and re.search(r"batch|score|infer", one[0].path + one[0].name, re.I)
-        and not re.search(r"eval|train|valid|metric|test", one[0].path + one[0].name, re.I)
+        and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
+        and not re.search(
+            r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
+        )
     ]
     return any_of(
         met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
     )
+
+
+def started_by_command(wiring: Wiring) -> list[Evidence]:
+    """Return where an image, a manifest or a task starts a server of models."""
+    lines = [*wiring.deployed_lines, *wiring.task_lines]
+    found = [
+        at_text(wiring, line.file, hit[0].split()[0], line.text)
+        for line in lines
+        if (hit := SERVE_COMMAND.search(line.text))
+    ]
+    for path, document in wiring.manifests:
+        for one in all_mappings(document):
+            if SERVING_IMAGE.search(str(one.get("image", ""))):
+                found.append(at_text(wiring, path, str(one["image"])))
+    return found
 
 
 @criterion("L3-02", "image-built-by-ci", "must", "ZC, MS3")
@@ -141,13 +197,13 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     """
     files = [
         *wiring.dockerfiles,
-        *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml"),
+        *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml", "cog.yaml"),
     ]
     found = by_ci(wiring, IMAGE_COMMAND, IMAGE_ACTION, AUTOMATIC, "builds an image")
     if (
         found.status == "met"
         and not files
-        and not re.search(r"build-docker|bentoml|run", str(found))
+        and not re.search(r"build-docker|bentoml|run|package", str(found))
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status == "met" and model_served(wiring).status != "met":
@@ -173,12 +229,28 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "automated")])
         if document.get("kind") in {"HelmRelease", "ImageUpdateAutomation"}:
             return met([at_text(wiring, path, "kind:")])
-    found = by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys")
+    found = any_of(
+        by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
+        deployed_by_code(wiring),
+    )
     if found.status == "met" and model_served(wiring).status == "missing":
         return missing(
             "something is deployed, but nothing that serves predictions", found.evidence, "E1"
         )
     return found
+
+
+def deployed_by_code(wiring: Wiring) -> Finding:
+    """Return met if a job that starts by itself runs code which deploys at a cloud."""
+    calls = [one for one in wiring.calls(DEPLOYING_CALLS) if one[0].path[-6:] != ".ipynb"]
+    for job in wiring.jobs if calls else ():
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places and job.started_by(*DEPLOYING):
+            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+        if places and job.started_by("outside"):
+            return started_outside(job, places)
+    return missing("no CI job deploys")
 
 
 @criterion("L3-04", "model-from-registry", "must", "MS3, G2")
@@ -198,7 +270,7 @@ def model_from_registry(wiring: Wiring) -> Finding:
     manifests = [
         at_text(wiring, path, "models:/")
         for path in wiring.yaml_files
-        if b"models:/" in wiring.repository.tree[path]
+        if WRITTEN_URI.search(wiring.repository.tree[path])
         or (
             b"azureml:" in wiring.repository.tree[path]
             and b"eployment" in wiring.repository.tree[path]
@@ -220,9 +292,13 @@ def model_from_registry(wiring: Wiring) -> Finding:
 def scoring_tested(wiring: Wiring) -> Finding:
     """The service's contract is tested in CI.
 
-    Tests with a client of the service that check its answers, run by CI.
+    Tests with a client of the service that check its answers and that CI's choice of markers and
+    folders does not leave out; or a check of the deployed service in CI, with an assertion.
     """
+    if smoke := smoke_tests(wiring):
+        return met(smoke, "E3")
     clients = {unit.path for unit, _ in wiring.calls(API_TESTS, tests=True)}
+    left_out = None
     for module, unit in test_units(wiring):
         own = own_imports(wiring, module)
         asked = any(
@@ -235,18 +311,7 @@ def scoring_tested(wiring: Wiring) -> Finding:
         served = [
             path
             for path in own
-            if any(
-                wiring.imports(path, one)
-                for one in (
-                    "fastapi",
-                    "flask",
-                    "starlette",
-                    "bentoml",
-                    "uvicorn",
-                    "ray",
-                    "litserve",
-                )
-            )
+            if wiring.imports(path, "fastapi|flask|starlette|bentoml|uvicorn|ray|litserve")
         ]
         named = any(re.search(r"client|serv(er|ice)|app$", name, re.I) for name in unit.names)
         if (
@@ -254,19 +319,83 @@ def scoring_tested(wiring: Wiring) -> Finding:
             or (served and asked)
             or (named and requests and any(re.search(r"serv|app|api", path) for path in own))
         ):
+            if not runs_in_ci(wiring, module, unit):
+                left_out = left_out or unit
+                continue
             in_ci = tests_in_ci(wiring)
             place = met([at_unit(wiring, unit)], "E3")
             return all_of(place, in_ci) if in_ci.status != "unknown" else in_ci
+    if left_out:
+        return missing("CI leaves the service's tests out", [at_unit(wiring, left_out)], "E1")
     return missing("no test asks the service for a prediction")
+
+
+def smoke_tests(wiring: Wiring) -> list[Evidence]:
+    """Return the checks that CI runs against a deployed service: a request and an assertion."""
+    for job in wiring.jobs:
+        for line in job.lines:
+            if not line.counts or not re.search(r"smoke|test|check|verify", line.text):
+                continue
+            places = [place for place in wiring.started(line.text, line.file)]
+            units = [
+                unit for path in {path for path, _ in places} for unit in wiring.modules[path].units
+            ]
+            asked = [
+                (unit, call)
+                for unit in units
+                for call in unit.calls
+                if re.search(r"(requests|httpx)\.post$|\.invoke_endpoint$", call.name)
+                or (call.name.endswith(".predict") and "endpoint" in unit.names)
+            ]
+            if asked and any(unit.asserts or unit.stops for unit in units):
+                return [at_text(wiring, line.file, line.text[:40]), at_call(wiring, *asked[0])]
+    return []
+
+
+def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
+    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
+    lines = [
+        line.text for job in wiring.jobs for line in job.lines if TEST_COMMAND.search(line.text)
+    ]
+    marked = {name.rpartition(".")[2] for name in unit.decorators}
+    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
+    return not lines or any(
+        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
+        for text in lines
+    )
+
+
+def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
+    """Tell whether the paths that a test command names, if any, have a file in them."""
+    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
+    named = [
+        word
+        for word in words
+        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
+    ]
+    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
 
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
     decisive = {
-        name for name in unit.tested - unit.fixed if GATE_WORD.search(name) or OUTCOME.match(name)
+        *(name for name in unit.compared - unit.fixed if GATE_WORD.search(name)),
+        *(name for name in unit.tested - unit.fixed if VERDICT.search(name) or OUTCOME.match(name)),
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
-    return bool(decisive) and (promotes(unit) or bool(named_gate))
+    if ROLLBACK_WORD.search(unit.short):
+        return False
+    return bool(decisive) and (promotes(unit) or bool(named_gate) or stops_by_metric(unit))
+
+
+def stops_by_metric(unit: Unit) -> bool:
+    """Tell whether a unit raises, exits or cancels because a metric is worse than a bound."""
+    cancels = any(call.name.rpartition(".")[2] in {"cancel", "fail"} for call in unit.calls)
+    measured = {name for name in unit.compared if METRIC_WORD.search(name)}
+    bounds = {name for name in unit.compared - unit.fixed if BOUND.search(name)}
+    judges = JUDGES.search(unit.short) or JUDGES.search(unit.path.rpartition("/")[2])
+    compares = bool(measured) and bool(bounds) and len(measured | bounds) > 1
+    return bool(judges) and compares and (unit.stops or cancels)
 
 
 @criterion("L3-06", "gate-before-deployment", "must", "I4, G1")
@@ -277,11 +406,14 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     Evaluator, thresholds of MLflow, or code that raises or promotes by the result.
     """
     steps = called(wiring, GATE_STEPS, "a gate")
+    checks = [one for one in wiring.calls(GATE_CHECKS) if wiring.is_wired(one[0])]
+    before = [one for one in checks if is_upstream(wiring, one[0])]
     by_keyword = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(["mlflow.evaluate"])
-        if GATE_KEYWORD in call.keywords and wiring.is_wired(unit)
+        if GATE_KEYWORD in call.keywords and wiring.is_wired(unit) and is_upstream(wiring, unit)
     ]
+    by_keyword += [at_call(wiring, *one) for one in before]
     own = [unit for unit in among(wiring, wiring.wired) if is_gate(wiring, unit)]
     reason = "nothing refuses a model before it is promoted or deployed"
     for unit in wiring.code:
@@ -289,9 +421,23 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
         if fixed and promotes(unit) and not own:
             place = at_unit(wiring, unit)
             return missing("the gate's value is replaced by a constant", [place], "E1")
+    if checks and not (own or by_keyword or steps.status == "met"):
+        place = at_call(wiring, *checks[0])
+        return missing(
+            "a model is checked, but no promotion or deployment depends on it", [place], "E1"
+        )
     return any_of(
         met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason)
     )
+
+
+def is_upstream(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a promotion depends on a unit: it promotes, or one that calls it does."""
+    callers = [
+        one for one in among(wiring, wiring.wired) if unit.short in one.names and one is not unit
+    ]
+    generic = unit.short in {"run", "execute", "main", "<module>", "__main__"}
+    return promotes(unit) or (not generic and any(promotes(one) for one in callers))
 
 
 @criterion("L3-07", "challenger-beside-champion", "must", "MS3, I6, AWS 7.4, SD")
@@ -366,7 +512,11 @@ def decision_rule_written(wiring: Wiring) -> Finding:
 
 def automatic_rollback(wiring: Wiring) -> Evidence | None:
     """Return where a cloud is configured to roll back by itself, if it is."""
-    text = re.compile(rb"AutoRollbackConfiguration|auto_rollback_configuration")
+    text = re.compile(
+        rb"AutoRollbackConfiguration|auto_rollback_configuration"
+        rb"|DeploymentCircuitBreaker|deployment_circuit_breaker"
+        rb"|DeploymentPreference:(?=(?s:.{0,200})(Canary|Linear))(?=(?s:.{0,300})Alarms:)"
+    )
     for path, size in wiring.sizes.items():
         is_read = path.endswith((".yml", ".yaml", ".tf", ".json", ".py")) and size < 200_000
         if is_read and not DOCS_PATH.search(path) and text.search(wiring.repository.tree[path]):
@@ -383,6 +533,8 @@ def rollback_ready(wiring: Wiring) -> Finding:
     """
     if place := automatic_rollback(wiring):
         return met([place])
+    if stages := rollback_stages(wiring):
+        return met(stages)
     own = [
         unit
         for unit in among(wiring, wiring.wired)
@@ -413,6 +565,24 @@ def rollback_ready(wiring: Wiring) -> Finding:
     return missing("nothing rolls back")
 
 
+def rollback_stages(wiring: Wiring) -> list[Evidence]:
+    """Return the stages and jobs of a CI system that are named for a rollback and deploy."""
+    named = re.compile(
+        r"(?im)^\s*(?:-\s*)?(?:stage|job|deployment)\s*:\s*['\"]?\w*roll_?back"
+        r"|^  roll_?back\w*:\s*$"
+    )
+    for path in dict.fromkeys(job.file for job in wiring.jobs):
+        text = wiring.repository.text(path)
+        deploys = any(
+            job.file == path
+            and (job.runs(DEPLOY_COMMAND) or any(DEPLOY_ACTION.search(used) for used in job.uses))
+            for job in wiring.jobs
+        )
+        if deploys and (found := named.search(text)):
+            return [at_text(wiring, path, found[0].strip())]
+    return []
+
+
 @criterion("L3-10", "predictions-logged", "must", "MS4, G")
 def predictions_logged(wiring: Wiring) -> Finding:
     """Each prediction is logged with an id, its time and the model's version.
@@ -424,6 +594,11 @@ def predictions_logged(wiring: Wiring) -> Finding:
     )
     if capture.status == "met":
         return capture
+    for one in wiring.created(
+        r"^(AWS::SageMaker::EndpointConfig|aws_sagemaker_endpoint_configuration)$",
+        r"(EnableCapture|enable_capture)\"?\s*[:=]\s*true",
+    ):
+        return met([Evidence(one.file, one.line, "data capture")])
     for path, document in wiring.manifests:
         if document.get("kind") == "InferenceService" and "logger" in str(document):
             return met([at_text(wiring, path, "logger")])
@@ -470,10 +645,29 @@ def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
 def operation_measured(wiring: Wiring) -> Finding:
     """The service exports requests, latency and errors.
 
-    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code that
-    a command reaches.
+    prometheus_client and instrumentators, OpenTelemetry, CloudWatch, statsd and others, in code
+    that a command reaches.
     """
-    return called(wiring, EXPORTING, "export of operational metrics")
+    watched = wiring.created(
+        r"(CloudWatch::(Alarm|Dashboard)|aws_cloudwatch_(metric_alarm|dashboard)|google_monitoring\w*)",
+        r"AWS/(SageMaker|Lambda|ApiGateway|ECS|ApplicationELB)|aws\.sagemaker|aiplatform|run\.googleapis",
+    )
+    if watched:
+        return met(Evidence(one.file, one.line, f"{one.kind} {one.name}") for one in watched)
+    for path in wiring.yaml_files:
+        if found := OBSERVED.search(wiring.repository.tree[path]):
+            return met([at_text(wiring, path, found[0].decode().strip())])
+    found_calls = called(wiring, EXPORTING, "export of operational metrics")
+    if found_calls.status == "met" and model_served(wiring).status == "met":
+        served = called(
+            wiring,
+            EXPORTING,
+            "export of metrics",
+            serving_reach(wiring),
+            "the service does not do it",
+        )
+        return served if serving_reach(wiring) else found_calls
+    return found_calls
 
 
 @criterion("L3-12", "quality-watched", "must", "ZC, N2, N7, SD")
@@ -487,6 +681,9 @@ def quality_watched(wiring: Wiring) -> Finding:
         wiring,
         [
             "*.ModelDeploymentMonitoringJob.create",
+            "*.create_model_deployment_monitoring_job",
+            "sagemaker:.create_monitoring_schedule",
+            "azure.ai.ml.entities.MonitorSchedule",
             "sagemaker:.create_monitoring_schedule",
             "azure:.schedules.begin_create_or_update",
             "boto3:.create_monitoring_schedule",
@@ -495,7 +692,14 @@ def quality_watched(wiring: Wiring) -> Finding:
     )
     if managed.status == "met":
         return managed
-    for file, _, reached in scheduled_reach(wiring):
+    created = wiring.created(
+        r"^(AWS::SageMaker::MonitoringSchedule|aws_sagemaker_monitoring_schedule)$"
+    )
+    if created:
+        return met(Evidence(one.file, one.line, one.kind) for one in created)
+    if managed.evidence and managed.evidence[0].path.endswith(".ipynb"):
+        return met(managed.evidence, "E1")  # made once, and runs by its own schedule
+    for file, _, reached in [*scheduled_reach(wiring), *endless_reach(wiring)]:
         found = [one for one in wiring.calls(DRIFT_TOOLS, reached)]
         named = [unit for unit, _ in units_with(among(wiring, reached), DRIFT_WORD)]
         if found or named:
@@ -518,8 +722,9 @@ def quality_watched(wiring: Wiring) -> Finding:
 def alerts_reach_people(wiring: Wiring) -> Finding:
     """Alert rules detect failures, and somebody is notified.
 
-    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with a
-    contact point, alarms of a cloud with an action, or code that calls a pager or chat on a breach.
+    Rules of Prometheus with a receiver of Alertmanager that has an address, alerts of Grafana with
+    a contact point, alarms of a cloud with an action, or code that calls a pager or chat on a
+    breach.
     """
     rules = receivers = None
     empty: list[Evidence] = []
@@ -562,12 +767,29 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
             if alarm and re.search(
                 rb"AlarmActions|alarm_actions|notification_channels|action_group|action\s*\{", text
             ):
-                return met([at_text(wiring, path, alarm[0].decode())])
+                place = at_text(wiring, path, alarm[0].decode())
+                if topic := topic_without_reader(wiring):
+                    return missing(
+                        f"nobody subscribes to {topic.name}",
+                        [place, Evidence(topic.file, topic.line, topic.kind)],
+                        "E1",
+                    )
+                return met([place])
+    mailed = wiring.calls(["*.EmailAlertConfig", "*.AlertNotification", "*.NotificationChannel"])
+    if mailed:
+        return met(
+            [at_call(wiring, *mailed[0])], "E1" if mailed[0][0].path.endswith(".ipynb") else "E2"
+        )
     for _, _, reached in scheduled_reach(wiring):
         for unit in among(wiring, reached):
             call = next((one for one in unit.calls if ALERT_CALL.search(one.name)), None)
             if call and unit.branches:
                 return met([at_call(wiring, unit, call)])
+    for unit in among(wiring, wiring.wired):
+        call = next((one for one in unit.calls if ALERT_CALL.search(one.name)), None)
+        watched = any(DRIFT_WORD.search(name) for name in [*unit.names, unit.path])
+        if call and unit.branches and watched and not wiring.module_path(call.name, unit.path):
+            return met([at_call(wiring, unit, call)])
     if rules:
         return missing(
             "there are alert rules, but no receiver with an address", [rules, *empty], "E1"
@@ -577,12 +799,23 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
     return missing("no alert rules were found")
 
 
+def topic_without_reader(wiring: Wiring) -> Resource | None:
+    """Return a topic of SNS to which nothing in the repository subscribes, if there is one."""
+    topics = wiring.created(r"^(AWS::SNS::Topic|aws_sns_topic)$")
+    read = wiring.created(
+        r"^(AWS::SNS::Subscription|aws_sns_topic_subscription|aws_chatbot\w*|AWS::Chatbot::\w+)$"
+    )
+    if read or any('"Subscription"' in one.text for one in topics):
+        return None
+    return topics[0] if topics else None
+
+
 @criterion("L3-14", "origin-traceable", "must", "MS3")
 def origin_traceable(wiring: Wiring) -> Finding:
     """The service says which run, data and commit its model is from.
 
-    Code of the service that names a run, a commit and a version of the data; or tags of the run with
-    commit and data that the served version carries.
+    Code of the service that names a run, a commit and a version of the data; or tags of the run
+    with commit and data that the served version carries.
     """
     found: dict[str, Evidence] = {}
     for unit in among(wiring, wiring.wired):
@@ -598,14 +831,33 @@ def origin_traceable(wiring: Wiring) -> Finding:
             return met(kinds.values())
         if len(kinds) > len(found):
             found = kinds
+    if len(found) == 3 and (registered := traced_by_registry(wiring)):
+        return met(registered)
     if len(found) == 3:
         return missing(
             "a run records its data and commit, but the service does not say them",
             found.values(),
             "E1",
         )
+    if registered := traced_by_registry(wiring):
+        return met(registered)
     lacks = [word for word in ("run", "data", "commit") if word not in found]
     return missing(f"nothing that serves names the {', '.join(lacks)} of its model")
+
+
+def traced_by_registry(wiring: Wiring) -> list[Evidence]:
+    """Return where a version is registered with run, data and commit, and served from there."""
+    if model_from_registry(wiring).status != "met":
+        return []
+    for unit, call in wiring.calls(REGISTERING, wiring.wired):
+        names = [*unit.names, *(text for _, text in unit.strings if len(text) < 40)]
+        data = [
+            *(name for name in names if DATA_VERSION.search(name)),
+            *({"dataset_id"} & {*names}),
+        ]
+        if data and all(any(one.search(name) for name in names) for one in (RUN, COMMIT)):
+            return [at_call(wiring, unit, call)]
+    return []
 
 
 @criterion("L3-15", "infrastructure-as-code", "should", "MS3, AWS, ZC, G2")

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...inspection.files import as_mapping
 from ...inspection.python import Unit
+from ..code import Place
 from ..evidence import (
     among,
     at_call,
@@ -31,6 +32,7 @@ from ..finding import (
     missing,
     not_applicable,
 )
+from ..infrastructure import ALARM
 from ..tools import (
     CHALLENGER_WORD,
     CHAMPION_WORD,
@@ -41,7 +43,7 @@ from ..tools import (
     TRIGGER_COMMAND,
     TRIGGERING,
 )
-from ..wiring import Place, Wiring
+from ..wiring import Wiring
 from .level_1 import tests_in_ci
 from .level_3 import automatic_rollback
 
@@ -98,7 +100,7 @@ SCENARIOS = {
 
 
 def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
-    """Return what the automatic loop reaches: a scheduled or triggered job that trains on a signal."""
+    """Return what the loop reaches: a scheduled or triggered job that trains on a signal."""
     cached: tuple[set[Place], list[Evidence]] | None = getattr(wiring, "_loop", None)
     if cached is not None:
         return cached
@@ -206,7 +208,7 @@ def truth_joined(wiring: Wiring) -> Finding:
 def false_alarms_budgeted(wiring: Wiring) -> Finding:
     """The detector of a worse model has a stated budget of false alarms.
 
-    A setting such as a rate of false alarms or an average run length, that code of a detector reads.
+    A setting such as a rate of false alarms or an average run length, that a detector's code reads.
     """
     for path, name, value in config(wiring, BUDGET, wiring.wired):
         users = [
@@ -237,8 +239,9 @@ def signal_starts_training(wiring: Wiring) -> Finding:
             )
     _, own = loop(wiring)
     _, sent = triggered(wiring)
-    if own or sent:
-        return met([*own, *sent])
+    alarms = [Evidence(one.file, one.line, one.name) for one in wiring.rules(ALARM)]
+    if own or sent or alarms:
+        return met([*own, *sent, *alarms])
     return unseen_ci(wiring, "no signal of monitoring starts a training")
 
 
@@ -356,6 +359,9 @@ def online_stage_automated(wiring: Wiring) -> Finding:
         spec = str(document.get("spec"))
         if document.get("kind") in {"Rollout", "Canary"} and "analysis" in spec:
             return met([at_text(wiring, path, "analysis")])
+    for one in wiring.created(r"Serverless::Function$", r"(Canary|Linear)\d+Percent"):
+        if re.search(r"Alarms|Hooks", one.text):
+            return met([Evidence(one.file, one.line, f"canary of {one.name}")])
     for unit in in_loop(wiring):
         starts = [call for call in unit.calls if STARTS.match(call.name.rpartition(".")[2])]
         tried = any(ONLINE.search(name) for name in unit.names)
@@ -442,8 +448,8 @@ def promotion_by_policy(wiring: Wiring) -> Finding:
 def rollback_by_itself(wiring: Wiring) -> Finding:
     """A new champion that does worse is rolled back by itself, and a test shows it.
 
-    The analysis of Argo or Flagger, an automatic rollback of a cloud, or code of the loop that rolls
-    back when a guardrail breaks, with a setting of the guardrail and a test.
+    The analysis of Argo or Flagger, an automatic rollback of a cloud, or code of the loop that
+    rolls back when a guardrail breaks, with a setting of the guardrail and a test.
     """
     for path, document in wiring.manifests:
         if document.get("kind") in {"Rollout", "Canary"} and "analysis" in str(
