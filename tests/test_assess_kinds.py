@@ -23,13 +23,22 @@ LOOP = "import time, evidently\nfrom evidently.report import Report\ndef drift()
 DAG = "import sklearn\nfrom airflow.decorators import dag\nfrom airflow import Dataset\n@dag(schedule={schedule})\ndef train():\n    SVC().fit(x)\ntrain()\n"
 COMPARED = "import sklearn\nfrom sklearn.model_selection import train_test_split\ndef evaluate():\n    {name} = 1\n    score = SVC().fit(x).score(train_test_split(x))\n    if score > {name}:\n        print(1)\nif __name__ == '__main__':\n    evaluate()\n"
 CANARY = "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      DeploymentPreference:\n        Type: {type}\n        Alarms: [a]\n"
+KEEPING = (
+    "import joblib, sklearn\ndef fit(x):\n    SVC().fit(x)\n    joblib.dump(x, 'a')\n    return 1\n"
+)
+IMAGE = "on: push\njobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v5\n      with: {{context: '{context}', push: true}}\n"
+WORK = "on: push\ndefaults:\n  run: {{working-directory: {folder}}}\njobs:\n  a:\n    steps:\n    - run: {run}\n"
+NET = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return x\n"
+NET_TEST = "from net import {name}\ndef test_it():\n    model = {name}()\n    assert model.forward(1) == 1\n"
+SMOKE = "import requests\nassert requests.post('http://a', json=1).ok\n"
+LATEST = "from mlflow import MlflowClient\nprint(MlflowClient().get_latest_versions('a'))\n"
 
 MET: dict[str, tuple[str, Files]] = {
     "a test that imports through src": ("L1-03", {"src/train.py": TRAIN, "tests/test_a.py": "from src.train import model\ndef test_it():\n    assert model\n"}),
     "tests of tox with a factor": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, "tox.ini": "[testenv]\ncommands =\n    unit: pytest tests\n", ".circleci/config.yml": "jobs:\n  a:\n    steps:\n    - run: {command: tox -e py-unit}\n"}),
     "tests after options of uv run": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="uv run --extra cpu --extra ml pytest")}),
     "an Azure pipeline of any name": ("L1-05", {"ci/image.yml": AZURE.format(trigger="[main]")}),
-    "CodeBuild that a pipeline starts": ("L1-05", {"buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n", "infra.yml": PIPELINE.format(source="GitHub")}),
+    "CodeBuild that a pipeline starts": ("L1-05", {"Dockerfile": "FROM x\n", "buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n", "infra.yml": PIPELINE.format(source="GitHub")}),
     "a roll-out on push": ("L1-06", {".github/workflows/a.yml": ACTIONS.format(run="kubectl rollout restart deployment/a")}),
     "a local hook": ("L1-08", {".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks:\n  - {id: x, entry: make, args: [style]}\n", "Makefile": "style:\n\tblack .\n"}),
     "data at an address": ("L1-11", {"train.py": "import pandas as pd\ndf = pd.read_csv('https://a.org/b.csv')\n"}),
@@ -49,7 +58,18 @@ MET: dict[str, tuple[str, Files]] = {
     "a training that raises": ("L3-06", {"train.py": GATE.format(test="score < min_score")}),
     "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
     "a comparison kept in a variable": ("L3-06", {"a.py": KEPT.format(then="if passed:\n        mlflow.register_model(a)")}),
-    "a job on a push that only trains": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a job that trains and compares": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && cml comment create report.md")}),
+    "a test of a package's training": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/test_a.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n"}),
+    "an image from a folder": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context="./app")}),
+    "an image from a folder with a name that is computed": ("L1-05", {".github/workflows/a.yml": IMAGE.format(context="${{ matrix.app }}")}),
+    "tests by make with an environment": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, "Makefile": "test: .venv\n\t.venv/bin/pytest -q\n", ".github/workflows/a.yml": ACTIONS.format(run="make test")}),
+    "tests by make in a folder": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "unit:\n\tpipenv run pytest tests/\nall: unit\n\ttrue\n", ".github/workflows/a.yml": WORK.format(folder="a", run="make all")}),
+    "tests in a folder by cd": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "all:\n\tpytest ../a/tests\n", ".github/workflows/a.yml": ACTIONS.format(run="cd a && make all")}),
+    "a test of a name that is there": ("L1-07", {"net.py": NET, "tests/test_a.py": NET_TEST.format(name="Net")}),
+    "a test of a name that may be there": ("L1-07", {"net.py": NET + "def __getattr__(name):\n    return Net\n", "tests/test_a.py": NET_TEST.format(name="Other")}),
+    "a script in the folder of the job": ("L3-05", {"serve.py": SERVE, "a/smoke_test.py": SMOKE, ".github/workflows/a.yml": WORK.format(folder="a", run="python smoke_test.py")}),
+    "the registry's model in the service": ("L3-04", {"serve.py": SERVE + "import mlflow\nmodel = mlflow.load_model('models:/a@b')\n"}),
+    "a deployment that asks the registry": ("L3-04", {"serve.py": SERVE, "pick.py": LATEST, ".github/workflows/a.yml": ACTIONS.format(run="python pick.py && kubectl -n a apply -f b.yml")}),
     "a server of models by its command": ("L3-01", {"Procfile": "web: mlflow models serve -m models:/a@b\n", "train.py": TRAIN}),
     "a check before the promotion": ("L3-06", {"a.py": CHECK.format(caller="release", then="mlflow.register_model(a)")}),
     "a canary of CodeDeploy": ("L3-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
@@ -83,6 +103,21 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a bound that nothing compares": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release(min_score):\n    print(min_score)\n    SVC().fit(x)\n    mlflow.register_model(a)\nif __name__ == '__main__':\n    release(1)\n"}),
     "a comparison in a variable that is only printed": ("L3-06", {"a.py": KEPT.format(then="print(passed)\n    mlflow.register_model(a)")}),
     "a comparison for a text": ("L3-06", {"a.py": KEPT.format(then="print('a' if score > min_score else 'b')\n    mlflow.register_model(a)")}),
+    "an image from a folder without a Dockerfile": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context=".")}),
+    "an image without any Dockerfile": ("L1-05", {"a.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="docker build -t a .")}),
+    "an action that only names images": ("L1-05", {"Dockerfile": "FROM x\n", ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: docker/metadata-action@v5\n"}),
+    "tests by make elsewhere": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "all:\n\tpytest tests/\n", "b/Makefile": "all:\n\ttrue\n", ".github/workflows/a.yml": WORK.format(folder="b", run="make all")}),
+    "tests above the checkout": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pytest ../tests/")}),
+    "tests in a folder that is not there": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pytest tests/unit")}),
+    "a test of a name that is not there": ("L1-07", {"net.py": NET, "tests/test_a.py": NET_TEST.format(name="Other")}),
+    "a script in another folder than the job's": ("L3-05", {"serve.py": SERVE, "a/smoke_test.py": SMOKE, ".github/workflows/a.yml": WORK.format(folder=".", run="python smoke_test.py")}),
+    "a job on a push that only trains": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a job that compares another stage": ("L2-13", {"train.py": TRAIN, "dvc.yaml": "stages:\n  a: {cmd: echo a, outs: [a]}\n  train: {cmd: python train.py, deps: [a]}\n", ".github/workflows/a.yml": ACTIONS.format(run="dvc repro a && dvc metrics diff")}),
+    "a test of a class that trains": ("L2-13", {"net.py": "import sklearn\nclass Trainer:\n    def train(self):\n        SVC().fit(1)\n        self.save_model()\n", "tests/test_a.py": "from net import Trainer\ndef test_it():\n    assert Trainer() is not None\n"}),
+    "a test of the training that CI leaves out": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/slow/test_a.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n", "tests/api/test_b.py": UNIT_TEST, ".github/workflows/a.yml": ACTIONS.format(run="pytest tests/api")}),
+    "the registry's model in a benchmark": ("L3-04", {"serve.py": SERVE, "benchmark.py": LATEST}),
+    "an outcome of something else": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release():\n    SVC().fit(x)\n    result = mlflow.deploy(a)\n    if not result:\n        raise ValueError('bad')\nif __name__ == '__main__':\n    release()\n"}),
+    "a bound that a script on its own checks": ("L3-06", {"train.py": TRAIN, "evaluate.py": "import sys\ndef main(min_score):\n    score = 1\n    if score < min_score:\n        sys.exit(1)\nif __name__ == '__main__':\n    main(1)\n"}),
     "a job on a push that trains and registers": ("L2-13", {"train.py": TRAIN + "import mlflow\nmlflow.register_model('a', 'b')\n", ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
     "a service of BentoML whose code is not there": ("L3-01", {"bentofile.yaml": "service: 'src/app.py:service'\n", "train.py": TRAIN}),
     "a check that nothing waits for": ("L3-06", {"a.py": CHECK.format(caller="report", then="print(1)")}),
@@ -97,7 +132,7 @@ UNKNOWN: dict[str, tuple[str, Files]] = {
     "Cloud Build by its content": ("L1-04", {"build/deploy.yaml": CLOUD_BUILD, "train.py": TRAIN, "tests/test_a.py": UNIT_TEST}),
     "a workflow of another repository": ("L1-04", {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    uses: org/ci/.github/workflows/test.yml@main\n"}),
     "a library of Jenkins": ("L1-04", {"Jenkinsfile": "@Library('ci') _\npipeline {\n  agent any\n  stages {\n    stage('a') {\n      steps {\n        runTests()\n      }\n    }\n  }\n}\n"}),
-    "CodeBuild that something else starts": ("L1-05", {"buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
+    "CodeBuild that something else starts": ("L1-05", {"Dockerfile": "FROM x\n", "buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
     "a model of DVC": ("L2-05", {"dvc.yaml": "artifacts:\n  a:\n    type: model\n    path: a.pkl\n"}),
     "a deployment of Prefect": ("L2-08", {"a.py": "import sklearn\nfrom prefect import flow\n@flow\ndef train():\n    SVC().fit(x)\nif __name__ == '__main__':\n    train.deploy('a')\n"}),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from .ci import Job
 from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
 from .reach import Place
-from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING
+from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING, TEST_COMMAND
 from .wiring import Wiring
 
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
@@ -181,8 +181,10 @@ def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
 
 
 def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
-    """Yield the test functions that have an assertion that can fail."""
+    """Yield the test functions that have an assertion that can fail, in files that can run."""
     for module in wiring.tests:
+        if wiring.imports_nothing_there(module):
+            continue
         helpers = {unit.short for unit in module.units if unit.asserts and not is_test(unit)}
         for unit in module.units:
             if is_test(unit) and (unit.asserts or not helpers.isdisjoint(unit.names)):
@@ -203,6 +205,30 @@ def is_mocked(module: Module, unit: Unit) -> bool:
     patched = [text.rpartition(".")[2] for _, text in unit.strings if "." in text]
     mocks = [name for name in unit.names if "mock" in name.lower()]
     return any(MOCKED_MODEL.search(name) for name in [*patched, *mocks])
+
+
+def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
+    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
+    lines = [
+        line.text for job in wiring.jobs for line in job.lines if TEST_COMMAND.search(line.text)
+    ]
+    marked = {name.rpartition(".")[2] for name in unit.decorators}
+    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
+    return not lines or any(
+        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
+        for text in lines
+    )
+
+
+def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
+    """Tell whether the paths that a test command names, if any, have a file in them."""
+    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
+    named = [
+        word
+        for word in words
+        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
+    ]
+    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
 
 
 def own_imports(wiring: Wiring, module: Module) -> list[str]:

@@ -359,7 +359,7 @@ BUILD_ACTION = re.compile(
     r"docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
     r"|redhat-actions/buildah|PyO3/maturin-action|google-github-actions/deploy-cloudrun"
     r"|bentoml/.*build|Docker@|azure/docker|whoan/docker-build|mr-smithers-excellent/docker-build"
-    r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build|docker/metadata-action"
+    r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build"
 )
 PUBLISH_COMMAND = re.compile(
     r"\b(twine upload|uv publish|poetry publish|hatch publish|pdm publish|flit publish|docker push"

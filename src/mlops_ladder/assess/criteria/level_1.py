@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from ...inspection.commands import Line, hook_entries
+from ...inspection.commands import Line, hook_entries, joined
 from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.impact import dependencies
 from ...inspection.python import Unit
@@ -76,6 +76,8 @@ TRIAL_CLUSTER = re.compile(
 )
 TRIAL_END = re.compile(r"compose\b.* (down|logs|ps)\b|curl |wait-for")
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
+IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
 SESSIONS = (
     ("tox.ini", "commands", "tox"),
@@ -83,6 +85,8 @@ SESSIONS = (
     ("dodo.py", "def task_", "doit"),
 )
 """Files with tasks, a word of each that has any, and what runs them."""
+NAMED_TESTS = re.compile(r"(?!-)(?=[^=:*$]*test)[\w./-]*(/|\.py|/[\w-]+)")
+"""A word of a command that is a folder or file of tests."""
 DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
 RELEASING = ("tag", "release", "push", "workflow_run")
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
@@ -262,10 +266,13 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     A job whose commands lead to pytest or unittest, also through make, tox, nox, just, mise, pixi
     and scripts, whose failure is not ignored, and tests that are there.
     """
-    off = None
+    off = absent = None
     for job in wiring.jobs:
         for line in job.lines:
             if TEST_COMMAND.search(line.text) and not is_followed(job, line):
+                if names_no_test(wiring, line):
+                    absent = absent or (job, line)
+                    continue
                 if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
                     if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
                         return missing(
@@ -286,8 +293,28 @@ def tests_in_ci(wiring: Wiring) -> Finding:
         return missing(
             f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
         )
+    if absent:
+        place = at_command(wiring, *absent, TEST_COMMAND)
+        return missing("CI runs tests in a folder that is not there", place, "E1")
     reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
     return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
+
+
+def names_no_test(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command names folders or files of tests, and none of them is there."""
+    words = [word.partition("::")[0].strip("\"'") for word in line.text.split()[1:]]
+    named = [word for word in words if NAMED_TESTS.fullmatch(word)]
+    return bool(named) and not any(is_there(wiring, line, word) for word in named)
+
+
+def is_there(wiring: Wiring, line: Line, word: str) -> bool:
+    """Tell whether a path that a command names is in the repository, by its end if need be."""
+    clean = word.removeprefix("./").rstrip("/")
+    if clean.startswith("../"):
+        if not line.folder and line.file.startswith(".github/workflows/"):
+            return False  # above the checkout
+        clean = clean.replace("../", "")
+    return any(f"/{clean}/" in f"/{path}/" for path in wiring.sizes)
 
 
 def is_followed(job: Job, line: Line) -> bool:
@@ -314,9 +341,11 @@ def by_ci(
         if leave and leave(job):
             continue
         line = job.runs(command)
+        if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
+            line = None
         places = at_command(wiring, job, line, command)
         for used in job.uses:
-            if not places and action.search(used):
+            if not places and action.search(used) and not lacks_dockerfile(wiring, used):
                 name = used.partition(" ")[0]
                 places = [at_text(wiring, job.file, name.partition("@")[0], name)]
         if places and job.started_by(*triggers):
@@ -331,6 +360,17 @@ def by_ci(
         return missing(f"{job.file} {what}, but only on {how.replace('_', ' ')}", places, "E1")
     verb = next((said for word, said in ELSEWHERE.items() if word in what), "")
     return unseen_ci(wiring, f"no CI job {what}", verb)
+
+
+def lacks_dockerfile(wiring: Wiring, used: str) -> bool:
+    """Tell whether an action builds from a place in the repository without a Dockerfile."""
+    if "docker/build-push-action" not in used:
+        return False
+    given = dict(IMAGE_ACTION_INPUT.findall(used))
+    context = given.get("context", ".")
+    file = given.get("file", f"{context}/Dockerfile")
+    is_plain = re.fullmatch(r"[\w./-]+", file) and not file.startswith("/")
+    return bool(is_plain) and joined("", file) not in wiring.sizes
 
 
 @criterion("L1-05", "build-in-ci", "must", "MS1")

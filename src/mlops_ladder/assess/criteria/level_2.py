@@ -1,10 +1,13 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
 import re
+from itertools import takewhile
 from typing import Any
 
+from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Unit
+from ...inspection.python import Call, Unit
+from ..ci import Job
 from ..code import names_any
 from ..evidence import (
     among,
@@ -19,6 +22,7 @@ from ..evidence import (
     helpers_of,
     is_mocked,
     own_imports,
+    runs_in_ci,
     scheduled_reach,
     serving_reach,
     started_outside,
@@ -45,6 +49,7 @@ from ..tools import (
     BASELINE_CALLS,
     BASELINE_METRIC,
     BASELINE_WORD,
+    DEPLOY_COMMAND,
     EXTERNAL_PARAMETERS,
     METRIC_WORD,
     MODEL_URI,
@@ -62,7 +67,6 @@ from ..tools import (
     SENSORS,
     SLICE_WORD,
     STOPS_ALONE,
-    TEST_COMMAND,
     TRACKED_METRICS,
     TRACKED_PARAMETERS,
     TRACKER_PACKAGES,
@@ -96,6 +100,11 @@ HYDRA_LOGGER = re.compile(
     rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
 )
 SWEEPER = re.compile(rb"hydra/sweeper:\s*(optuna|ax|nevergrad)")
+CHECKS_OUTCOME = re.compile(
+    r"^(python[\d.]* -m )?pytest .*(model|train|pipeline|integration|e2e|performance)"
+    r"|\bdvc (exp|metrics) diff\b|^cml\b|compare_?metrics",
+    re.I,
+)
 PIPELINE_STARTED = re.compile(
     r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit|PipelineJob)$"
 )
@@ -864,29 +873,54 @@ def features_shared(wiring: Wiring) -> Finding:
 def pipeline_tested(wiring: Wiring) -> Finding:
     """A test or a CI job runs the whole training on a small sample.
 
-    A test that calls what trains and keeps or reports what it trained; or a job that trains, on a
-    pull request, or on a push if it also tests or registers no model.
+    A test that CI does not leave out and that calls what trains and keeps or reports what it
+    trained; or a job that trains, and then tests or compares the outcome.
     """
     wanted = fitting_places(wiring)
     whole = whole_trainings(wiring)
+    left_out = None
     for module, unit in test_units(wiring):
         if is_mocked(module, unit):
             continue
         helped, own = helpers_of(wiring, module, unit)
-        calls = {part for call in unit.calls for part in call.name.split(".")} | helped
+        own = [*own, *exported_by(wiring, own)]
+        calls = {name for call in unit.calls for name in called_names(call)} | helped
         if {"invoke", "run", "delay", "submit", "fn"} & calls:  # they get what they run
             calls |= set(unit.names)
         if any(path in own and name in calls for path, name in whole):
-            return met([at_unit(wiring, unit)], "E3")
+            if runs_in_ci(wiring, module, unit):
+                return met([at_unit(wiring, unit)], "E3")
+            left_out = left_out or unit
     for job in wiring.jobs:
         if not job.started_by("pull_request", "push"):
             continue
-        lines = [line for line in job.lines if "deploy" not in line.text]
-        reached = wiring.reach(root.place for root in wiring.roots_of(lines, "ci"))
-        is_test = job.started_by("pull_request") or job.runs(TEST_COMMAND)
-        if wanted & reached and (is_test or not wiring.calls(REGISTERING, reached)):
-            return met([Evidence(job.file, 1, f"job {job.name}")], "E3")
-    return missing("no test or job runs the training")
+        lines = until_deployed(job)
+        checks = [number for number, line in enumerate(lines) if CHECKS_OUTCOME.search(line.text)]
+        before = lines[: checks[-1]] if checks else []
+        reached = wiring.reach(root.place for root in wiring.roots_of(before, "ci"))
+        if wanted & reached:
+            check = lines[checks[-1]]
+            return met([at_text(wiring, check.file, check.text[:40], check.text)], "E3")
+    if left_out:
+        return missing("CI leaves out the test that trains", [at_unit(wiring, left_out)], "E1")
+    return missing("no test or job trains on a sample and checks the outcome")
+
+
+def called_names(call: Call) -> list[str]:
+    """Return what a chain of calls calls: `fit` and `score` of `a.b().fit().score()`, and `b`."""
+    return [part.rpartition(".")[2] for part in call.name.split("()")]
+
+
+def until_deployed(job: Job) -> list[Line]:
+    """Return the commands of a job before the first one that deploys."""
+    return list(takewhile(lambda line: not DEPLOY_COMMAND.search(line.text), job.lines))
+
+
+def exported_by(wiring: Wiring, paths: list[str]) -> set[str]:
+    """Return the files whose names the packages among some files export."""
+    return {
+        inner for path in paths if path.endswith("__init__.py") for inner in wiring.imports_of(path)
+    }
 
 
 def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
@@ -897,6 +931,8 @@ def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
     for unit in wiring.code:
         if unit.path.endswith(".ipynb") or unit.short not in tested - {"__init__"}:
             continue
+        if unit.short[:1].isupper() or unit.short.endswith("_step"):
+            continue  # making an object, or one step, is no training
         near = {(unit.path, unit.name)}
         if not TRAINS.search(unit.short.replace("_", " ")) and near.isdisjoint(wanted):
             continue

@@ -1,13 +1,15 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Module, Unit
+from ...inspection.python import Unit
+from ..ci import Job
 from ..code import words_with
 from ..evidence import (
     among,
@@ -21,17 +23,21 @@ from ..evidence import (
     own_imports,
     predicts,
     promotes,
+    runs_in_ci,
     scheduled_reach,
     serving_reach,
     started_outside,
     test_units,
+    training_reach,
     uncommented,
     units_with,
     unseen_ci,
+    words_of,
 )
 from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
 from ..infrastructure import Resource
 from ..other_files import DOCS_PATH, all_mappings
+from ..reach import Place
 from ..tools import (
     API_TESTS,
     CANARY_TEXT,
@@ -54,13 +60,15 @@ from ..tools import (
     SERVE_COMMAND,
     SERVING,
     SERVING_IMAGE,
-    TEST_COMMAND,
 )
 from ..wiring import Wiring
 from .level_1 import AUTOMATIC, by_ci, is_trial, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+SCORING_NAME = re.compile(r"serv|scor|deploy|infer|predict|(^|[/_ ])(app|api|endpoint)", re.I)
+JUDGING_NAME = re.compile(r"train|eval|bench|promot|compar|monitor|drift|regist(er|ration)", re.I)
+"""What code that uses a model is named for: what serves, and what only judges or makes it."""
 CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
@@ -102,6 +110,8 @@ OUTCOME = re.compile(
     r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
     r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
 )
+OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
+"""Outcomes of anything, not only of a comparison of metrics."""
 IDENTITY = re.compile(
     r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
 )
@@ -207,7 +217,7 @@ def started_by_command(wiring: Wiring) -> list[Evidence]:
 def is_absent(wiring: Wiring, line: Line) -> bool:
     """Tell whether a command starts a service of code that is not there."""
     named = BENTO_SERVICE.search(line.text)
-    return bool(named) and not list(wiring.started(line.text, line.file))
+    return bool(named) and not list(wiring.started(line.text, line.file, line.folder))
 
 
 def declared_service(wiring: Wiring) -> Finding:
@@ -291,10 +301,13 @@ def model_from_registry(wiring: Wiring) -> Finding:
     `models:/name@alias` and the clients of registries, in code of the service or of its deployment
     that a command reaches.
     """
-    found = called(wiring, RESOLVING, "reading of a model from a registry")
+    places = scoring_places(wiring)
+    what = "reading of a model from a registry"
+    where = "what serves or deploys does not do it"
+    found = called(wiring, RESOLVING, what, places, where)
     uris = [
         at_line(wiring, unit.path, line, text)
-        for unit in among(wiring, wiring.wired)
+        for unit in among(wiring, places)
         for line, text in unit.strings
         if MODEL_URI.match(text)
     ]
@@ -314,6 +327,25 @@ def model_from_registry(wiring: Wiring) -> Finding:
             "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
         )
     return loaded
+
+
+@lru_cache(maxsize=1)
+def scoring_places(wiring: Wiring) -> set[Place]:
+    """Return the wired code that serves, scores or deploys, without that which only judges."""
+    named = {place for place in wiring.wired if SCORING_NAME.search(f"{place[0]} {place[1]}")}
+    started = {place for _, reached in started_by_deployment(wiring) for place in reached}
+    found = started | serving_reach(wiring) | wiring.reach(named)
+    return {place for place in found if not JUDGING_NAME.search(place[0].rpartition("/")[2])}
+
+
+def started_by_deployment(wiring: Wiring) -> Iterator[tuple[Job, set[Place]]]:
+    """Yield the jobs that deploy, each with the code that it runs."""
+    deploying = {(unit.path, unit.name) for unit, _ in wiring.calls(DEPLOYING_CALLS)}
+    for job in wiring.jobs:
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        by_command = job.runs(DEPLOY_COMMAND) or any(DEPLOY_ACTION.search(one) for one in job.uses)
+        if by_command or not deploying.isdisjoint(reached):
+            yield job, reached
 
 
 @criterion("L3-05", "scoring-tested", "must", "MS2-3, G2")
@@ -364,7 +396,7 @@ def smoke_tests(wiring: Wiring) -> list[Evidence]:
         for line in job.lines:
             if not line.counts or not re.search(r"smoke|test|check|verify", line.text):
                 continue
-            places = [place for place in wiring.started(line.text, line.file)]
+            places = [*wiring.started(line.text, line.file, line.folder)]
             units = [
                 unit for path in {path for path, _ in places} for unit in wiring.modules[path].units
             ]
@@ -380,41 +412,37 @@ def smoke_tests(wiring: Wiring) -> list[Evidence]:
     return []
 
 
-def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
-    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
-    lines = [
-        line.text for job in wiring.jobs for line in job.lines if TEST_COMMAND.search(line.text)
-    ]
-    marked = {name.rpartition(".")[2] for name in unit.decorators}
-    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
-    return not lines or any(
-        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
-        for text in lines
-    )
-
-
-def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
-    """Tell whether the paths that a test command names, if any, have a file in them."""
-    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
-    named = [
-        word
-        for word in words
-        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
-    ]
-    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
-
-
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
     gates, verdicts = words_with(GATE_WORD), words_with(VERDICT)
     decisive = {
         *(name for name in unit.compared - unit.fixed if gates[name]),
-        *(name for name in unit.tested - unit.fixed if verdicts[name] or OUTCOME.match(name)),
+        *(name for name in unit.tested - unit.fixed if verdicts[name]),
+    }
+    of_metrics = any(gates[name] for name in words_of(unit))
+    decisive |= {
+        name
+        for name in unit.tested - unit.fixed
+        if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
-    if ROLLBACK_WORD.search(unit.short):
+    if ROLLBACK_WORD.search(unit.short) or not decisive:
         return False
-    return bool(decisive) and (promotes(unit) or bool(named_gate) or stops_by_metric(unit))
+    return promotes(unit) or (
+        (bool(named_gate) or stops_by_metric(unit)) and is_waited_for(wiring, unit)
+    )
+
+
+@lru_cache(maxsize=1)
+def waited_for(wiring: Wiring) -> set[Place]:
+    """Return what a training or something else than a script that one may run reaches."""
+    others = [root.place for root in wiring.roots if root.kind != "script"]
+    return wiring.reach(others) | training_reach(wiring)
+
+
+def is_waited_for(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether something may depend on a unit: it is not only run as a script."""
+    return (unit.path, unit.name) in waited_for(wiring)
 
 
 def stops_by_metric(unit: Unit) -> bool:
