@@ -6,14 +6,25 @@ from functools import lru_cache
 from typing import Any
 
 from ..inspection.commands import Line
-from ..inspection.python import Call, Module, Unit
+from ..inspection.python import BODY, Call, Module, Unit
 from .ci import Job
 from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
 from .reach import Place
-from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING, TEST_COMMAND
+from .tools import (
+    FITTING,
+    ML_PACKAGES,
+    PREDICTING,
+    PROMOTE_NAME,
+    RECURRING,
+    SCHEDULE_KEYWORDS,
+    SCHEDULING,
+    SERVING,
+    TEST_COMMAND,
+)
 from .wiring import Wiring
 
+PLACEHOLDER = "PATH/TO/DATA"
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED_MODEL = re.compile(
     r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
@@ -92,8 +103,19 @@ def is_training(call: Call) -> bool:
 
 
 def fitting_places(wiring: Wiring) -> set[Place]:
-    """Return the units that train a model, in code that is no notebook."""
-    return {(unit.path, unit.name) for unit, _ in fits(wiring) if not unit.path.endswith(".ipynb")}
+    """Return the units that train a model, in code that is no notebook and needs no filling in."""
+    return {
+        (unit.path, unit.name)
+        for unit, _ in fits(wiring)
+        if not unit.path.endswith(".ipynb") and not is_to_fill_in(wiring, unit)
+    }
+
+
+def is_to_fill_in(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a file is an exported example: where its data are has yet to be filled in."""
+    return any(
+        PLACEHOLDER in text for one in wiring.modules[unit.path].units for _, text in one.strings
+    )
 
 
 @lru_cache(maxsize=1)
@@ -124,12 +146,41 @@ def endless_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     ]
 
 
+@lru_cache(maxsize=1)
+def scheduled_by_code(wiring: Wiring) -> list[tuple[Unit, Call, set[Place]]]:
+    """Return the calls that set a schedule, with what the code around them reaches."""
+    return [
+        (unit, call, wiring.reach([(unit.path, unit.name), (unit.path, BODY)]))
+        for unit, call in wiring.calls(SCHEDULING)
+        if not unit.path.endswith(".ipynb") and sets_schedule(unit, call)
+    ]
+
+
+def sets_schedule(unit: Unit, call: Call) -> bool:
+    """Tell whether a call has a schedule that is not None."""
+    said = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
+    written = any(
+        one not in {None, "", "None", "@once"} for one in said if not isinstance(one, list)
+    )
+    return written or (bool(said) and None in said and not is_none(unit))
+
+
+def is_none(unit: Unit) -> bool:
+    """Tell whether no schedule is set: a written None has no name in the code."""
+    return not any(
+        "schedule" in name.lower() or "cron" in name.lower()
+        for name in unit.names
+        if name not in SCHEDULE_KEYWORDS
+    )
+
+
 def called(
     wiring: Wiring,
     patterns: Iterable[str],
     what: str,
     among: set[Place] | None = None,
     where: str = "no entry point reaches it",
+    leave: re.Pattern[str] | None = None,
 ) -> Finding:
     """Return met if a call is reached, else why not.
 
@@ -145,9 +196,11 @@ def called(
         The units that count; by default all that entry points reach.
     where
         What is wrong where a call is there and does not count.
+    leave
+        The names of calls that match the patterns and are something else.
     """
     places = wiring.wired if among is None else among
-    found = wiring.calls(patterns)
+    found = [one for one in wiring.calls(patterns) if not (leave and leave.search(one[1].name))]
     reached = [one for one in found if (one[0].path, one[0].name) in places]
     if reached:
         return met(at_call(wiring, *one) for one in reached)

@@ -88,6 +88,8 @@ class Unit:
     """It decides something: an `if` or a conditional expression with a comparison."""
     tested: set[str] = field(default_factory=set)
     """The names that its conditions depend on."""
+    guarded: set[str] = field(default_factory=set)
+    """The names tested by an `if` that ends in leaving: it returns or raises."""
     endless: bool = False
     """It has a loop that never ends by itself: `while True`."""
     ordered: set[str] = field(default_factory=set)
@@ -127,6 +129,8 @@ class Module:
     units: list[Unit]
     cells: list[int] = field(default_factory=list)
     """The first line of each code cell, in a notebook."""
+    shell: list[tuple[int, str]] = field(default_factory=list)
+    """The commands that a notebook gives to the shell, with their lines."""
 
     @property
     def imported(self) -> set[str]:
@@ -168,10 +172,15 @@ def parse_notebook(path: str, text: str) -> Module:
         It is no notebook.
     """
     body: list[ast.stmt] = []
-    starts, first = [], 1
+    starts, first, shell = [], 1, list[tuple[int, str]]()
     for source in code_cells(text):
         lines = ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source]
         starts.append(first)
+        shell += [
+            (first + number, line.strip()[1:].strip())
+            for number, line in enumerate(source)
+            if line.lstrip().startswith("!")
+        ]
         try:
             cell = syntax_tree("\n".join(lines))
             ast.increment_lineno(cell, first - 1)
@@ -180,7 +189,7 @@ def parse_notebook(path: str, text: str) -> Module:
             pass
         first += len(lines)
     module = facts(path, ast.Module(body=body, type_ignores=[]))
-    module.cells = starts
+    module.cells, module.shell = starts, shell
     return module
 
 
@@ -406,6 +415,8 @@ class Reader:
                 unit.branches |= not isinstance(test, ast.Constant)
                 if isinstance(node, ast.If):
                     unit.tested.update(names_below(test))
+                    if isinstance(node.body[-1], ast.Return | ast.Raise):
+                        unit.guarded.update(names_below(test))
                     unit.ordered.update(names_ordered(test))
                     if self.fixed:
                         self.fixed_and_tested |= self.fixed & bare_names(test)

@@ -12,6 +12,8 @@ from ..wiring import Wiring
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
+HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
+FEWEST_SHARE = 0.1  # of the calls that fit a model, in files that are no notebooks
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
@@ -90,6 +92,9 @@ def home_folder(wiring: Wiring, path: str) -> Evidence | None:
         for line, text in unit.strings:
             if HOME_PATH.match(text):
                 return at_line(wiring, path, line, text[:60])
+    for line, text in module.shell:
+        if HOME_IN_SHELL.search(text):
+            return at_line(wiring, path, line, text[:60])
     return None
 
 
@@ -104,7 +109,8 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
         return not_applicable("nothing fits a model")
     modules = [one for one in found if not one[0].path.endswith(".ipynb")]
     notebooks = len(found) - len(modules)
-    if not modules:
-        place = at_call(wiring, *found[0])
-        return missing(f"calls that fit a model are in notebooks only: {notebooks}", [place])
+    if len(modules) < FEWEST_SHARE * len(found):
+        place = at_call(wiring, *next(one for one in found if one[0].path.endswith(".ipynb")))
+        only = "only" if not modules else f"but for {len(modules)}"
+        return missing(f"calls that fit a model are in notebooks {only}: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

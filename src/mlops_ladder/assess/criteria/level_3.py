@@ -24,6 +24,7 @@ from ..evidence import (
     predicts,
     promotes,
     runs_in_ci,
+    scheduled_by_code,
     scheduled_reach,
     serving_reach,
     started_outside,
@@ -34,7 +35,7 @@ from ..evidence import (
     unseen_ci,
     words_of,
 )
-from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, unknown
 from ..infrastructure import Resource
 from ..other_files import DOCS_PATH, all_mappings
 from ..reach import Place
@@ -62,10 +63,29 @@ from ..tools import (
     SERVING_IMAGE,
 )
 from ..wiring import Wiring
-from .level_1 import AUTOMATIC, by_ci, is_trial, tests_in_ci
+from .level_1 import AUTOMATIC, by_ci, is_trial, taken_from_outside, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+ENVIRONMENT = re.compile(
+    r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars|env)$)",
+    re.I,
+)
+COLUMNS = (
+    re.compile(r"^(?!run|model|experiment)(\w+_)?(uu)?id$", re.I),
+    re.compile(r"(^|_)(time|timestamp|date|datetime|at)$", re.I),
+    re.compile(r"^run_id$|version", re.I),
+    re.compile(r"predict|score$|forecast", re.I),
+)
+"""The columns of a record of predictions: id, time, model and the prediction itself."""
+SAGEMAKER_DEPLOYS = re.compile(r"\.(create_model|create_endpoint|update_endpoint)$")
+AZURE_DEPLOYS = re.compile(r"^az ml model deploy\b.* (-m|--model|-f|--model-metadata-file)\b")
+"""A deployment of a registered model, by its name or by what its registration wrote."""
+PACKAGING_CALLS = [
+    *("*.RegisterModel", "sagemaker.workflow.model_step.ModelStep", "boto3:.create_model_package"),
+    *("sagemaker:.create_model_package", "azureml:.package"),
+]
+"""Calls that make a model with its image into what can be deployed as it is."""
 SCORING_NAME = re.compile(r"serv|scor|deploy|infer|predict|(^|[/_ ])(app|api|endpoint)", re.I)
 JUDGING_NAME = re.compile(r"train|eval|bench|promot|compar|monitor|drift|regist(er|ration)", re.I)
 """What code that uses a model is named for: what serves, and what only judges or makes it."""
@@ -76,7 +96,8 @@ IMAGE_COMMAND = re.compile(
     r"\b(docker|podman|buildah|nerdctl)(-compose| compose)?\b.*\b(build|bake)\b|kaniko"
     r"|mlflow models build-docker|gcloud builds submit|az acr build|bentoml (build|containerize)"
     r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
-    r"|az ml model package|aws cloudformation package|^sam (build|package)|^cog (build|push)"
+    r"|az ml (model (package|deploy)|online-deployment create)|aws cloudformation package"
+    r"|^sam (build|package)|^cog (build|push)"
     r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
 IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
@@ -154,6 +175,9 @@ def model_served(wiring: Wiring) -> Finding:
         return met(Evidence(one.file, one.line, one.kind) for one in endpoints)
     if started := started_by_command(wiring):
         return met(started)
+    managed = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
+    if managed:
+        return met(at_call(wiring, *one) for one in managed)
     stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
@@ -189,6 +213,7 @@ def model_served(wiring: Wiring) -> Finding:
         one
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
+        and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
         and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
         and not re.search(
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
@@ -244,14 +269,27 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     if (
         found.status == "met"
         and not files
-        and not re.search(r"build-docker|bentoml|run|package", str(found))
+        and not re.search(r"build-docker|bentoml|run|package|az ml", str(found))
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
+    if found.status != "met" or model_served(wiring).status != "met":
+        found = any_of(packaged_by_code(wiring), found)
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
         )
     return found
+
+
+def packaged_by_code(wiring: Wiring) -> Finding:
+    """Return met if a job runs code that makes a model package of a cloud."""
+    calls = wiring.calls(PACKAGING_CALLS)
+    for job in wiring.jobs if calls else ():
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places and job.started_by(*AUTOMATIC):
+            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+    return missing("no CI job builds an image")
 
 
 @criterion("L3-03", "deployed-by-ci", "must", "MS3, G2, SD")
@@ -274,6 +312,8 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
         deployed_by_code(wiring),
     )
+    if found.status == "missing" and (outside := taken_from_outside(wiring)):
+        return outside
     if found.status == "met" and model_served(wiring).status == "missing":
         return missing(
             "something is deployed, but nothing that serves predictions", found.evidence, "E1"
@@ -317,7 +357,15 @@ def model_from_registry(wiring: Wiring) -> Finding:
         if WRITTEN_URI.search(uncommented(wiring, path))
         or ("azureml:" in uncommented(wiring, path) and "eployment" in uncommented(wiring, path))
     ]
+    packages = [
+        at_line(wiring, unit.path, line, text)
+        for unit in among(wiring, places)
+        if any(SAGEMAKER_DEPLOYS.search(call.name) for call in unit.calls)
+        for line, text in unit.strings
+        if text == "ModelPackageName"
+    ]
     loaded = any_of(
+        met_if([*packages, *by_entry_script(wiring)], "no model is read from a registry"),
         met_if(uris, "no model is read from a registry"),
         found,
         met_if(manifests, "no model is read from a registry"),
@@ -327,6 +375,17 @@ def model_from_registry(wiring: Wiring) -> Finding:
             "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
         )
     return loaded
+
+
+def by_entry_script(wiring: Wiring) -> list[Evidence]:
+    """Return where Azure ML deploys a registered model with an entry script that is there."""
+    return [
+        at_text(wiring, line.file, "az ml model deploy", line.text)
+        for job in wiring.jobs
+        for line in job.lines
+        if AZURE_DEPLOYS.search(line.text)
+        and any(wiring.started(line.text, line.file, line.folder))
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -685,6 +744,13 @@ def predictions_logged(wiring: Wiring) -> Finding:
     for path, document in wiring.manifests:
         if document.get("kind") == "InferenceService" and "logger" in str(document):
             return met([at_text(wiring, path, "logger")])
+    captured = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["boto3:.create_endpoint_config"], wiring.wired)
+        if "DataCaptureConfig" in call.keywords
+    ]
+    if captured:
+        return met(captured)
     best = None
     for unit, places in units_with(
         among(wiring, wiring.wired), IDENTITY, MOMENT, VERSION, PREDICTED
@@ -709,11 +775,29 @@ def predictions_logged(wiring: Wiring) -> Finding:
                 [at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])]
             )
         best = best or unit
+    if columns := recorded_as_columns(wiring):
+        return met(columns)
     if best:
         return missing(
             "predictions have records, but nothing writes them", [at_unit(wiring, best)], "E1"
         )
     return missing("no record of a prediction with id, time and model version was found")
+
+
+def recorded_as_columns(wiring: Wiring) -> list[Evidence]:
+    """Return where a batch of predictions gets columns with id, time and model, and is stored."""
+    for unit in among(wiring, scoring_places(wiring)):
+        if "predict" not in unit.names:
+            continue
+        texts = [text for _, text in unit.strings if text.isidentifier()]
+        if not all(any(one.search(text) for text in texts) for one in COLUMNS):
+            continue
+        callers = [one for one in among(wiring, wiring.wired) if unit.short in one.names]
+        reached = wiring.reach((one.path, one.name) for one in callers) if callers else set()
+        stored = wiring.calls(["*.to_parquet", "*.to_csv", "*.to_sql", "*.to_gbq"], reached)
+        if stored:
+            return [at_unit(wiring, unit), at_call(wiring, *stored[0])]
+    return []
 
 
 def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
@@ -741,6 +825,8 @@ def operation_measured(wiring: Wiring) -> Finding:
         if found := OBSERVED.search(wiring.repository.tree[path]):
             return met([at_text(wiring, path, found[0].decode().strip())])
     found_calls = called(wiring, EXPORTING, "export of operational metrics")
+    if found_calls.status == "missing" and (places := managed_endpoints(wiring)):
+        return unknown("the platform of the endpoint has metrics of its own", places)
     if found_calls.status == "met" and model_served(wiring).status == "met":
         served = called(
             wiring,
@@ -751,6 +837,16 @@ def operation_measured(wiring: Wiring) -> Finding:
         )
         return served if serving_reach(wiring) else found_calls
     return found_calls
+
+
+def managed_endpoints(wiring: Wiring) -> list[Evidence]:
+    """Return where a model is put into service at a cloud."""
+    created = wiring.created(ENDPOINT)
+    calls = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
+    return [
+        *(Evidence(one.file, one.line, one.kind) for one in created),
+        *(at_call(wiring, *one) for one in calls),
+    ]
 
 
 @criterion("L3-12", "quality-watched", "must", "ZC, N2, N7, SD")
@@ -788,6 +884,9 @@ def quality_watched(wiring: Wiring) -> Finding:
         if found or named:
             place = at_call(wiring, *found[0]) if found else at_unit(wiring, named[0])
             return met([at_text(wiring, file, "schedule"), place])
+    for unit, call, reached in scheduled_by_code(wiring):
+        if found := wiring.calls(DRIFT_TOOLS, reached):
+            return met([at_call(wiring, unit, call), at_call(wiring, *found[0])])
     for unit, call in wiring.calls(DRIFT_TOOLS):
         if any(wiring.imports(unit.path, one) for one in ("airflow", "prefect", "dagster")):
             names = {*unit.names} | {
@@ -969,6 +1068,20 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
         if document.get("kind") or document.get("services")
     ]
     kinds = (provisioned, templates, packaged, manifests)
-    return met_if(
-        (one for found in kinds for one in found[:1]), "no infrastructure is defined by files"
-    )
+    found = [one for each in kinds for one in each[:1]]
+    reason = "no infrastructure is defined by files"
+    return met_if(found or environments(wiring), reason)
+
+
+def environments(wiring: Wiring) -> list[Evidence]:
+    """Return the settings of a staging and a production environment that stand side by side."""
+    found: dict[str, Evidence] = {}
+    for path in wiring.sizes:
+        if (named := ENVIRONMENT.search(path)) and not DOCS_PATH.search(path):
+            found.setdefault(
+                f"{path[: named.start()]} {named['kind'][0]}", Evidence(path, 1, "environment")
+            )
+    for key, place in found.items():
+        if key.endswith(" p") and (other := found.get(f"{key[:-1]}s")):
+            return [other, place]
+    return []
