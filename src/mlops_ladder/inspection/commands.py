@@ -136,6 +136,8 @@ class Commands:
             for path in repository.matching("dvc.yaml", "**/dvc.yaml"):
                 for line in stage_commands(repository, path, set(arguments)):
                     yield line, path
+        elif tool == "pre-commit" and arguments[:1] in (["autoupdate"], ["install"], ["clean"]):
+            return
         elif tool == "pre-commit" or command.startswith(("python -m pre_commit", "prek")):
             for path in repository.matching(".pre-commit-config.y*ml"):
                 for text in strings_in(repository.documents(path)):

@@ -5,8 +5,10 @@ which other units it reaches.
 """
 
 import ast
+import io
 import json
 import re
+import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -213,7 +215,7 @@ def code_cells(text: str) -> Iterator[list[str]]:
 
 def syntax_tree(text: str) -> ast.Module:
     """Parse code; every failure is a ValueError."""
-    if nesting(text) > MOST_NESTED and nesting(STRING.sub("", text)) > MOST_NESTED:
+    if nesting(text) > MOST_NESTED and nesting(brackets_of(text)) > MOST_NESTED:
         raise ValueError("it is nested too deep")
     try:
         with warnings.catch_warnings():
@@ -223,6 +225,15 @@ def syntax_tree(text: str) -> ast.Module:
         raise ValueError(f"line {error.lineno}: {error.msg}") from error
     except (RecursionError, MemoryError) as error:
         raise ValueError("it is nested too deep") from error
+
+
+def brackets_of(text: str) -> str:
+    """Return the brackets of code, without those in strings and comments, as far as it can be."""
+    try:
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        return "".join(one.string for one in tokens if one.string in "()[]{}")
+    except (tokenize.TokenError, SyntaxError, RecursionError):
+        return STRING.sub("", text)
 
 
 def nesting(text: str) -> int:

@@ -43,7 +43,8 @@ def headline(found: Assessment) -> str:
         return f"The level is unknown: {found.findings['L0-01'].reason}"
     said = standing(found)
     if found.profile.assumed:
-        said += f", if {', '.join(found.profile.assumed)} hold, which files cannot show"
+        verb = "hold" if len(found.profile.assumed) > 1 else "holds"
+        said += f", if {', '.join(found.profile.assumed)} {verb}, which files cannot show"
     blocked = blocked_by(found)
     return f"{said}; {blocked[:1].lower()}{blocked[1:]}" if blocked else said
 

@@ -6,11 +6,13 @@ from ...inspection.python import parse_module
 from ..code import TEST_PATH
 from ..evidence import at_call, at_line, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
+from ..other_files import OF_STATISTICS
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
+README = re.compile(r"readme[^/]*$", re.I)
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
 HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
 FEWEST_SHARE = 0.1  # of the calls that fit a model, in files that are no notebooks
@@ -37,7 +39,7 @@ def something_is_fitted(wiring: Wiring) -> Finding:
         found.sort(key=lambda one: one[0].path.endswith(".ipynb"))
         return met((at_call(wiring, *one) for one in found), "E1")
     other = wiring.unread_languages
-    if other and not is_ml(wiring):
+    if other and not (is_ml(wiring) and OF_STATISTICS.issuperset(other)):
         places = [Evidence(path, 1, "not read") for path in other.values()]
         return unknown(f"code in {' and '.join(sorted(other))} is not read", places)
     if is_ml(wiring):
@@ -51,7 +53,7 @@ def purpose_described(wiring: Wiring) -> Finding:
 
     A heading, a paragraph and a command in a code block.
     """
-    for path in wiring.repository.matching("README*", "readme*", "Readme*"):
+    for path in (one for one in sorted(wiring.sizes) if README.match(one)):
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         found = COMMAND_IN_README.search(blocks)

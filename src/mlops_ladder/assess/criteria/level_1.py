@@ -130,13 +130,16 @@ def importable_package(wiring: Wiring) -> Finding:
                 return met([packaged, at_line(wiring, path, 1, f"imported by {unit.path}")], "E1")
     if not folders:
         return missing("there is a project file, but no package folder", [packaged])
+    if not fits(wiring):
+        return met([packaged], "E1")
     return missing("what fits a model is in no package, and imports none", [packaged])
 
 
 def package_file(wiring: Wiring) -> Evidence | None:
     """Return the file that makes the repository installable, if there is one."""
     repository = wiring.repository
-    deep = near_training(wiring, repository.matching("**/pyproject.toml", "**/setup.py"))
+    every = repository.matching("**/pyproject.toml", "**/setup.py")
+    deep = near_training(wiring, every) if fits(wiring) else every
     named = repository.matching("pyproject.toml", "*/pyproject.toml")
     for path in [*named, *(one for one in deep if one.endswith(".toml"))]:
         said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
