@@ -286,8 +286,14 @@ def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
 
 def own_imports(wiring: Wiring, module: Module) -> list[str]:
     """Return the repository's own files that a test imports."""
-    found = (wiring.module_path(name, module.path) for name in sorted(module.imported))
-    return [path for path in found if path and not TEST_PATH.search(path)]
+    return list(own_files(wiring, module.path))
+
+
+@lru_cache(maxsize=2_000)  # a test's helpers are asked for their imports with each test
+def own_files(wiring: Wiring, path: str) -> tuple[str, ...]:
+    """Return the repository's own files, tests left out, that a file imports."""
+    found = (wiring.module_path(name, path) for name in sorted(wiring.modules[path].imported))
+    return tuple(one for one in found if one and not TEST_PATH.search(one))
 
 
 def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:

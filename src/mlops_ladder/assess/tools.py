@@ -448,8 +448,8 @@ ROLLBACK_COMMAND = re.compile(
 )
 CANARY_TEXT = re.compile(
     r"(?m)\bshadow:\s*true|ShadowProductionVariants|mirror_traffic:\s*\S"
-    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^\s*canaryTrafficPercent:\s*[1-9]\d?\s*$"
-    r"|^\s*traffic_split\s*=|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
+    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^[ \t]*canaryTrafficPercent:\s*[1-9]\d?\s*$"
+    r"|^[ \t]*traffic_split\s*=|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
     r"|CodeDeployDefault\.\w*(Canary|Linear)|weight\.(blue|green|canary)=(?!0\b|100\b)\d+"
 )
 

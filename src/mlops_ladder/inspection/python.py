@@ -428,7 +428,8 @@ class Reader:
                     unit.tested.update(names_below(test))
                     if isinstance(node.body[-1], ast.Return | ast.Raise):
                         unit.guarded.update(names_below(test))
-                    unit.ordered.update(names_ordered(test))
+                    if test.__class__ is not ast.Name:
+                        unit.ordered.update(names_ordered(test))
                     if self.fixed:
                         self.fixed_and_tested |= self.fixed & bare_names(test)
             case ast.Raise():

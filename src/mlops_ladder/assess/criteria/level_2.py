@@ -1,6 +1,7 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
 import re
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
 
@@ -1070,7 +1071,7 @@ def until_deployed(job: Job) -> list[Line]:
     return list(takewhile(lambda line: not DEPLOY_COMMAND.search(line.text), job.lines))
 
 
-def exported_by(wiring: Wiring, paths: list[str]) -> set[str]:
+def exported_by(wiring: Wiring, paths: Iterable[str]) -> set[str]:
     """Return the files whose names the packages among some files export."""
     return {
         inner for path in paths if path.endswith("__init__.py") for inner in wiring.imports_of(path)
@@ -1081,20 +1082,24 @@ def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
     """Return the files and names of functions that train and keep what they trained."""
     wanted = fitting_places(wiring)
     tested = {name for module in wiring.tests for unit in module.units for name in unit.names}
+    files = {path for module in wiring.tests for path in own_imports(wiring, module)}
+    files |= exported_by(wiring, files)
+    units = {(unit.path, unit.name): unit for unit in wiring.code}
     found: set[tuple[str, str]] = set()
-    for unit in wiring.code:
-        if unit.path.endswith(".ipynb") or unit.short not in tested - {"__init__"}:
+    for place, unit in units.items():
+        if unit.path not in files or unit.short not in tested or unit.short == "__init__":
             continue
         if unit.short[:1].isupper() or unit.short.endswith("_step"):
             continue  # making an object, or one step, is no training
-        near = {(unit.path, unit.name)}
-        if not TRAINS.search(unit.short.replace("_", " ")) and near.isdisjoint(wanted):
+        if not TRAINS.search(unit.short.replace("_", " ")) and place not in wanted:
             continue
-        reached = wiring.reach(near)
+        reached = wiring.reach([place])
         if wanted.isdisjoint(reached):
             continue
-        inside = among(wiring, reached)
-        by_trainer = any(wiring.imports(one.path, KEPT_BY_TRAINER) for one in inside)
+        by_trainer = any(
+            wiring.imports(path, KEPT_BY_TRAINER) for path in {one for one, _ in reached}
+        )
+        inside = [units[one] for one in reached if one in units]
         calls = (call.name.rpartition(".")[2] for one in inside for call in one.calls)
         if by_trainer or any(KEEPS.search(name) for name in calls):
             found.add((unit.path, unit.short))

@@ -224,6 +224,7 @@ def model_served(wiring: Wiring) -> Finding:
     )
 
 
+@lru_cache(maxsize=1)
 def started_by_command(wiring: Wiring) -> list[Evidence]:
     """Return where an image, a manifest or a task starts a server of models."""
     lines = [*wiring.deployed_lines, *wiring.task_lines]
@@ -245,6 +246,7 @@ def is_absent(wiring: Wiring, line: Line) -> bool:
     return bool(named) and not list(wiring.started(line.text, line.file, line.folder))
 
 
+@lru_cache(maxsize=1)  # several criteria ask for the service
 def declared_service(wiring: Wiring) -> Finding:
     """Return met if a reached class or function is marked as a service by a decorator."""
     found = [
