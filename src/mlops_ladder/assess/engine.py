@@ -70,7 +70,8 @@ def assess(
     profile = profile_of(all_criteria, findings, drift)
     is_ours = bool(repository.answers)
     for path in repository.matching("copier.y*ml", "cookiecutter.json"):
-        repository.notes.append(f"{path} makes this a template: what it makes was not assessed")
+        told = f"{path} makes this a template: what it makes was not assessed"
+        repository.notes.insert(0, told)
     is_judged = findings["L0-01"].status == "met"
     steps = next_steps(all_criteria, findings, profile, is_ours) if is_judged else []
     return Assessment(

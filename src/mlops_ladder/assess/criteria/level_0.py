@@ -53,7 +53,8 @@ def purpose_described(wiring: Wiring) -> Finding:
 
     A heading, a paragraph and a command in a code block.
     """
-    for path in (one for one in sorted(wiring.sizes) if README.match(one)):
+    named = sorted(path for path in wiring.sizes if README.match(path))
+    for path in sorted(named, key=lambda one: not one.lower().endswith((".md", ".rst"))):
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         found = COMMAND_IN_README.search(blocks)
