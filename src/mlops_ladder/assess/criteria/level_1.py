@@ -139,7 +139,8 @@ def package_file(wiring: Wiring) -> Evidence | None:
     """Return the file that makes the repository installable, if there is one."""
     repository = wiring.repository
     every = repository.matching("**/pyproject.toml", "**/setup.py")
-    deep = near_training(wiring, every) if fits(wiring) else every
+    of_code = [path for path in every if not DOCS_PATH.search(path)]
+    deep = near_training(wiring, of_code) if fits(wiring) else of_code
     named = repository.matching("pyproject.toml", "*/pyproject.toml")
     for path in [*named, *(one for one in deep if one.endswith(".toml"))]:
         said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
@@ -338,6 +339,10 @@ def is_there(wiring: Wiring, line: Line, word: str) -> bool:
         if not line.folder and line.file.startswith(".github/workflows/"):
             return False  # above the checkout
         clean = clean.replace("../", "")
+    top, _, rest = clean.partition("/")
+    checked_out = re.search(rf"\bpath:\s*[./]*{re.escape(top)}", wiring.repository.text(line.file))
+    if rest and checked_out and line.file.startswith(".github/workflows/"):
+        clean = rest
     return any(f"/{clean}/" in f"/{path}/" for path in wiring.sizes)
 
 

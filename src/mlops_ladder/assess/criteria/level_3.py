@@ -794,9 +794,9 @@ def recorded_as_columns(wiring: Wiring) -> list[Evidence]:
         texts = [text for _, text in unit.strings if text.isidentifier()]
         if not all(any(one.search(text) for text in texts) for one in COLUMNS):
             continue
-        callers = [one for one in among(wiring, wiring.wired) if unit.short in one.names]
-        reached = wiring.reach((one.path, one.name) for one in callers) if callers else set()
-        stored = wiring.calls(["*.to_parquet", "*.to_csv", "*.to_sql", "*.to_gbq"], reached)
+        near = {(one.path, one.name) for one in wiring.modules[unit.path].units}
+        tables = ["*.to_parquet", "*.to_csv", "*.to_sql", "*.to_gbq"]
+        stored = wiring.calls(tables, near & wiring.wired)
         if stored:
             return [at_unit(wiring, unit), at_call(wiring, *stored[0])]
     return []
