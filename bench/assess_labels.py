@@ -3,7 +3,8 @@
     python bench/assess_labels.py FOLDER [--disagreements]
 
 FOLDER holds a copy of each repository at the labelled commit, named `owner-name`, for example by
-`git archive COMMIT | tar x -C FOLDER/owner-name`. What has no copy is named and left out.
+`git archive COMMIT | tar x -C FOLDER/owner-name`, then `git init` and `git add --force .` in it:
+what is committed counts, whatever `.gitignore` has. What has no copy is named and left out.
 """
 
 import argparse

@@ -23,13 +23,79 @@ LOOP = "import time, evidently\nfrom evidently.report import Report\ndef drift()
 DAG = "import sklearn\nfrom airflow.decorators import dag\nfrom airflow import Dataset\n@dag(schedule={schedule})\ndef train():\n    SVC().fit(x)\ntrain()\n"
 COMPARED = "import sklearn\nfrom sklearn.model_selection import train_test_split\ndef evaluate():\n    {name} = 1\n    score = SVC().fit(x).score(train_test_split(x))\n    if score > {name}:\n        print(1)\nif __name__ == '__main__':\n    evaluate()\n"
 CANARY = "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      DeploymentPreference:\n        Type: {type}\n        Alarms: [a]\n"
+KEEPING = (
+    "import joblib, sklearn\ndef fit(x):\n    SVC().fit(x)\n    joblib.dump(x, 'a')\n    return 1\n"
+)
+IMAGE = "on: push\njobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v5\n      with: {{context: '{context}', push: true}}\n"
+WORK = "on: push\ndefaults:\n  run: {{working-directory: {folder}}}\njobs:\n  a:\n    steps:\n    - run: {run}\n"
+NET = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return x\n"
+NET_TEST = "from net import {name}\ndef test_it():\n    model = {name}()\n    assert model.forward(1) == 1\n"
+SMOKE = "import requests\nassert requests.post('http://a', json=1).ok\n"
+LATEST = "from mlflow import MlflowClient\nprint(MlflowClient().get_latest_versions('a'))\n"
+ZENML = "import zenml, sklearn\nfrom zenml import step, pipeline\n@step\ndef {data}():\n    return 1\n@step\ndef train():\n    SVC().fit(x)\n    {log}\n@pipeline\ndef run():\n    {data}()\n    train()\nif __name__ == '__main__':\n    run()\n"
+LOGGED = "import argparse, mlflow, sklearn\n{top}def train():\n    SVC().fit(x)\n    {log}\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--depth')\n    train()\n"
+BOTO = "import boto3\nsm = boto3.client('sagemaker')\ndef deploy():\n    sm.create_model(Containers=[{{'{key}': 'a'}}])\n    sm.create_endpoint_config(A=1, {capture}={{}})\n    sm.{call}(EndpointName='a')\nif __name__ == '__main__':\n    deploy()\n"
+WEB = "import fastapi, flask, dash\na, b, c, d, e = fastapi.FastAPI(), flask.Flask(1), dash.Dash(), fastapi.FastAPI(), flask.Flask(2)\n"
+STATE = "Resources:\n  Rule:\n    Type: AWS::Events::Rule\n    Properties:\n      EventPattern: {{source: [aws.s3]}}\n      Targets: [{{Arn: !GetAtt MyStateMachine.Arn}}]\n  MyStateMachine:\n    Type: AWS::StepFunctions::StateMachine\n    Properties: {{Does: {does}}}\n"
+FLOW = "import sklearn\nfrom prefect import flow\nfrom evidently.report import Report\ndef train():\n    SVC().fit(x)\n@flow\ndef monitor():\n    drift = Report(1).run(2)\n    if {test}:\n        {then}\n"
+FLOW_MADE = "from prefect.deployments import Deployment\nfrom prefect.server.schemas.schedules import CronSchedule\nfrom flow import monitor\nDeployment.build_from_flow(flow=monitor, schedule={schedule}).apply()\n"
+SEEDED = "import numpy as np, sklearn\nfrom sklearn.ensemble import RandomForestClassifier\nfrom sklearn.model_selection import train_test_split\ndef train():\n    train_test_split(x, random_state=1)\n    {draw}\n    RandomForestClassifier({seed}).fit(x)\nif __name__ == '__main__':\n    train()\n"
+FLAGGED = "import sklearn\ndef validate_rows(rows):\n    if len(rows) < 9:\n        return False\n    return True\ndef main(rows):\n    valid = validate_rows(rows)\n    if not valid:\n        {then}\n    SVC().fit(rows)\nif __name__ == '__main__':\n    main([])\n"
+CELLS = '{{"cells": [{{"cell_type": "code", "source": ["{line}\\n"]}}]}}'
+EVENT = "import sklearn\nfrom kfp.v2.google.client import AIPlatformClient\ndef handler(event, context):\n    AIPlatformClient().create_run_from_job_spec(1)\ndef train():\n    SVC().fit(x)\n"
+COLUMNS = "import joblib, sklearn\nfrom datetime import datetime\ndef score(df):\n    df['predictions'] = model.predict(df)\n    df['ride_id'] = 1\n    df['{version}'] = 2\n    df['scored_time'] = datetime.now()\n    return df\ndef main():\n    score(1).to_parquet('a')\nif __name__ == '__main__':\n    main()\n"
+AZURE_CLI = "on: push\njobs:\n  a:\n    steps:\n    - run: pytest tests/{test}\n    - run: az ml run submit-script -e a train.py\n    - run: az ml model deploy -n a -f model.json --es {script}\n    - run: pytest tests/live_test.py {option}\n"
+AZURE_SCORE = "from azureml.core.model import Model\nimport sklearn\ndef init():\n    Model.get_model_path('a')\ndef run(x):\n    return model.predict(x)\n"
+LIVE = "import requests\ndef test_it(scoreurl):\n    assert requests.post(scoreurl).ok\n"
+JENKINS = "pipeline {{\n  agent any\n  stages {{\n    stage('a') {{\n      {when}\n      steps {{\n        sh 'docker push a'\n      }}\n    }}\n  }}\n}}\n"
+ONE_FIT = "model.fit(x)\\n"
 
+README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
 MET: dict[str, tuple[str, Files]] = {
+    "a README of any case": ("L0-02", {"ReadMe.md": README}),
+    "a package in which nothing fits": ("L1-01", {"pyproject.toml": "[project]\nname = 'a'\n", "src/a/__init__.py": "import click\n"}),
+    "code in a deeper package": ("L1-01", {"python/a/pyproject.toml": "[project]\nname = 'a'\n", "python/a/b/__init__.py": "import click\n"}),
+    "brackets in comments": ("L0-01", {"a.py": "import sklearn\n" + "# don't (\n" * 90 + "model.fit(x)\n"}),
+    "metadata of ZenML": ("L2-03", {"a.py": ZENML.format(data="load_data", log="zenml.log_metadata(metadata={})")}),
+    "parameters of ZenML": ("L2-04", {"a.py": ZENML.format(data="load_data", log="run.with_options(config_path='a')")}),
+    "data that are a step of ZenML": ("L2-06", {"a.py": ZENML.format(data="load_data", log="pass")}),
+    "data that are kept with the run": ("L2-06", {"a.py": LOGGED.format(top="", log="mlflow.log_artifact(path, artifact_path='datasets')")}),
+    "a trainer of TFX elsewhere": ("L2-01", {"a.py": "from tfx import v1 as tfx\nif __name__ == '__main__':\n    tfx.extensions.google_cloud_ai_platform.Trainer()\n"}),
+    "an option that is logged": ("L2-04", {"a.py": LOGGED.format(top="", log="mlflow.log_param('depth', 1)")}),
+    "options that are logged together": ("L2-04", {"a.py": LOGGED.format(top="", log="mlflow.log_params(vars(args))")}),
+    "Jenkins's branch": ("L1-06", {"Jenkinsfile": JENKINS.format(when="when { branch 'main' }")}),
+    "an endpoint of boto3 beside web pages": ("L3-01", {"web.py": WEB, "a.py": BOTO.format(key="Image", capture="B", call="create_endpoint")}),
+    "a package of boto3's registry": ("L3-04", {"a.py": BOTO.format(key="ModelPackageName", capture="B", call="create_endpoint")}),
+    "capture of boto3": ("L3-10", {"a.py": BOTO.format(key="Image", capture="DataCaptureConfig", call="create_endpoint")}),
+    "a rule whose state machine trains": ("L2-08", {"a.yml": STATE.format(does="createTrainingJob")}),
+    "a metric by segment": ("L2-10", {"a.py": "import sklearn\ndef main():\n    score_by_segment = 1\nmain()\n"}),
+    "data that are downloaded": ("L1-11", {"a.py": "import requests, store\nstore.download_data('a')\n"}),
+    "a method that predicts for a script": ("L3-01", {"score.py": "import sklearn\nmodel.predict(x)\n"}),
+    "a schedule of Prefect 2": ("L3-12", {"flow.py": FLOW.format(test="drift", then="print(1)"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),
+    "a training in the branch of the drift": ("L4-03", {"flow.py": FLOW.format(test="drift", then="train()"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),
+    "a seed in parameters": ("L2-11", {"a.py": "import sklearn, xgboost\nif __name__ == '__main__':\n    xgboost.train({'seed': 42})\n"}),
+    "a seed in a notebook": ("L2-11", {"a.ipynb": CELLS.format(line="import sklearn; SVC(random_state=1).fit(x)")}),
+    "a seed for all": ("L2-11", {"a.py": SEEDED.format(draw="np.random.seed(1)", seed="")}),
+    "a seed for each": ("L2-11", {"a.py": SEEDED.format(draw="pass", seed="random_state=1")}),
+    "a flag that ends the training": ("L2-07", {"a.py": FLAGGED.format(then="return 'failed'")}),
+    "a test of the data before the training": ("L2-07", {"train.py": TRAIN, ".github/workflows/a.yml": AZURE_CLI.format(test="data_test.py", script="score.py", option="")}),
+    "more training in modules": ("L0-04", {"a.py": TRAIN, "b.ipynb": CELLS.format(line="import sklearn; SVC().fit(x)")}),
+    "a scheduler that a notebook makes": ("L2-08", {"a.py": EVENT, "b.ipynb": CELLS.format(line="!gcloud scheduler jobs create pubsub A --schedule '* * * * *'")}),
+    "a path below home in a notebook": ("L0-03", {"a.ipynb": CELLS.format(line="!ls data/Users/ann")}),
+    "columns of a record": ("L3-10", {"score.py": COLUMNS.format(version="run_id")}),
+    "an entry script of Azure": ("L3-04", {"train.py": TRAIN, "score.py": AZURE_SCORE, "app.py": SERVE, ".github/workflows/a.yml": AZURE_CLI.format(test="a", script="score.py", option="")}),
+    "a model that Azure makes into a service": ("L3-02", {"train.py": TRAIN, "score.py": AZURE_SCORE, "app.py": SERVE, ".github/workflows/a.yml": AZURE_CLI.format(test="a", script="score.py", option="")}),
+    "a test of the deployed model": ("L1-07", {"train.py": TRAIN, "tests/live_test.py": LIVE, ".github/workflows/a.yml": AZURE_CLI.format(test="a", script="score.py", option="--scoreurl $URL")}),
+    "metrics of the main branch": ("L2-09", {"a.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: x/action-download-artifact@v2\n      with: {branch: main, name: metrics}\n    - run: python compare.py\n"}),
+    "a staging and a production configuration": ("L3-15", {"configs/staging.yml": "a: 1\n", "configs/production.yml": "a: 2\n"}),
+    "hooks that a script makes": ("L1-09", {"scripts/install_hooks.sh": "ln -s ../../a.sh .git/hooks/pre-commit\n"}),
+    "conda packages with versions": ("L1-02", {"a/train.py": TRAIN, "a/conda.yml": "dependencies:\n- python=3.10\n- pip:\n  - x==1\n", "requirements.txt": "x==1\n"}),
+    "a task that trains": ("L1-10", {"Makefile": "test:\n\tpytest\nretrain:\n\ttrue\n", "train.py": TRAIN}),
     "a test that imports through src": ("L1-03", {"src/train.py": TRAIN, "tests/test_a.py": "from src.train import model\ndef test_it():\n    assert model\n"}),
     "tests of tox with a factor": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, "tox.ini": "[testenv]\ncommands =\n    unit: pytest tests\n", ".circleci/config.yml": "jobs:\n  a:\n    steps:\n    - run: {command: tox -e py-unit}\n"}),
     "tests after options of uv run": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="uv run --extra cpu --extra ml pytest")}),
     "an Azure pipeline of any name": ("L1-05", {"ci/image.yml": AZURE.format(trigger="[main]")}),
-    "CodeBuild that a pipeline starts": ("L1-05", {"buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n", "infra.yml": PIPELINE.format(source="GitHub")}),
+    "CodeBuild that a pipeline starts": ("L1-05", {"Dockerfile": "FROM x\n", "buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n", "infra.yml": PIPELINE.format(source="GitHub")}),
     "a roll-out on push": ("L1-06", {".github/workflows/a.yml": ACTIONS.format(run="kubectl rollout restart deployment/a")}),
     "a local hook": ("L1-08", {".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks:\n  - {id: x, entry: make, args: [style]}\n", "Makefile": "style:\n\tblack .\n"}),
     "data at an address": ("L1-11", {"train.py": "import pandas as pd\ndf = pd.read_csv('https://a.org/b.csv')\n"}),
@@ -49,7 +115,20 @@ MET: dict[str, tuple[str, Files]] = {
     "a training that raises": ("L3-06", {"train.py": GATE.format(test="score < min_score")}),
     "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
     "a comparison kept in a variable": ("L3-06", {"a.py": KEPT.format(then="if passed:\n        mlflow.register_model(a)")}),
-    "a job on a push that only trains": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a job that trains and compares": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && cml comment create report.md")}),
+    "a test of a package's training": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/test_a.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n"}),
+    "tests below the folder of the checkout": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n      with: {path: ./copy}\n    - run: pytest ./copy/tests\n"}),
+    "an image from a folder": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context="./app")}),
+    "an image from a folder with a name that is computed": ("L1-05", {".github/workflows/a.yml": IMAGE.format(context="${{ matrix.app }}")}),
+    "tests by make with an environment": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, "Makefile": "test: .venv\n\t.venv/bin/pytest -q\n", ".github/workflows/a.yml": ACTIONS.format(run="make test")}),
+    "tests by make in a folder": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "unit:\n\tpipenv run pytest tests/\nall: unit\n\ttrue\n", ".github/workflows/a.yml": WORK.format(folder="a", run="make all")}),
+    "tests after a line in another folder": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, "Makefile": "unit:\n\tpytest\nall:\n\tcd docs && true\n\tmake unit\n", "docs/Makefile": "html:\n\ttrue\n", ".github/workflows/a.yml": ACTIONS.format(run="make all")}),
+    "tests in a folder by cd": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "all:\n\tpytest ../a/tests\n", ".github/workflows/a.yml": ACTIONS.format(run="cd a && make all")}),
+    "a test of a name that is there": ("L1-07", {"net.py": NET, "tests/test_a.py": NET_TEST.format(name="Net")}),
+    "a test of a name that may be there": ("L1-07", {"net.py": NET + "def __getattr__(name):\n    return Net\n", "tests/test_a.py": NET_TEST.format(name="Other")}),
+    "a script in the folder of the job": ("L3-05", {"serve.py": SERVE, "a/smoke_test.py": SMOKE, ".github/workflows/a.yml": WORK.format(folder="a", run="python smoke_test.py")}),
+    "the registry's model in the service": ("L3-04", {"serve.py": SERVE + "import mlflow\nmodel = mlflow.load_model('models:/a@b')\n"}),
+    "a deployment that asks the registry": ("L3-04", {"serve.py": SERVE, "pick.py": LATEST, ".github/workflows/a.yml": ACTIONS.format(run="python pick.py && kubectl -n a apply -f b.yml")}),
     "a server of models by its command": ("L3-01", {"Procfile": "web: mlflow models serve -m models:/a@b\n", "train.py": TRAIN}),
     "a check before the promotion": ("L3-06", {"a.py": CHECK.format(caller="release", then="mlflow.register_model(a)")}),
     "a canary of CodeDeploy": ("L3-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
@@ -63,6 +142,44 @@ MET: dict[str, tuple[str, Files]] = {
     "a trial that the stack waits for": ("L4-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
 }  # fmt: skip
 MISSING: dict[str, tuple[str, Files]] = {
+    "a README in another folder": ("L0-02", {"a/ReadMe.md": README}),
+    "a package of something else than what fits": ("L1-01", {"pyproject.toml": "[project]\nname = 'a'\n", "src/a/__init__.py": "import click\n", "train.py": TRAIN}),
+    "an update of hooks": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks: [{id: t, entry: pytest}]\n", ".github/workflows/a.yml": ACTIONS.format(run="pre-commit autoupdate")}),
+    "a page beside Python": ("L0-01", {"a.py": "print(1)\n", "b.py": "print(1)\n", "page.js": "alert(1)\n"}),
+    "no metadata of ZenML": ("L2-03", {"a.py": ZENML.format(data="load_data", log="log_metadata(metadata={})")}),
+    "parameters of ZenML in code": ("L2-04", {"a.py": ZENML.format(data="load_data", log="pass")}),
+    "steps of ZenML without data": ("L2-06", {"a.py": ZENML.format(data="prepare", log="pass")}),
+    "a model that is kept with the run": ("L2-06", {"a.py": LOGGED.format(top="", log="mlflow.log_artifact(path, artifact_path='model')")}),
+    "a pusher to a folder": ("L2-05", {"a.py": "from tfx import v1 as tfx\nif __name__ == '__main__':\n    tfx.components.Trainer()\n    tfx.components.Pusher()\n"}),
+    "a literal that is logged": ("L2-04", {"a.py": LOGGED.format(top="", log="mlflow.log_param('trees', 1)")}),
+    "trials whose space is in code": ("L2-04", {"a.py": LOGGED.format(top="from hyperopt import STATUS_OK\n", log="mlflow.log_params(params); print(STATUS_OK)")}),
+    "web pages alone": ("L3-01", {"web.py": WEB, "a.py": BOTO.format(key="Image", capture="B", call="describe_endpoint")}),
+    "an image of boto3": ("L3-04", {"a.py": BOTO.format(key="Image", capture="B", call="create_endpoint")}),
+    "no capture of boto3": ("L3-10", {"a.py": BOTO.format(key="Image", capture="B", call="create_endpoint")}),
+    "a rule whose state machine does something else": ("L2-08", {"train.py": TRAIN, "a.yml": STATE.format(does="putItem")}),
+    "the width of a group": ("L2-10", {"a.py": "import sklearn\ndef main():\n    width_per_group, score = 1, 2\nmain()\n"}),
+    "artefacts that are downloaded": ("L1-11", {"a.py": "import mlflow\nmlflow.artifacts.download_artifacts('a')\n"}),
+    "a model's own method": ("L3-01", {"model.py": "import torch\nclass Net(torch.nn.Module):\n    def predict(self, x):\n        return self.forward(x)\nNet()\n"}),
+    "a flow of Prefect without schedule": ("L3-12", {"flow.py": FLOW.format(test="drift", then="print(1)"), "make.py": "from flow import monitor\nmonitor()\n"}),
+    "a drift that is only told": ("L4-03", {"flow.py": FLOW.format(test="drift", then="print(1)"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),
+    "a draw without a seed": ("L2-11", {"a.py": SEEDED.format(draw="np.random.choice(x)", seed="random_state=1")}),
+    "a forest without a seed": ("L2-11", {"a.py": SEEDED.format(draw="pass", seed="")}),
+    "a notebook without a seed": ("L2-11", {"a.ipynb": CELLS.format(line="import sklearn; SVC().fit(x)")}),
+    "a flag that is only told": ("L2-07", {"a.py": FLAGGED.format(then="print('failed')")}),
+    "a test of something else before the training": ("L2-07", {"train.py": TRAIN, ".github/workflows/a.yml": AZURE_CLI.format(test="unit_test.py", script="score.py", option="")}),
+    "one training in a module of many": ("L0-04", {"a.py": TRAIN, "b.ipynb": CELLS.format(line="import sklearn\\n" + ONE_FIT * 12)}),
+    "a training to fill in": ("L2-01", {"a.py": "import pandas as pd\ndata = pd.read_csv('PATH/TO/DATA/FILE')\n" + TRAIN}),
+    "a home folder in a notebook's shell": ("L0-03", {"a.ipynb": CELLS.format(line="!export KEY=/Users/ann/key.json")}),
+    "columns that another file stores": ("L3-10", {"score.py": COLUMNS.format(version="run_id").replace("score(1).to_parquet('a')", "score(1)"), "show.py": "import joblib, score\nscore.main()\ndf.to_csv('a')\n"}),
+    "columns without the model": ("L3-10", {"score.py": COLUMNS.format(version="place")}),
+    "an entry script that is not there": ("L3-04", {"train.py": TRAIN, "app.py": SERVE, ".github/workflows/a.yml": AZURE_CLI.format(test="a", script="score.py", option="")}),
+    "a test of the deployed model without its address": ("L1-07", {"train.py": TRAIN, "tests/live_test.py": LIVE, ".github/workflows/a.yml": AZURE_CLI.format(test="a", script="score.py", option="")}),
+    "metrics of another branch": ("L2-09", {"a.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: x/action-download-artifact@v2\n      with: {branch: main, name: docs}\n    - run: python compare.py\n"}),
+    "a production configuration alone": ("L3-15", {"configs/production.yml": "a: 2\n"}),
+    "a script that names hooks": ("L1-09", {"scripts/hooks.sh": "echo hooks\n"}),
+    "conda packages without versions": ("L1-02", {"a/train.py": TRAIN, "a/conda.yml": "dependencies:\n- python=3.10\n- pip:\n  - x\n", "requirements.txt": "x==1\n"}),
+    "a task that restrains": ("L1-10", {"Makefile": "test:\n\tpytest\nmodel_docs:\n\ttrue\n", "train.py": TRAIN}),
+    "an image of another project": ("L1-05", {"train.py": TRAIN, "agent/Dockerfile": "FROM x\n", "agent/a.py": "print(1)\n", ".github/workflows/a.yml": WORK.format(folder="agent", run="docker build .")}),
     "an installation of pytest": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pip install flake8 pytest")}),
     "tests that are only listed": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pytest --collect-only")}),
     "an Azure pipeline that is off": ("L1-05", {"ci/image.yml": AZURE.format(trigger="none\npr: none")}),
@@ -83,6 +200,22 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a bound that nothing compares": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release(min_score):\n    print(min_score)\n    SVC().fit(x)\n    mlflow.register_model(a)\nif __name__ == '__main__':\n    release(1)\n"}),
     "a comparison in a variable that is only printed": ("L3-06", {"a.py": KEPT.format(then="print(passed)\n    mlflow.register_model(a)")}),
     "a comparison for a text": ("L3-06", {"a.py": KEPT.format(then="print('a' if score > min_score else 'b')\n    mlflow.register_model(a)")}),
+    "an image from a folder without a Dockerfile": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context=".")}),
+    "an image without any Dockerfile": ("L1-05", {"a.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="docker build -t a .")}),
+    "an action that only names images": ("L1-05", {"Dockerfile": "FROM x\n", ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: docker/metadata-action@v5\n"}),
+    "tests by make elsewhere": ("L1-04", {"a/tests/test_a.py": UNIT_TEST, "a/train.py": TRAIN, "a/Makefile": "all:\n\tpytest tests/\n", "b/Makefile": "all:\n\ttrue\n", ".github/workflows/a.yml": WORK.format(folder="b", run="make all")}),
+    "tests above the checkout": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pytest ../tests/")}),
+    "tests in a folder that is not there": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="pytest tests/unit")}),
+    "a test of a name that is not there": ("L1-07", {"net.py": NET, "tests/test_a.py": NET_TEST.format(name="Other")}),
+    "a script in another folder than the job's": ("L3-05", {"serve.py": SERVE, "a/smoke_test.py": SMOKE, ".github/workflows/a.yml": WORK.format(folder=".", run="python smoke_test.py")}),
+    "a job on a push that only trains": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
+    "a job that compares another stage": ("L2-13", {"train.py": TRAIN, "dvc.yaml": "stages:\n  a: {cmd: echo a, outs: [a]}\n  train: {cmd: python train.py, deps: [a]}\n", ".github/workflows/a.yml": ACTIONS.format(run="dvc repro a && dvc metrics diff")}),
+    "a test of a class that trains": ("L2-13", {"net.py": "import sklearn\nclass Trainer:\n    def train(self):\n        SVC().fit(1)\n        self.save_model()\n", "tests/test_a.py": "from net import Trainer\ndef test_it():\n    assert Trainer() is not None\n"}),
+    "a test of one step": ("L2-13", {"net.py": "import sklearn\nclass Net:\n    def training_step(self, x):\n        SVC().fit(x)\n        self.save_model()\n", "tests/test_a.py": "from net import Net\ndef test_it():\n    assert Net().training_step(1) is None\n"}),
+    "a test of the training that CI leaves out": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/slow/test_a.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n", "tests/api/test_b.py": UNIT_TEST, ".github/workflows/a.yml": ACTIONS.format(run="pytest tests/api")}),
+    "the registry's model in a benchmark": ("L3-04", {"serve.py": SERVE, "benchmark.py": LATEST + "import sklearn\nmodel.predict(x)\n"}),
+    "an outcome of something else": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release():\n    SVC().fit(x)\n    result = mlflow.deploy(a)\n    if not result:\n        raise ValueError('bad')\nif __name__ == '__main__':\n    release()\n"}),
+    "a bound that a script on its own checks": ("L3-06", {"train.py": TRAIN, "evaluate.py": "import sys\ndef main(min_score):\n    score = 1\n    if score < min_score:\n        sys.exit(1)\nif __name__ == '__main__':\n    main(1)\n"}),
     "a job on a push that trains and registers": ("L2-13", {"train.py": TRAIN + "import mlflow\nmlflow.register_model('a', 'b')\n", ".github/workflows/a.yml": ACTIONS.format(run="python train.py")}),
     "a service of BentoML whose code is not there": ("L3-01", {"bentofile.yaml": "service: 'src/app.py:service'\n", "train.py": TRAIN}),
     "a check that nothing waits for": ("L3-06", {"a.py": CHECK.format(caller="report", then="print(1)")}),
@@ -94,10 +227,16 @@ MISSING: dict[str, tuple[str, Files]] = {
     "an endpoint in a comment": ("L3-01", {"a.tf": '# resource "aws_sagemaker_endpoint" "e" {}\n'}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
+    "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),
+    "tests in a language that is not read": ("L1-03", {"a_test.go": "package a\n", "go.mod": "module a\n"}),
+    "an event that nothing seen sends": ("L2-08", {"a.py": EVENT, "b.ipynb": CELLS.format(line="!gcloud scheduler jobs list")}),
+    "Jenkins without a branch": ("L1-06", {"Jenkinsfile": JENKINS.format(when="")}),
+    "artefacts that a pipeline elsewhere takes": ("L3-03", {"buildspec.yml": "phases: {build: {commands: [make a]}}\nartifacts: {files: [a]}\n"}),
+    "metrics of a managed endpoint": ("L3-11", {"a.py": BOTO.format(key="Image", capture="B", call="create_endpoint")}),
     "Cloud Build by its content": ("L1-04", {"build/deploy.yaml": CLOUD_BUILD, "train.py": TRAIN, "tests/test_a.py": UNIT_TEST}),
     "a workflow of another repository": ("L1-04", {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    uses: org/ci/.github/workflows/test.yml@main\n"}),
     "a library of Jenkins": ("L1-04", {"Jenkinsfile": "@Library('ci') _\npipeline {\n  agent any\n  stages {\n    stage('a') {\n      steps {\n        runTests()\n      }\n    }\n  }\n}\n"}),
-    "CodeBuild that something else starts": ("L1-05", {"buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
+    "CodeBuild that something else starts": ("L1-05", {"Dockerfile": "FROM x\n", "buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
     "a model of DVC": ("L2-05", {"dvc.yaml": "artifacts:\n  a:\n    type: model\n    path: a.pkl\n"}),
     "a deployment of Prefect": ("L2-08", {"a.py": "import sklearn\nfrom prefect import flow\n@flow\ndef train():\n    SVC().fit(x)\nif __name__ == '__main__':\n    train.deploy('a')\n"}),
 }  # fmt: skip
@@ -116,3 +255,27 @@ def test_a_kind_of_tool_is_read_as_it_is(status: str, name: str) -> None:
     found = assess({path: text.encode() for path, text in files.items()}).findings[id]
     assert found.status == status, found
     assert "could not be looked for" not in found.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "noted"),
+    [
+        ("config.json", '{"a": "http://b", // why\n /* and */ "c": [1, 2,],}\n', False),
+        ("config.json", '{"a": // why\n}\n', True),
+        ("mkdocs.yml", "a: !!python/name:material.emoji.to_svg\nb: !ENV [C, d]\n", False),
+        ("mkdocs.yml", "a: !!python/name:x\n b: [\n", True),
+        ("copier.yml", "_subdirectory: template\n", True),
+        (".copier-answers.yml", "_src_path: a\n", False),
+    ],
+)
+def test_only_what_cannot_be_read_or_is_left_out_is_noted(
+    path: str, text: str, noted: bool
+) -> None:
+    found = assess({path: text.encode(), "train.py": TRAIN.encode()})
+    assert any(note.startswith(path) for note in found.notes) is noted
+
+
+def test_without_code_nothing_is_proposed() -> None:
+    assert assess({}).steps == []
+    assert assess({"README.md": b"# A"}).steps == []
+    assert assess({"train.py": TRAIN.encode()}).steps != []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -54,6 +55,24 @@ def test_one_content_in_every_file_is_no_error(body: bytes) -> None:
     assert [
         one.reason for one in found.findings.values() if "could not be looked" in one.reason
     ] == []
+
+
+@pytest.mark.parametrize("version", [2, 4])
+def test_what_git_keeps_is_not_ignored(version: int, tmp_path: Path) -> None:
+    for name in ("build/train.py", "build/other.py", "long/er/name.log"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".gitignore").write_text("build/\n*.log\n")
+    git = ["git", "-C", str(tmp_path), "-c", f"index.version={version}"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run(
+        [*git, "add", "-f", ".gitignore", "build/train.py", "long/er/name.log"], check=True
+    )
+    tree = read_folder(tmp_path)
+    assert sorted(tree) == [".gitignore", "build/train.py", "long/er/name.log"]
+    assert tree.left_out["git-ignored"] == 1
+    (tmp_path / ".git" / "index").write_bytes(b"DIRC\x00\x00\x00\x02\x00\x00\xff\xff broken")
+    assert sorted(read_folder(tmp_path)) == [".gitignore"]
 
 
 def test_nothing_outside_of_the_folder_is_read(tmp_path: Path) -> None:

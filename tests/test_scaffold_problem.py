@@ -100,11 +100,11 @@ def many_classes(rng: np.random.Generator) -> pd.DataFrame:
 
 def wide(rng: np.random.Generator) -> pd.DataFrame:
     """Return more columns than a schema describes one by one."""
-    genes = {f"gene_{n}": rng.normal(0, 1, ROWS).round(3) for n in range(50)}
+    genes = {f"Gene {n}": rng.normal(0, 1, ROWS).round(3) for n in range(50)}
     table = pd.DataFrame(genes | {"batch": rng.choice(["a", "b"], ROWS), "smokes": False})
     table["count"] = rng.integers(0, 9, ROWS)
     table.loc[rng.random(ROWS) < 0.3, "smokes"] = True
-    return table.assign(grade=np.where(table["gene_1"] + rng.normal(0, 1, ROWS) > 0, "G1", "G2"))
+    return table.assign(grade=np.where(table["Gene 1"] + rng.normal(0, 1, ROWS) > 0, "G1", "G2"))
 
 
 SHAPES: dict[str, tuple[Any, str, str | None, dict[str, Any]]] = {
@@ -210,6 +210,7 @@ def test_many_numbers_are_one_list_that_a_request_needs_no_schema_for(folder: Pa
     profile = profile_of(read_table(file_of("wide", folder)), "grade", None)
     problem = write_source(profile, candidates(profile)[-1]).problem
     assert "for name in NUMBERS" in problem and '"gene_7": pa.' not in problem
+    assert "rows.columns.str.lower()" in problem and "RENAMED" not in problem
     lists = [one for one in ast.parse(problem).body if ast.unparse(one).startswith("NUMBERS = ")]
     namespace: dict[str, Any] = {}
     exec(ast.unparse(lists[0]), namespace)

@@ -119,7 +119,7 @@ def test_repositories_of_different_standing(
 
 
 # The points of untouched projects that are seen, and those that they may reach.
-STANDING = {0: (3, 9), 1: (9, 15), 2: (17, 23), 3: (25, 31), 4: (25, 31)}
+STANDING = {0: (3, 9), 1: (11, 17), 2: (19, 25), 3: (25, 31), 4: (25, 31)}
 
 
 @pytest.mark.parametrize(

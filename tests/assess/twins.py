@@ -505,7 +505,8 @@ LEVEL_2 = {
     ),
     "L2-13": twin(
         TRAIN,
-        {".gitlab-ci.yml": "sample:\n  script: [dvc repro]\n", "dvc.yaml": "stages:\n  train:\n    cmd: python train.py\n"},
+        {".gitlab-ci.yml": "sample:\n  script: [dvc repro, dvc metrics diff main]\n", "dvc.yaml": "stages:\n  train:\n    cmd: python train.py\n"},
+        nothing_checks_it={".gitlab-ci.yml": "sample:\n  script: [dvc repro]\n", "dvc.yaml": "stages:\n  train:\n    cmd: python train.py\n"},
         no_job_runs_it={".gitlab-ci.yml": "sample:\n  script: [dvc pull]\n", "dvc.yaml": "stages:\n  train:\n    cmd: python train.py\n"},
         a_test_of_something_else={"tests/test_a.py": "import train\n\ndef test_name():\n    assert train.__name__ == 'train'\n"},
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..inspection.commands import Line
+from ..inspection.commands import Line, joined
 from ..inspection.files import as_list, as_mapping, mappings_in
 from ..inspection.workflow import is_on
 from .infrastructure import Infrastructure
@@ -117,7 +117,9 @@ class ContinuousIntegration(Infrastructure):
                 told = " ".join(f"{name}: {value}" for name, value in given)
                 uses.append(f"{step['uses']} {told}")
             if "run" in step:
-                lines += self.commands.resolve(str(step["run"]), file)
+                folder = str(step.get("working-directory") or work_folder(job))
+                folder = "" if "$" in folder else joined("", folder)
+                lines += self.commands.resolve(str(step["run"]), file, folder)
         return Job(
             file, str(job.get("name", "")), frozenset(triggers), tuple(lines), tuple(uses), job
         )
@@ -252,6 +254,11 @@ class ContinuousIntegration(Infrastructure):
                     lines += self.commands.resolve(entry[1] or entry[2], path)
             found.append((path, lines))
         return found
+
+
+def work_folder(job: dict[str, Any]) -> str:
+    """Return the folder in which the commands of a job run, if it says so."""
+    return str(as_mapping(as_mapping(job.get("defaults")).get("run")).get("working-directory", ""))
 
 
 def triggers_in(said: dict[str, Any]) -> set[str]:

@@ -116,6 +116,30 @@ class Code(OtherFiles):
             if TEST_PATH.search(path) and path.endswith(".py")
         ]
 
+    def imports_nothing_there(self, module: Module) -> bool:
+        """Tell whether a file imports a name from one of the repository's own that it lacks."""
+        for name in module.imported:
+            owner, _, last = name.removeprefix("src.").rpartition(".")
+            paths = self._by_suffix.get(owner, []) if owner else []
+            is_own = len(paths) == 1 and self.modules[paths[0]].dotted == owner
+            if is_own and not self._defines(paths[0], last):
+                return True
+        return False
+
+    def _defines(self, path: str, name: str) -> bool:
+        """Tell whether a file has a name, or may have it by means that are not read."""
+        module = self.modules[path]
+        known = {unit.name for unit in module.units} | module.imports.keys()
+        body = module.units[0].names
+        if name in known or "*" in known or "__getattr__" in known or "globals" in body:
+            return True
+        is_package = path.endswith("__init__.py")
+        beside = f"{path.removesuffix('__init__.py')}{name}"
+        is_module = f"{module.dotted}.{name}" in self._by_suffix or (
+            is_package and any(one.startswith(beside) for one in self.sizes)
+        )
+        return bool(is_module) or name in body or name.startswith("__")
+
     @cached_property
     def _by_suffix(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)

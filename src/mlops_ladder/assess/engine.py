@@ -69,6 +69,9 @@ def assess(
     drift = not wiring.imported_packages.isdisjoint(DRIFT_PACKAGES)
     profile = profile_of(all_criteria, findings, drift)
     is_ours = bool(repository.answers)
+    for path in repository.matching("copier.y*ml", "cookiecutter.json"):
+        told = f"{path} makes this a template: what it makes was not assessed"
+        repository.notes.insert(0, told)
     is_judged = findings["L0-01"].status == "met"
     steps = next_steps(all_criteria, findings, profile, is_ours) if is_judged else []
     return Assessment(

@@ -6,14 +6,25 @@ from functools import lru_cache
 from typing import Any
 
 from ..inspection.commands import Line
-from ..inspection.python import Call, Module, Unit
+from ..inspection.python import BODY, Call, Module, Unit
 from .ci import Job
 from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown
 from .reach import Place
-from .tools import FITTING, ML_PACKAGES, PREDICTING, PROMOTE_NAME, RECURRING, SERVING
+from .tools import (
+    FITTING,
+    ML_PACKAGES,
+    PREDICTING,
+    PROMOTE_NAME,
+    RECURRING,
+    SCHEDULE_KEYWORDS,
+    SCHEDULING,
+    SERVING,
+    TEST_COMMAND,
+)
 from .wiring import Wiring
 
+PLACEHOLDER = "PATH/TO/DATA"
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED_MODEL = re.compile(
     r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
@@ -92,8 +103,19 @@ def is_training(call: Call) -> bool:
 
 
 def fitting_places(wiring: Wiring) -> set[Place]:
-    """Return the units that train a model, in code that is no notebook."""
-    return {(unit.path, unit.name) for unit, _ in fits(wiring) if not unit.path.endswith(".ipynb")}
+    """Return the units that train a model, in code that is no notebook and needs no filling in."""
+    return {
+        (unit.path, unit.name)
+        for unit, _ in fits(wiring)
+        if not unit.path.endswith(".ipynb") and not is_to_fill_in(wiring, unit)
+    }
+
+
+def is_to_fill_in(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a file is an exported example: where its data are has yet to be filled in."""
+    return any(
+        PLACEHOLDER in text for one in wiring.modules[unit.path].units for _, text in one.strings
+    )
 
 
 @lru_cache(maxsize=1)
@@ -124,12 +146,41 @@ def endless_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     ]
 
 
+@lru_cache(maxsize=1)
+def scheduled_by_code(wiring: Wiring) -> list[tuple[Unit, Call, set[Place]]]:
+    """Return the calls that set a schedule, with what the code around them reaches."""
+    return [
+        (unit, call, wiring.reach([(unit.path, unit.name), (unit.path, BODY)]))
+        for unit, call in wiring.calls(SCHEDULING)
+        if not unit.path.endswith(".ipynb") and sets_schedule(unit, call)
+    ]
+
+
+def sets_schedule(unit: Unit, call: Call) -> bool:
+    """Tell whether a call has a schedule that is not None."""
+    said = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
+    written = any(
+        one not in {None, "", "None", "@once"} for one in said if not isinstance(one, list)
+    )
+    return written or (bool(said) and None in said and not is_none(unit))
+
+
+def is_none(unit: Unit) -> bool:
+    """Tell whether no schedule is set: a written None has no name in the code."""
+    return not any(
+        "schedule" in name.lower() or "cron" in name.lower()
+        for name in unit.names
+        if name not in SCHEDULE_KEYWORDS
+    )
+
+
 def called(
     wiring: Wiring,
     patterns: Iterable[str],
     what: str,
     among: set[Place] | None = None,
     where: str = "no entry point reaches it",
+    leave: re.Pattern[str] | None = None,
 ) -> Finding:
     """Return met if a call is reached, else why not.
 
@@ -145,9 +196,11 @@ def called(
         The units that count; by default all that entry points reach.
     where
         What is wrong where a call is there and does not count.
+    leave
+        The names of calls that match the patterns and are something else.
     """
     places = wiring.wired if among is None else among
-    found = wiring.calls(patterns)
+    found = [one for one in wiring.calls(patterns) if not (leave and leave.search(one[1].name))]
     reached = [one for one in found if (one[0].path, one[0].name) in places]
     if reached:
         return met(at_call(wiring, *one) for one in reached)
@@ -181,8 +234,10 @@ def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
 
 
 def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
-    """Yield the test functions that have an assertion that can fail."""
+    """Yield the test functions that have an assertion that can fail, in files that can run."""
     for module in wiring.tests:
+        if wiring.imports_nothing_there(module):
+            continue
         helpers = {unit.short for unit in module.units if unit.asserts and not is_test(unit)}
         for unit in module.units:
             if is_test(unit) and (unit.asserts or not helpers.isdisjoint(unit.names)):
@@ -205,10 +260,40 @@ def is_mocked(module: Module, unit: Unit) -> bool:
     return any(MOCKED_MODEL.search(name) for name in [*patched, *mocks])
 
 
+def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
+    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
+    lines = [
+        line.text for job in wiring.jobs for line in job.lines if TEST_COMMAND.search(line.text)
+    ]
+    marked = {name.rpartition(".")[2] for name in unit.decorators}
+    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
+    return not lines or any(
+        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
+        for text in lines
+    )
+
+
+def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
+    """Tell whether the paths that a test command names, if any, have a file in them."""
+    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
+    named = [
+        word
+        for word in words
+        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
+    ]
+    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
+
+
 def own_imports(wiring: Wiring, module: Module) -> list[str]:
     """Return the repository's own files that a test imports."""
-    found = (wiring.module_path(name, module.path) for name in sorted(module.imported))
-    return [path for path in found if path and not TEST_PATH.search(path)]
+    return list(own_files(wiring, module.path))
+
+
+@lru_cache(maxsize=2_000)  # a test's helpers are asked for their imports with each test
+def own_files(wiring: Wiring, path: str) -> tuple[str, ...]:
+    """Return the repository's own files, tests left out, that a file imports."""
+    found = (wiring.module_path(name, path) for name in sorted(wiring.modules[path].imported))
+    return tuple(one for one in found if one and not TEST_PATH.search(one))
 
 
 def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:

@@ -29,6 +29,10 @@ STARTS_PIPELINE = re.compile(
 )
 
 
+STARTED = re.compile(r"StateMachine|state_machine|Lambda::Function|Serverless::Function")
+TRAINS = re.compile(r"train|sagemaker|aiplatform|pipeline|batch:submitJob", re.I)
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource: its file and line, its type and name, and its text."""
@@ -80,7 +84,19 @@ class Infrastructure(OtherFiles):
             and one.is_on
             and reason.search(one.text)
             and STARTS_PIPELINE.search(self._with_targets(one))
+            and self._may_train(one)
         ]
+
+    def _may_train(self, rule: Resource) -> bool:
+        """Tell whether a rule starts what trains, as far as what it starts is in the same file."""
+        started = [
+            one
+            for one in self.resources
+            if one.file == rule.file
+            and STARTED.search(one.kind)
+            and re.search(rf"\b{re.escape(one.name)}\b", rule.text)
+        ]
+        return not started or any(TRAINS.search(one.text) for one in started)
 
     def _with_targets(self, rule: Resource) -> str:
         """Return the text of a rule with that of the targets that name it."""

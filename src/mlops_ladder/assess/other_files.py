@@ -1,6 +1,7 @@
 """Files that are neither Python nor of CI: manifests, images, settings."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,14 @@ from ..inspection.commands import Commands
 from ..inspection.files import as_list
 from ..inspection.repository import Repository
 
-UNREAD = {"r": "R", "rmd": "R", "jl": "Julia", "scala": "Scala"}
+UNREAD = {
+    **{"r": "R", "rmd": "R", "jl": "Julia", "scala": "Scala", "rs": "Rust", "go": "Go"},
+    **{"java": "Java", "kt": "Kotlin", "cs": "C#", "swift": "Swift", "rb": "Ruby", "php": "PHP"},
+    **{"cc": "C++", "cpp": "C++", "cxx": "C++", "cu": "C++", "c": "C", "m": "MATLAB", "sas": "SAS"},
+    **{"js": "JavaScript", "ts": "TypeScript", "tsx": "TypeScript", "jsx": "JavaScript"},
+}
+OF_STATISTICS = {"R", "Julia", "Scala"}
+"""Languages of which a few files may be what fits; of the others, most files have to be."""
 DOCS_PATH = re.compile(r"^(docs?|documentation|site|website|book)/|(^|/)_?archive[sd]?/")
 
 
@@ -79,12 +87,22 @@ class OtherFiles:
 
     @cached_property
     def unread_languages(self) -> dict[str, str]:
-        """The languages whose code is not read, each with a file in it."""
+        """The languages that are not read and that much of the code is in, each with a file."""
         found: dict[str, str] = {}
+        count = Counter[str]()
         for path in self.sizes:
-            if language := UNREAD.get(path.rpartition(".")[2].lower()):
+            if DOCS_PATH.search(path):
+                continue
+            ending = path.rpartition(".")[2].lower()
+            count["Python"] += ending in {"py", "ipynb"}
+            if language := UNREAD.get(ending):
+                count[language] += 1
                 found.setdefault(language, path)
-        return found
+        return {
+            language: path
+            for language, path in found.items()
+            if language in OF_STATISTICS or count[language] > count["Python"]
+        }
 
     @cached_property
     def unset(self) -> set[str]:

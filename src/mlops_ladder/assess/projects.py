@@ -42,7 +42,7 @@ class View(Mapping[str, bytes]):
         name = re.escape(folder).encode()
         self.folder_named = re.compile(rb"(?<![\w/.-])(?:\./)?" + name + rb"/")
         self.folder_entered = re.compile(
-            rb"(-C |--directory |working-directory: )" + name + rb"/?(?!\S)"
+            rb"(-C |--directory |working-directory: |context: )" + name + rb"/?(?!\S)"
         )
         elsewhere = tuple(f"{one}/" for one in others)
         self.places = {

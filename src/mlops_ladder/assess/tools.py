@@ -24,7 +24,12 @@ FITTING = [
     *("azureml.core.ScriptRunConfig", "azureml.train.*", "azure.ai.ml.command"),
     *("google|vertexai:.run_with_config", "google.cloud.aiplatform.CustomTrainingJob"),
     *("google.cloud.aiplatform.CustomPythonPackageTrainingJob", "tfx.components.Trainer"),
-    *("Trainer", "google.cloud.aiplatform.CustomContainerTrainingJob", "tfx.v1.components.Trainer"),
+    *(
+        "tfx.*.Trainer",
+        "Trainer",
+        "google.cloud.aiplatform.CustomContainerTrainingJob",
+        "tfx.v1.components.Trainer",
+    ),
     *("*.TrainingStep", "fairseq:.train_step", "pytorch_lightning.Trainer"),
     *("boto3:.create_training_job", "*.SageMakerTrainingOperator", "*.CustomTrainingJobOp"),
     *("*.CustomContainerTrainingJobRunOp", "*.CreateCustom*TrainingJobOperator"),
@@ -51,7 +56,8 @@ TRACKED_METRICS = [
     *("*.setup_wandb", "*.MlflowCallback", "azureml:.parent.log", "wandb.init"),
     *("kedro_mlflow.io.*", "*.WandbLogger", "*.CometLogger", "*.NeptuneLogger"),
     *("mlflow_provider.*", "*.CometMLLogger", "*.ClearMLLogger", "*.AimLogger", "*.DVCLiveLogger"),
-    *("*.MlflowModelSaverHook", "*.DVCLiveCallback", "*.NeptuneCallback"),
+    *("*.MlflowModelSaverHook", "*.DVCLiveCallback", "*.NeptuneCallback", "zenml.log_*metadata"),
+    "zenml.*.log_*metadata",
 ]
 TRACKER_PACKAGES = (
     "mlflow|wandb|comet_ml|neptune|clearml|aim|dvclive|azureml|sagemaker|google|kfp|vertexai|sacred"
@@ -62,7 +68,8 @@ TRACKED_PARAMETERS = [
     *("dvclive:.log_param*", "sagemaker:.log_parameter*", "google:.log_params", "mlflow.log_dict"),
     *("aiplatform:.log_params", "azureml.core.ScriptRunConfig", "clearml.Task.init"),
     *("*.MLflowLoggerCallback", "*.WandbLogger", "*.MLflowLogger", "*.save_hyperparameters"),
-    *("*.log_hyperparams", "azure.ai.ml.command", "mlflow.set_tags"),
+    *("*.log_hyperparams", "azure.ai.ml.command", "mlflow.set_tags", "zenml.log_*metadata"),
+    *("zenml:.with_options", "tfx.*.RuntimeParameter"),  # kept with each run by themselves
 ]
 EXTERNAL_PARAMETERS = [
     *("hydra.main", "hydra.compose", "omegaconf.*", "omegaconf.*.load", "yaml.safe_load"),
@@ -73,6 +80,7 @@ EXTERNAL_PARAMETERS = [
     *("simple_parsing.*", "jsonargparse.*", "box.*", "transformers.HfArgumentParser"),
     *("strictyaml.load", "ruamel.yaml.YAML", "kfp.dsl.pipeline", "airflow.models.Variable.get"),
     *("sagemaker.workflow.parameters.*", "tf.app.flags.*", "pdc.*", "yaml.*"),
+    *("zenml:.with_options", "tfx.*.RuntimeParameter"),
 ]
 REGISTERING = [
     *("mlflow.register_model", "mlflow:.create_model_version", "mlflow:.register_model"),
@@ -84,7 +92,7 @@ REGISTERING = [
     *("aiplatform.Model.upload", "*.ModelUploadOp", "sagemaker.*.RegisterModel", "*.RegisterModel"),
     *("sagemaker:.create_model_package", "sagemaker:.register", "boto3:.create_model_package"),
     *("sagemaker.workflow.model_step.ModelStep", "hopsworks:.save", "clearml.OutputModel"),
-    *("*.Pusher", "*.Pusher", "neptune.init_model_version", "comet_ml:.register_model"),
+    *("neptune.init_model_version", "comet_ml:.register_model"),
     *("zenml:.set_stage", "zenml.Model", "zenml.model.model.Model", "gto.api.register"),
     *("gto.api.*", "*.CreateModelVersionOperator", "*.TransitionModelVersionStageOperator"),
     *("*.SageMakerRegisterModelVersionOperator", "*.RegisterModel", "wandb:.log_model"),
@@ -130,7 +138,8 @@ ORCHESTRATED_STEPS = [
     *("kfp.v2.dsl.component", "kedro.pipeline.node", "kedro.pipeline.Node"),
     *("kedro.pipeline.node.node", "zenml.step", "zenml.steps.step", "dagster.asset", "dagster.op"),
     *("dagster.multi_asset", "metaflow.step", "flytekit.task", "tfx.components.*"),
-    *("tfx.v1.components.*", "sagemaker.workflow.steps.*", "luigi.Task"),
+    *("tfx.v1.components.*", "sagemaker.workflow.steps.*", "luigi.Task", "tfx.*.Trainer"),
+    *("tfx.dsl.component.*.component", "tfx.*.dsl.components.component"),
     *("sagemaker.workflow.condition_step.*", "sagemaker.workflow.model_step.*"),
     *("airflow.decorators.task*", "azureml.pipeline.steps.*", "google_cloud_pipeline_components.*"),
     *("sklearn_pipeline.none", "airflow.sdk.task*", "ploomber.*", "azure.ai.ml.load_component"),
@@ -265,6 +274,8 @@ FETCHING = [
     *("sagemaker.inputs.TrainingInput", "*.inputs.TrainingInput", ".fetch_*", ".download_*"),
     *("*.BigQueryToGCSOperator", "*.get_*_from_*", "*.load_*_from_*", "*.download_*", "*.fetch_*"),
 ]
+NOT_DATA = re.compile(r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin", re.I)
+"""What is fetched beside data."""
 REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
 """The address of something that is read from elsewhere."""
 BASELINE_CALLS = [
@@ -292,7 +303,9 @@ BASELINE_METRIC = re.compile(
 """A name for the metric of a baseline or an earlier model."""
 SLICE_WORD = re.compile(
     r"(^|_)slices($|_)|_slices?($|_)|(^|_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
-    r"|(by|per)_(group|segment|slice)|segments?_(metric|score|error|rmse|mae)",
+    r"|(?<!width_)(?<!channels_)(?<!channel_)(?<!dim_)(?<!size_)(?<!filters_)(?<!heads_)"
+    r"(by|per)_(group|segment|slice)"
+    r"|segments?_(metric|score|error|rmse|mae)",
     re.I,
 )
 CHALLENGER_WORD = re.compile(r"challenger|candidate|new_model|contender|retrained|newcomer", re.I)
@@ -359,7 +372,7 @@ BUILD_ACTION = re.compile(
     r"docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
     r"|redhat-actions/buildah|PyO3/maturin-action|google-github-actions/deploy-cloudrun"
     r"|bentoml/.*build|Docker@|azure/docker|whoan/docker-build|mr-smithers-excellent/docker-build"
-    r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build|docker/metadata-action"
+    r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build"
 )
 PUBLISH_COMMAND = re.compile(
     r"\b(twine upload|uv publish|poetry publish|hatch publish|pdm publish|flit publish|docker push"
@@ -435,8 +448,8 @@ ROLLBACK_COMMAND = re.compile(
 )
 CANARY_TEXT = re.compile(
     r"(?m)\bshadow:\s*true|ShadowProductionVariants|mirror_traffic:\s*\S"
-    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^\s*canaryTrafficPercent:\s*[1-9]\d?\s*$"
-    r"|^\s*traffic_split\s*=|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
+    r"|canary-weight[\"']?:\s*[\"']?[1-9]|^[ \t]*canaryTrafficPercent:\s*[1-9]\d?\s*$"
+    r"|^[ \t]*traffic_split\s*=|(Canary|Linear)\d+Percent|TrafficRoutingConfiguration"
     r"|CodeDeployDefault\.\w*(Canary|Linear)|weight\.(blue|green|canary)=(?!0\b|100\b)\d+"
 )
 

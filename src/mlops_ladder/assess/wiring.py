@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..inspection.commands import Line, split_words
+from ..inspection.commands import Line, joined, split_words
 from ..inspection.files import as_mapping, strings_in
 from ..inspection.python import BODY, MAIN, Module, Unit
 from .ci import ContinuousIntegration
@@ -74,12 +74,12 @@ class Wiring(Code, ContinuousIntegration):
         for line in lines:
             if CHECKERS.match(line.text):
                 continue
-            for place in self.started(line.text, line.file):
+            for place in self.started(line.text, line.file, line.folder):
                 found.append(Root(place, kind, line.file, line.text))
         return found
 
-    def started(self, text: str, file: str) -> Iterator[Place]:
-        """Yield the units that a command starts."""
+    def started(self, text: str, file: str, folder: str = "") -> Iterator[Place]:
+        """Yield the units that a command starts, which a file says and a folder sees run."""
         for by_module in RUN_BY_MODULE.finditer(text):
             name = by_module[1] or by_module[2]
             path = self.module_path(name)
@@ -87,7 +87,7 @@ class Wiring(Code, ContinuousIntegration):
                 main = f"{path.removesuffix('__init__.py')}__main__.py"
                 yield (main if main in self.modules else path), BODY
         for by_path in RUN_BY_PATH.finditer(text):
-            if path := self._file(by_path[1], file):
+            if path := self._file(by_path[1], file, folder):
                 yield path, BODY
         for by_app in RUN_BY_APP.finditer(text):
             path = self.module_path(by_app[1])
@@ -105,15 +105,15 @@ class Wiring(Code, ContinuousIntegration):
                     for point in as_mapping(as_mapping(document).get("entry_points")).values():
                         yield from self.started(str(as_mapping(point).get("command", "")), path)
         if words[:1] in (["az"], ["azureml"], ["kubectl"], ["argo"], ["prefect"], ["gcloud"]):
-            yield from self._declared(words, file, 3)
+            yield from self._declared(words, file, folder, 3)
 
-    def _declared(self, words: list[str], file: str, hops: int) -> Iterator[Place]:
+    def _declared(self, words: list[str], file: str, folder: str, hops: int) -> Iterator[Place]:
         """Yield what the YAML files that a command names start in turn."""
         for word in words:
             name = word.partition("=")[2] or word
             if not re.search(r"\.ya?ml$", name) or not hops:
                 continue
-            path = self._file(name.removeprefix("file:"), file, r"\.ya?ml$")
+            path = self._file(name.removeprefix("file:"), file, folder, r"\.ya?ml$")
             if not path:
                 continue
             for document in self.repository.documents(path):
@@ -121,20 +121,32 @@ class Wiring(Code, ContinuousIntegration):
                     if "\n" in text or " " in text or text.endswith((".py", ".yml", ".yaml")):
                         if not text.endswith((".yml", ".yaml")):
                             yield from self.started(text, path)
-                        yield from self._declared(text.split(), path, hops - 1)
+                        yield from self._declared(text.split(), path, folder, hops - 1)
 
-    def _file(self, written: str, beside: str, ending: str = r"\.(py|ipynb)$") -> str | None:
-        """Return the file of the repository that a command names by a path."""
+    def _file(
+        self, written: str, beside: str, at: str, ending: str = r"\.(py|ipynb)$"
+    ) -> str | None:
+        """Return the file of the repository that a command names by a path.
+
+        Where a command is run is known for GitHub's workflows; elsewhere, a path is also looked for
+        by its end.
+        """
         clean = written.removeprefix("./")
         while clean.startswith("../"):
             clean = clean[3:]
         folder = beside.rpartition("/")[0]
-        for candidate in (clean, f"{folder}/{clean}"):
+        for candidate in (joined(at, written), clean, f"{folder}/{clean}"):
             if candidate in self.sizes:
                 return candidate
+        if beside.startswith(".github/workflows/") and not self._moves_unseen(beside):
+            return None
         name = clean.rpartition("/")[2]
         ends = [one for one in self._by_end.get(name, []) if f"/{one}".endswith(f"/{clean}")]
         return min(ends, key=len) if len(ends) == 1 and re.search(ending, ends[0]) else None
+
+    def _moves_unseen(self, path: str) -> bool:
+        """Tell whether a workflow's commands run in a folder whose name is not written in it."""
+        return bool(re.search(r"(\bcd|working-directory:)\s+\S*\$", self.repository.text(path)))
 
     @cached_property
     def _by_end(self) -> dict[str, list[str]]:

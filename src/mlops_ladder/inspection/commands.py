@@ -1,5 +1,6 @@
 """Which commands a shell line runs in the end: task runners and called scripts are followed."""
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
@@ -7,13 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .files import as_list, as_mapping, mappings_in, strings_in
+from .files import as_list, as_mapping, as_strings, mappings_in, strings_in
 from .repository import Repository
 
 MOST_HOPS = 5
 MOST_TEXT = 4_000  # of a command
 QUOTED = re.compile(r"""["'\\#]""")
 MOST_LINES = 400  # of a script that is followed
+OF_ENVIRONMENT = re.compile(r"^(?:[\w.~${}()-]*/)*(?:bin|Scripts)/(?=\w)")
+"""The folder of an environment or of the system in which a command is found."""
+CHANGE = re.compile(r"^(?:cd|pushd)\s+[\"']?(?P<folder>[\w./-]+)[\"']?$")
 PREFIX = re.compile(
     r"^(?:sudo(?: -\w+)*|time|exec|env|nohup|command"
     r"|uv run(?: --(?:extra|group|only-group|no-group|with|with-requirements|with-editable|python"
@@ -44,6 +48,8 @@ class Line:
     text: str
     file: str
     counts: bool = True
+    folder: str = ""
+    """The folder in which it is run, as far as it is written; empty for the root."""
 
 
 class Commands:
@@ -51,39 +57,63 @@ class Commands:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
+        self._targets: dict[str, dict[str, tuple[str, list[str], str]]] = {}
 
-    def resolve(self, text: str, file: str) -> list[Line]:
-        """Return every command that a shell text runs, with those of tasks and scripts."""
+    def resolve(self, text: str, file: str, folder: str = "") -> list[Line]:
+        """Return every command that a shell text runs, with those of tasks and scripts.
+
+        `folder` is where the text is run.
+        """
         found: list[Line] = []
-        self._follow(text, file, True, MOST_HOPS, set(), found)
+        self._follow(text, file, folder, True, MOST_HOPS, set(), found)
         return found
 
     def _follow(
-        self, text: str, file: str, counts: bool, hops: int, known: set[str], found: list[Line]
+        self,
+        text: str,
+        file: str,
+        folder: str,
+        counts: bool,
+        hops: int,
+        known: set[tuple[str, str]],
+        found: list[Line],
     ) -> None:
+        outside = folder
+        is_recipe = file.endswith(("Makefile", ".mk"))
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
+            if is_recipe or whole.startswith("("):
+                folder = outside  # each line has a shell of its own
             for part in SEPARATOR.split(whole):
                 command = stripped(part)[:MOST_TEXT]
                 if not command or PRINTED.match(command):
                     continue
-                found.append(Line(command, file, noticed))
-                if hops and command not in known and len(found) < 5_000:
-                    known.add(command)
-                    for inner, where in self._inside(command, file):
+                if change := CHANGE.match(command):
+                    folder = joined(folder, change["folder"])
+                found.append(Line(command, file, noticed, folder))
+                if hops and (folder, command) not in known and len(found) < 5_000:
+                    known.add((folder, command))
+                    for inner, where in self._inside(command, file, folder):
                         lost = inner.startswith("-")
+                        inside = folder_of_make(command, folder)
                         self._follow(
-                            inner.lstrip("-@ "), where, noticed and not lost, hops - 1, known, found
+                            inner.lstrip("-@ "),
+                            where,
+                            inside,
+                            noticed and not lost,
+                            hops - 1,
+                            known,
+                            found,
                         )
 
-    def _inside(self, command: str, file: str) -> Iterator[tuple[str, str]]:
+    def _inside(self, command: str, file: str, at: str) -> Iterator[tuple[str, str]]:
         """Yield what a command runs in turn, one hop away, and the file that says so."""
         repository = self.repository
         words = split_words(command)
         if not words:
             return
         if script := SCRIPT.match(command):
-            path = self._existing(script["path"], file)
+            path = self._existing(script["path"], file, at)
             if path:
                 yield "\n".join(repository.text(path).split("\n")[:MOST_LINES]), path
             return
@@ -92,7 +122,7 @@ class Commands:
             [w for w in words[1:] if not w.startswith("-")],
         )
         if tool in {"make", "gmake"}:
-            yield from self._make(words[1:])
+            yield from self._make(words[1:], folder_of_make(command, at))
         elif tool in {"just", "poe", "invoke", "inv", "task", "doit"}:
             for name in arguments:
                 yield from self._task(name)
@@ -104,8 +134,10 @@ class Commands:
             yield from self._sessions()
         elif tool == "dvc" and set(arguments) & {"repro", "exp", "reproduce"}:
             for path in repository.matching("dvc.yaml", "**/dvc.yaml"):
-                for line in stage_commands(repository, path):
+                for line in stage_commands(repository, path, set(arguments)):
                     yield line, path
+        elif tool == "pre-commit" and arguments[:1] in (["autoupdate"], ["install"], ["clean"]):
+            return
         elif tool == "pre-commit" or command.startswith(("python -m pre_commit", "prek")):
             for path in repository.matching(".pre-commit-config.y*ml"):
                 for text in strings_in(repository.documents(path)):
@@ -119,29 +151,28 @@ class Commands:
         elif tool in self.tasks and len(words) == 1:
             yield from self._task(tool)
         elif tool in {"bash", "sh"} and words[1:]:
-            path = self._existing(words[-1], file)
+            path = self._existing(words[-1], file, at)
             if path:
                 yield repository.text(path)[:20_000], path
 
-    def _existing(self, path: str, beside: str) -> str | None:
+    def _existing(self, path: str, beside: str, at: str) -> str | None:
         """Return the path of a script in the repository, by its end if need be."""
         clean = re.sub(r"^(?:\$\{?\w+\}?/|\./|\$\(\w+\)/)+", "", path)
         folder = beside.rpartition("/")[0]
-        for candidate in (clean, f"{folder}/{clean}"):
+        for candidate in (joined(at, clean), clean, f"{folder}/{clean}"):
             if candidate in self.repository.tree:
                 return candidate
         ends = [one for one in self.repository.tree if one.endswith(f"/{clean}")]
         return ends[0] if len(ends) == 1 else None
 
-    def _make(self, arguments: list[str]) -> Iterator[tuple[str, str]]:
+    def _make(self, arguments: list[str], folder: str) -> Iterator[tuple[str, str]]:
         """Yield the recipes of make targets, with those of their prerequisites."""
-        folder, names, skip = "", [], ""
+        names, skip = [], False
         for word in arguments:
             if skip:
-                folder = word.strip("./") if skip == "-C" else folder
-                skip = ""
+                skip = False
             elif word in {"-C", "-f", "--directory"}:
-                skip = "-C" if word != "-f" else word
+                skip = True
             elif not word.startswith("-") and "=" not in word:
                 names.append(word)
         targets = self.targets_of(folder)
@@ -161,11 +192,20 @@ class Commands:
         """Return the make targets of a folder: file, prerequisites and expanded recipe."""
         if not folder:
             return self.make_targets
+        if folder not in self._targets:
+            self._targets[folder] = self._targets_in(folder)
+        return self._targets[folder]
+
+    def _targets_in(self, folder: str) -> dict[str, tuple[str, list[str], str]]:
         files = {
             path.removeprefix(f"{folder}/"): self.repository.tree[path]
             for path in self.repository.matching(f"{folder}/Makefile", f"{folder}/*.mk")
         }
-        return Commands(Repository(files)).make_targets if files else {}
+        found = Commands(Repository(files)).make_targets if files else {}
+        return {
+            name: (f"{folder}/{file}", needs, recipe)
+            for name, (file, needs, recipe) in found.items()
+        }
 
     @cached_property
     def make_targets(self) -> dict[str, tuple[str, list[str], str]]:
@@ -327,8 +367,20 @@ def stripped(command: str) -> str:
     before = None
     while before != command:
         before = command
-        command = PREFIX.sub("", command)
+        command = PREFIX.sub("", OF_ENVIRONMENT.sub("", command))
     return command.strip()
+
+
+def joined(folder: str, path: str) -> str:
+    """Return a path that is written relative to a folder; empty for the root or what is above."""
+    clean = posixpath.normpath(posixpath.join(folder, path))
+    return "" if clean == "." or clean.startswith(("/", "..")) else clean
+
+
+def folder_of_make(command: str, folder: str) -> str:
+    """Return the folder in which what a command runs is run: make may change it."""
+    changed = re.match(r"g?make\b.*?\s(?:-C|--directory)[ =]*(\S+)", command)
+    return joined(folder, changed[1]) if changed else folder
 
 
 def split_words(command: str) -> list[str]:
@@ -434,14 +486,34 @@ def shell_strings(text: str) -> Iterator[tuple[str, str]]:
         yield name[1], "\n".join(commands)
 
 
-def stage_commands(repository: Repository, path: str) -> Iterator[str]:
-    """Yield the commands of the stages in a dvc.yaml."""
+def stage_commands(repository: Repository, path: str, named: set[str]) -> Iterator[str]:
+    """Yield the commands of the stages in a dvc.yaml: of those named, and what they depend on."""
     for document in repository.documents(path):
-        for stage in as_mapping(as_mapping(document).get("stages")).values():
-            said = as_mapping(stage)
+        stages = {
+            name: as_mapping(stage)
+            for name, stage in as_mapping(as_mapping(document).get("stages")).items()
+        }
+        for name in needed_stages(stages, named & stages.keys()) or stages:
+            said = stages[name]
             for command in [said.get("cmd"), as_mapping(said.get("do")).get("cmd")]:
                 yield from (
                     [command]
                     if isinstance(command, str)
                     else [one for one in as_list(command) if isinstance(one, str)]
                 )
+
+
+def needed_stages(stages: dict[str, dict[str, Any]], named: set[str]) -> list[str]:
+    """Return some stages of DVC and those whose outputs they need, in the order of the file."""
+    found, waiting = set[str](), list(named)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        needs = set(as_strings(stages[name].get("deps")))
+        makers = [
+            one
+            for one, said in stages.items()
+            if not needs.isdisjoint([*strings_in(said.get("outs")), *as_mapping(said.get("outs"))])
+        ]
+        waiting += [one for one in makers if one not in found]
+    return [name for name in stages if name in found]

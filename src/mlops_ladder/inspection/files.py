@@ -26,6 +26,7 @@ def untagged(loader: Any, suffix: str, node: yaml.Node) -> Any:
 
 
 Lenient.add_multi_constructor("!", untagged)
+Lenient.add_multi_constructor("tag:yaml.org,2002:python/", untagged)  # read, never made
 
 
 @cache

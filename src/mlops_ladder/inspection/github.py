@@ -31,9 +31,11 @@ def triggers_of(workflow: dict[Any, Any]) -> dict[str, Any]:
 
 
 def jobs_of(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
-    """Return the jobs of a workflow."""
+    """Return the jobs of a workflow, with the defaults of the workflow that they do not replace."""
     jobs = workflow.get("jobs")
-    return mappings_in(list(jobs.values())) if isinstance(jobs, dict) else []
+    found = mappings_in(list(jobs.values())) if isinstance(jobs, dict) else []
+    defaults = {"defaults": workflow["defaults"]} if "defaults" in workflow else {}
+    return [defaults | job for job in found]
 
 
 def secrets_in(value: Any) -> list[str]:

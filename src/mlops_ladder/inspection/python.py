@@ -5,8 +5,10 @@ which other units it reaches.
 """
 
 import ast
+import io
 import json
 import re
+import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -88,6 +90,8 @@ class Unit:
     """It decides something: an `if` or a conditional expression with a comparison."""
     tested: set[str] = field(default_factory=set)
     """The names that its conditions depend on."""
+    guarded: set[str] = field(default_factory=set)
+    """The names tested by an `if` that ends in leaving: it returns or raises."""
     endless: bool = False
     """It has a loop that never ends by itself: `while True`."""
     ordered: set[str] = field(default_factory=set)
@@ -127,6 +131,8 @@ class Module:
     units: list[Unit]
     cells: list[int] = field(default_factory=list)
     """The first line of each code cell, in a notebook."""
+    shell: list[tuple[int, str]] = field(default_factory=list)
+    """The commands that a notebook gives to the shell, with their lines."""
 
     @property
     def imported(self) -> set[str]:
@@ -168,10 +174,15 @@ def parse_notebook(path: str, text: str) -> Module:
         It is no notebook.
     """
     body: list[ast.stmt] = []
-    starts, first = [], 1
+    starts, first, shell = [], 1, list[tuple[int, str]]()
     for source in code_cells(text):
         lines = ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source]
         starts.append(first)
+        shell += [
+            (first + number, line.strip()[1:].strip())
+            for number, line in enumerate(source)
+            if line.lstrip().startswith("!")
+        ]
         try:
             cell = syntax_tree("\n".join(lines))
             ast.increment_lineno(cell, first - 1)
@@ -180,7 +191,7 @@ def parse_notebook(path: str, text: str) -> Module:
             pass
         first += len(lines)
     module = facts(path, ast.Module(body=body, type_ignores=[]))
-    module.cells = starts
+    module.cells, module.shell = starts, shell
     return module
 
 
@@ -204,7 +215,7 @@ def code_cells(text: str) -> Iterator[list[str]]:
 
 def syntax_tree(text: str) -> ast.Module:
     """Parse code; every failure is a ValueError."""
-    if nesting(text) > MOST_NESTED and nesting(STRING.sub("", text)) > MOST_NESTED:
+    if nesting(text) > MOST_NESTED and nesting(brackets_of(text)) > MOST_NESTED:
         raise ValueError("it is nested too deep")
     try:
         with warnings.catch_warnings():
@@ -214,6 +225,15 @@ def syntax_tree(text: str) -> ast.Module:
         raise ValueError(f"line {error.lineno}: {error.msg}") from error
     except (RecursionError, MemoryError) as error:
         raise ValueError("it is nested too deep") from error
+
+
+def brackets_of(text: str) -> str:
+    """Return the brackets of code, without those in strings and comments, as far as it can be."""
+    try:
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        return "".join(one.string for one in tokens if one.string in "()[]{}")
+    except (tokenize.TokenError, SyntaxError, RecursionError):
+        return STRING.sub("", text)
 
 
 def nesting(text: str) -> int:
@@ -406,7 +426,10 @@ class Reader:
                 unit.branches |= not isinstance(test, ast.Constant)
                 if isinstance(node, ast.If):
                     unit.tested.update(names_below(test))
-                    unit.ordered.update(names_ordered(test))
+                    if isinstance(node.body[-1], ast.Return | ast.Raise):
+                        unit.guarded.update(names_below(test))
+                    if test.__class__ is not ast.Name:
+                        unit.ordered.update(names_ordered(test))
                     if self.fixed:
                         self.fixed_and_tested |= self.fixed & bare_names(test)
             case ast.Raise():

@@ -23,6 +23,8 @@ CONFLICT = re.compile(
     r"^<{7} [^\n]*\n(?P<yours>.*?)^={7}\n(?P<incoming>.*?)^>{7} [^\n]*\n?",
     re.DOTALL | re.MULTILINE,
 )
+JSON_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+JSON_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])()')
 TARGET = re.compile(
     r"^(?P<name>[\w.-]+)::?(?!=)(?P<needs>[^#=\n]*)(?:## *(?P<help>.*))?$", re.ASCII
 )
@@ -104,8 +106,20 @@ class Repository:
 
     def json(self, path: str) -> Any:
         """Return the content of a JSON file; nothing if it is not valid."""
+        text = self.text(path)
         try:
-            return json.loads(self.text(path))
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if "//" in text or "/*" in text:
+                return self._json_with_comments(path, text)
+            self.notes.append(f"{path} is no JSON: {first_line(error)}")
+            return None
+
+    def _json_with_comments(self, path: str, text: str) -> Any:
+        """Return the content of JSON with comments and commas after the last entry, as tools do."""
+        plain = JSON_COMMENT.sub(lambda found: found[1] or " ", text)
+        try:
+            return json.loads(JSON_COMMA.sub(lambda found: found[1] or found[2], plain))
         except (ValueError, RecursionError) as error:
             self.notes.append(f"{path} is no JSON: {first_line(error)}")
             return None

@@ -9,12 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from ..errors import RefusedError
 from ..terminal import escape
+from .index import tracked_files
 
 MOST_BYTES = 2_000_000  # of a file that is parsed; larger ones are data or generated
 MOST_FILES = 200_000
@@ -24,6 +26,7 @@ VENDORED = {
     *(".venv", "venv", ".tox", ".nox", "__pypackages__", ".eggs", "bower_components"),
 }
 CACHES = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+IGNORED = "git-ignored"
 TEMPLATE_NAME = re.compile(r"\{\{|\{%|\.(j2|jinja|jinja2|tmpl|tpl)$")
 GENERATED_NAME = re.compile(r"(_pb2(_grpc)?\.pyi?|\.min\.js|\.generated\.\w+)$")
 READ = re.compile(
@@ -47,6 +50,13 @@ class DiskTree(Mapping[str, bytes]):
     left_out: Counter[str] = field(default_factory=Counter)
     """How many files or folders were left out, by reason."""
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def tracked(self) -> frozenset[str]:
+        """The files that git keeps, and the folders that they are in, which end with `/`."""
+        files = tracked_files(self.root)
+        folders = {path[: place + 1] for path in files for place in slashes(path)}
+        return files | folders
 
     def __getitem__(self, path: str) -> bytes:
         """Return a file's content; nothing if it is of no kind that is read, too large or gone."""
@@ -134,17 +144,24 @@ def add(
         elif entry.is_dir(follow_symlinks=False):
             if entry.name in CACHES:
                 return
-            if reason := why_no_folder(entry, path, ignored):
+            reason = why_no_folder(entry, path, ignored)
+            if reason and not (reason == IGNORED and f"{path}/" in tree.tracked):
                 tree.left_out[reason] += 1
             else:
                 collect(tree, f"{path}/", ignored, depth + 1)
         elif entry.is_file(follow_symlinks=False):
-            if reason := why_no_file(entry.name, path, ignored):
+            reason = why_no_file(entry.name, path, ignored)
+            if reason and not (reason == IGNORED and path in tree.tracked):
                 tree.left_out[reason] += 1
             else:
                 tree.sizes[path] = entry.stat(follow_symlinks=False).st_size
     except OSError as error:
         tree.notes.append(f"{path} cannot be read: {error.strerror}")
+
+
+def slashes(path: str) -> Iterator[int]:
+    """Yield the places of the slashes in a path."""
+    return (place for place, sign in enumerate(path) if sign == "/")
 
 
 def why_no_folder(
@@ -155,7 +172,7 @@ def why_no_folder(
         return "vendored folders"
     if TEMPLATE_NAME.search(entry.name):
         return "template folders"
-    return "git-ignored" if is_ignored(f"{path}/", ignored) else None
+    return IGNORED if is_ignored(f"{path}/", ignored) else None
 
 
 def why_no_file(name: str, path: str, ignored: list[tuple[str, GitIgnoreSpec]]) -> str | None:
@@ -164,7 +181,7 @@ def why_no_file(name: str, path: str, ignored: list[tuple[str, GitIgnoreSpec]]) 
         return "template files"
     if GENERATED_NAME.search(name):
         return "generated files"
-    return "git-ignored" if is_ignored(path, ignored) else None
+    return IGNORED if is_ignored(path, ignored) else None
 
 
 def is_ignored(path: str, ignored: list[tuple[str, GitIgnoreSpec]]) -> bool:

@@ -16,7 +16,10 @@ def standing(found: Assessment) -> str:
         return "Nothing to assess"
     if not found.is_read:
         return "Level unknown"
-    return f"Level {found.profile.level}" if found.is_ml else "Not an ML repository"
+    if found.is_ml:
+        return f"Level {found.profile.level}"
+    is_other = found.findings["L0-01"].reason.startswith("not an ML repository")
+    return "Not an ML repository" if is_other else "Level 0"
 
 
 def blocked_by(found: Assessment) -> str:
@@ -38,12 +41,15 @@ def headline(found: Assessment) -> str:
     if not found.files:
         return "There is nothing to assess: no file is here"
     if not found.is_ml:
-        return "This is no ML repository: nothing fits a model. Level 0"
+        is_other = found.findings["L0-01"].reason.startswith("not an ML repository")
+        what = "This is no ML repository: nothing" if is_other else "Nothing here"
+        return f"{what} fits a model. Level 0"
     if not found.is_read:
         return f"The level is unknown: {found.findings['L0-01'].reason}"
     said = standing(found)
     if found.profile.assumed:
-        said += f", if {', '.join(found.profile.assumed)} hold, which files cannot show"
+        verb = "hold" if len(found.profile.assumed) > 1 else "holds"
+        said += f", if {', '.join(found.profile.assumed)} {verb}, which files cannot show"
     blocked = blocked_by(found)
     return f"{said}; {blocked[:1].lower()}{blocked[1:]}" if blocked else said
 

@@ -141,22 +141,33 @@ def predicts_class(values: pd.Series, labels: pd.Series) -> bool:
 
     Errors are counted relative to those of the most frequent class of all.
     """
-    groups = pd.factorize(values, use_na_sentinel=False)[0]
-    codes = pd.factorize(labels)[0]
-    width = codes.max() + 1
-    counts = np.bincount(groups * width + codes, minlength=(groups.max() + 1) * width)
-    errors = len(labels) - counts.reshape(-1, width).max(axis=1).sum()
-    baseline_errors = len(labels) - labels.value_counts().iloc[0]
-    return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors)
+    known = labels.notna()
+    groups = pd.factorize(values[known], use_na_sentinel=False)[0]
+    return has_few_errors(class_counts(groups, labels[known]))
 
 
 def separates_classes(values: pd.Series, labels: pd.Series) -> bool:
     """Tell whether each class has its own range of values, with almost no errors."""
-    if values.nunique() < 3:
+    known = values.notna() & labels.notna()
+    groups, found = pd.factorize(values[known], sort=True)
+    if len(found) < 3:
         return False
-    table = pd.crosstab(values, labels).sort_index().to_numpy()
-    errors = table.sum() - table.max(axis=1).sum()
-    baseline_errors = len(labels) - labels.value_counts().iloc[0]
-    n_changes = np.count_nonzero(np.diff(table.argmax(axis=1)))
-    most_changes = table.shape[1] + len(labels) // MANY_ROWS
-    return bool(errors < (1 - EXPLAINED_ERRORS) * baseline_errors and n_changes < most_changes)
+    counts = class_counts(groups, labels[known])
+    n_changes = np.count_nonzero(np.diff(counts.argmax(axis=1)))
+    most_changes = counts.shape[1] + len(labels) // MANY_ROWS
+    return n_changes < most_changes and has_few_errors(counts)
+
+
+def class_counts(groups: np.ndarray, labels: pd.Series) -> np.ndarray:
+    """Return how many rows of each group, from 0, are of each class, in their order."""
+    codes, classes = pd.factorize(labels, sort=True)
+    width = len(classes)
+    counts = np.bincount(groups * width + codes, minlength=(groups.max() + 1) * width)
+    return counts.reshape(-1, width)
+
+
+def has_few_errors(counts: np.ndarray) -> bool:
+    """Tell whether the best class of each group has almost no errors, beside the best of all."""
+    errors = counts.sum() - counts.max(axis=1).sum()
+    errors_of_one_class = counts.sum() - counts.sum(axis=0).max()
+    return bool(errors < (1 - EXPLAINED_ERRORS) * errors_of_one_class)

@@ -1,6 +1,7 @@
 """Write `problem.py` for a profiled file: short, and meant to be edited."""
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from .candidates import Model, model_context
 from .columns import Column, dtype_of, hard_limits, short_number
 from .names import readable_name
-from .profile import GROUPED, Profile, grouped, named, tercile_limits
+from .profile import GROUPED, WIDE, Profile, grouped, named, tercile_limits
 from .style import format_module, wrap
 from .template import render_part
 
@@ -72,6 +73,8 @@ def context_of(profile: Profile, model: Model) -> dict[str, Any]:
     is_composed = bool(time and time.is_composed)
     sources = [*(time.columns if time else {}), target.name] if is_composed else []
     context = model_context(profile, model)
+    renamed = used_renamed(profile)
+    by_rule = len(renamed) > WIDE and follows_rule(profile)
     return context | {
         "about": "\n".join(wrap(about)),
         "target": target.name,
@@ -86,7 +89,8 @@ def context_of(profile: Profile, model: Model) -> dict[str, Any]:
             if not is_composed
             else time.reading.expression,
         },
-        "renamed": used_renamed(profile),
+        "renamed": {} if by_rule else renamed,
+        "by_rule": by_rule,
         "missing_markers": used_markers(profile),
         "marks": {c.name: [plain(mark) for mark, _ in c.marks] for c in used if c.marks},
         "written": written,
@@ -141,6 +145,13 @@ def used_renamed(profile: Profile) -> dict[str, str]:
     """Return the file's names of the used columns that have another clean name."""
     used = used_names(profile)
     return {given: clean for given, clean in profile.table.renamed.items() if clean in used}
+
+
+def follows_rule(profile: Profile) -> bool:
+    """Tell whether clean names are those of the file in lower case, with underscores."""
+    given = {clean: name for name, clean in profile.table.renamed.items()}
+    names = map(str, profile.table.rows)
+    return all(clean == re.sub(r"\W+", "_", given.get(clean, clean).lower()) for clean in names)
 
 
 def used_names(profile: Profile) -> set[str]:

@@ -6,12 +6,16 @@ from ...inspection.python import parse_module
 from ..code import TEST_PATH
 from ..evidence import at_call, at_line, at_text, fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
+from ..other_files import OF_STATISTICS
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
+README = re.compile(r"readme[^/]*$", re.I)
 HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
+HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
+FEWEST_SHARE = 0.1  # of the calls that fit a model, in files that are no notebooks
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 COMMAND_IN_README = re.compile(
@@ -35,7 +39,7 @@ def something_is_fitted(wiring: Wiring) -> Finding:
         found.sort(key=lambda one: one[0].path.endswith(".ipynb"))
         return met((at_call(wiring, *one) for one in found), "E1")
     other = wiring.unread_languages
-    if other and not is_ml(wiring):
+    if other and not (is_ml(wiring) and OF_STATISTICS.issuperset(other)):
         places = [Evidence(path, 1, "not read") for path in other.values()]
         return unknown(f"code in {' and '.join(sorted(other))} is not read", places)
     if is_ml(wiring):
@@ -49,7 +53,8 @@ def purpose_described(wiring: Wiring) -> Finding:
 
     A heading, a paragraph and a command in a code block.
     """
-    for path in wiring.repository.matching("README*", "readme*", "Readme*"):
+    named = sorted(path for path in wiring.sizes if README.match(path))
+    for path in sorted(named, key=lambda one: not one.lower().endswith((".md", ".rst"))):
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         found = COMMAND_IN_README.search(blocks)
@@ -90,6 +95,9 @@ def home_folder(wiring: Wiring, path: str) -> Evidence | None:
         for line, text in unit.strings:
             if HOME_PATH.match(text):
                 return at_line(wiring, path, line, text[:60])
+    for line, text in module.shell:
+        if HOME_IN_SHELL.search(text):
+            return at_line(wiring, path, line, text[:60])
     return None
 
 
@@ -104,7 +112,8 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
         return not_applicable("nothing fits a model")
     modules = [one for one in found if not one[0].path.endswith(".ipynb")]
     notebooks = len(found) - len(modules)
-    if not modules:
-        place = at_call(wiring, *found[0])
-        return missing(f"calls that fit a model are in notebooks only: {notebooks}", [place])
+    if len(modules) < FEWEST_SHARE * len(found):
+        place = at_call(wiring, *next(one for one in found if one[0].path.endswith(".ipynb")))
+        only = "only" if not modules else f"but for {len(modules)}"
+        return missing(f"calls that fit a model are in notebooks {only}: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from ...inspection.commands import Line, hook_entries
-from ...inspection.files import as_list, as_mapping, mappings_in
+from ...inspection.commands import Line, hook_entries, joined
+from ...inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ...inspection.impact import dependencies
 from ...inspection.python import Unit
 from ..ci import Job
@@ -49,6 +49,7 @@ from ..tools import (
     LINT_ACTION,
     LINT_COMMAND,
     LOCKS,
+    NOT_DATA,
     PUBLISH_ACTION,
     PUBLISH_COMMAND,
     REMOTE,
@@ -75,7 +76,15 @@ TRIAL_CLUSTER = re.compile(
     r"kind-action|setup-minikube|setup-k3d|\b(kind create|minikube start|k3d cluster create)\b"
 )
 TRIAL_END = re.compile(r"compose\b.* (down|logs|ps)\b|curl |wait-for")
+ADDRESS = re.compile(r"(scor(e|ing)|endpoint|service|api)_?(url|uri)$", re.I)
+ASKS_ADDRESS = re.compile(r"pytest .*--(scor(e|ing)|endpoint|service|api)[_-]?(url|uri)\b", re.I)
+MAKES_HOOK = re.compile(
+    r"\b(ln|cp)\b.*(\.git/hooks|\$\w*(HOOK|GIT_DIR)\w*)|core\.hooksPath|\.git/hooks/pre-commit",
+    re.I,
+)
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
+IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
 SESSIONS = (
     ("tox.ini", "commands", "tox"),
@@ -83,7 +92,10 @@ SESSIONS = (
     ("dodo.py", "def task_", "doit"),
 )
 """Files with tasks, a word of each that has any, and what runs them."""
+NAMED_TESTS = re.compile(r"(?!-)(?=[^=:*$]*test)[\w./-]*(/|\.py|/[\w-]+)")
+"""A word of a command that is a folder or file of tests."""
 DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
+SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
 RELEASING = ("tag", "release", "push", "workflow_run")
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
 MODEL_NAMED = re.compile(r"model|predictor|classifier|regressor|estimator", re.I)
@@ -118,13 +130,17 @@ def importable_package(wiring: Wiring) -> Finding:
                 return met([packaged, at_line(wiring, path, 1, f"imported by {unit.path}")], "E1")
     if not folders:
         return missing("there is a project file, but no package folder", [packaged])
+    if not fits(wiring):
+        return met([packaged], "E1")
     return missing("what fits a model is in no package, and imports none", [packaged])
 
 
 def package_file(wiring: Wiring) -> Evidence | None:
     """Return the file that makes the repository installable, if there is one."""
     repository = wiring.repository
-    deep = near_training(wiring, repository.matching("**/pyproject.toml", "**/setup.py"))
+    every = repository.matching("**/pyproject.toml", "**/setup.py")
+    of_code = [path for path in every if not DOCS_PATH.search(path)]
+    deep = near_training(wiring, of_code) if fits(wiring) else of_code
     named = repository.matching("pyproject.toml", "*/pyproject.toml")
     for path in [*named, *(one for one in deep if one.endswith(".toml"))]:
         said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
@@ -152,6 +168,8 @@ def dependencies_locked(wiring: Wiring) -> Finding:
         return lock_covers(wiring, path)
     if "uv.lock" not in repository.tree and repository.answers and "setup" in repository.targets:
         return unknown("there is no uv.lock yet: make setup writes it, then commit it")
+    if (own := environment_of_training(wiring)) is not None:
+        return own
     loose = None
     for path in requirements_of_training(wiring):
         if DOCS_PATH.search(path):
@@ -178,6 +196,17 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     if loose:
         return missing(f"{loose.what} has no exact version", [loose])
     return missing("there is no lock file")
+
+
+def environment_of_training(wiring: Wiring) -> Finding | None:
+    """Return missing if the conda file beside what trains has a package without version."""
+    named = wiring.repository.matching("*/conda*.y*ml", "*/environment*.y*ml", "**/conda*.y*ml")
+    for path in near_training(wiring, named):
+        for document in wiring.repository.documents(path):
+            for one in strings_in(as_mapping(document).get("dependencies")):
+                if not re.search("[=<>]", one) and one != "pip":
+                    return missing(f"{one} has no exact version", [at_text(wiring, path, one)])
+    return None
 
 
 def requirements_of_training(wiring: Wiring) -> list[str]:
@@ -262,10 +291,13 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     A job whose commands lead to pytest or unittest, also through make, tox, nox, just, mise, pixi
     and scripts, whose failure is not ignored, and tests that are there.
     """
-    off = None
+    off = absent = None
     for job in wiring.jobs:
         for line in job.lines:
             if TEST_COMMAND.search(line.text) and not is_followed(job, line):
+                if names_no_test(wiring, line):
+                    absent = absent or (job, line)
+                    continue
                 if line.counts and job.started_by("push", "pull_request", "pull_request_target"):
                     if not wiring.tests and not re.search(r"Rscript|cargo", line.text):
                         return missing(
@@ -286,8 +318,32 @@ def tests_in_ci(wiring: Wiring) -> Finding:
         return missing(
             f"{job.file} runs tests, but {why}", at_command(wiring, job, line, TEST_COMMAND)
         )
+    if absent:
+        place = at_command(wiring, *absent, TEST_COMMAND)
+        return missing("CI runs tests in a folder that is not there", place, "E1")
     reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
     return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
+
+
+def names_no_test(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command names folders or files of tests, and none of them is there."""
+    words = [word.partition("::")[0].strip("\"'") for word in line.text.split()[1:]]
+    named = [word for word in words if NAMED_TESTS.fullmatch(word)]
+    return bool(named) and not any(is_there(wiring, line, word) for word in named)
+
+
+def is_there(wiring: Wiring, line: Line, word: str) -> bool:
+    """Tell whether a path that a command names is in the repository, by its end if need be."""
+    clean = word.removeprefix("./").rstrip("/")
+    if clean.startswith("../"):
+        if not line.folder and line.file.startswith(".github/workflows/"):
+            return False  # above the checkout
+        clean = clean.replace("../", "")
+    top, _, rest = clean.partition("/")
+    checked_out = re.search(rf"\bpath:\s*[./]*{re.escape(top)}", wiring.repository.text(line.file))
+    if rest and checked_out and line.file.startswith(".github/workflows/"):
+        clean = rest
+    return any(f"/{clean}/" in f"/{path}/" for path in wiring.sizes)
 
 
 def is_followed(job: Job, line: Line) -> bool:
@@ -314,11 +370,17 @@ def by_ci(
         if leave and leave(job):
             continue
         line = job.runs(command)
+        if line and DOCKER_BUILD.match(line.text) and builds_another(wiring, line):
+            continue
+        if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
+            line = None
         places = at_command(wiring, job, line, command)
         for used in job.uses:
-            if not places and action.search(used):
+            if not places and action.search(used) and not lacks_dockerfile(wiring, used):
                 name = used.partition(" ")[0]
                 places = [at_text(wiring, job.file, name.partition("@")[0], name)]
+        if places and triggers is not AUTOMATIC and is_set_in_jenkins(wiring, job):
+            return started_outside(job, places)
         if places and job.started_by(*triggers):
             return met(places)
         if places and by_hand is None:
@@ -331,6 +393,40 @@ def by_ci(
         return missing(f"{job.file} {what}, but only on {how.replace('_', ' ')}", places, "E1")
     verb = next((said for word, said in ELSEWHERE.items() if word in what), "")
     return unseen_ci(wiring, f"no CI job {what}", verb)
+
+
+def is_set_in_jenkins(wiring: Wiring, job: Job) -> bool:
+    """Tell whether a Jenkinsfile leaves to Jenkins for which branches and events it runs."""
+    return "Jenkinsfile" in job.file and not SAYS_WHEN.search(uncommented(wiring, job.file))
+
+
+def taken_from_outside(wiring: Wiring) -> Finding | None:
+    """Return unknown if a pipeline that is outside of the repository takes what CI makes."""
+    for job in wiring.jobs:
+        if job.started_by("outside") and job.raw.get("artifacts"):
+            place = at_text(wiring, job.file, "artifacts")
+            return unknown("a pipeline outside of the repository takes the artefacts", [place])
+    return None
+
+
+def builds_another(wiring: Wiring, line: Line) -> bool:
+    """Tell whether an image is of a folder that has nothing of what is trained or predicts."""
+    top = line.folder
+    if not top or not fits(wiring) or f"{top}/Dockerfile" not in wiring.sizes:
+        return False
+    concerned = [unit.path for unit, _ in [*fits(wiring), *predicts(wiring)]]
+    return not any(path.startswith(f"{top}/") for path in concerned)
+
+
+def lacks_dockerfile(wiring: Wiring, used: str) -> bool:
+    """Tell whether an action builds from a place in the repository without a Dockerfile."""
+    if "docker/build-push-action" not in used:
+        return False
+    given = dict(IMAGE_ACTION_INPUT.findall(used))
+    context = given.get("context", ".")
+    file = given.get("file", f"{context}/Dockerfile")
+    is_plain = re.fullmatch(r"[\w./-]+", file) and not file.startswith("/")
+    return bool(is_plain) and joined("", file) not in wiring.sizes
 
 
 @criterion("L1-05", "build-in-ci", "must", "MS1")
@@ -356,7 +452,7 @@ def release_by_ci(wiring: Wiring) -> Finding:
             kept = re.search(r"(?m)^  release:\s*$|\barchiveArtifacts\b.*dist", text)
             if kept and not job.file.startswith(".github/"):
                 return met([at_text(wiring, job.file, kept[0].strip())])
-    return any_of(
+    found = any_of(
         by_ci(wiring, PUBLISH_COMMAND, PUBLISH_ACTION, RELEASING, "publishes a release"),
         by_ci(
             wiring,
@@ -367,6 +463,7 @@ def release_by_ci(wiring: Wiring) -> Finding:
             leave=is_trial,
         ),
     )
+    return (taken_from_outside(wiring) or found) if found.status == "missing" else found
 
 
 def is_trial(job: Job) -> bool:
@@ -416,9 +513,24 @@ def model_tested(wiring: Wiring) -> Finding:
             continue
         if used & making or any(MODEL_NAMED.search(name) for name in used):
             return met([at_unit(wiring, unit)], "E3")
+    if asked := asks_deployed_model(wiring):
+        return met(asked, "E3")
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
     return missing("no test predicts with a model and checks the result")
+
+
+def asks_deployed_model(wiring: Wiring) -> list[Evidence]:
+    """Return where CI deploys a model and then runs a test that asks it for a prediction."""
+    jobs = [job for job in wiring.jobs if job.runs(DEPLOY_COMMAND)]
+    asks = [job.runs(ASKS_ADDRESS) for job in wiring.jobs]
+    lines = [line for line in asks if line] if jobs else []
+    for module, unit in test_units(wiring) if lines else ():
+        posts = [call for call in unit.calls if re.match(r"(requests|httpx)\.post$", call.name)]
+        is_run = any(module.path.rpartition("/")[2] in line.text for line in lines)
+        if posts and is_run and any(ADDRESS.search(name) for name in unit.names):
+            return [at_unit(wiring, unit), at_text(wiring, lines[0].file, lines[0].text[:40])]
+    return []
 
 
 def calls_a_model(unit: Unit) -> bool:
@@ -481,6 +593,10 @@ def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
                 for hook in mappings_in(repo.get("hooks")):
                     if named.search(str(hook.get("id", ""))):
                         return met([at_text(wiring, path, str(hook.get("id")))])
+    for path in wiring.repository.matching("**/*hook*.sh", "**/*hook*.bash"):
+        found = MAKES_HOOK.search(uncommented(wiring, path))
+        if found and not named.pattern:
+            return met([at_text(wiring, path, found[0])])
     for path in wiring.repository.matching("lefthook.y*ml", ".lefthook.y*ml", ".husky/*"):
         for command in hook_commands(wiring, path):
             if any(named.search(line.text) for line in wiring.commands.resolve(command, path)):
@@ -523,10 +639,11 @@ def one_task_runner(wiring: Wiring) -> Finding:
     if not any(TEST_COMMAND.search(line.text) for line in every):
         return missing("there are tasks, but none tests", [place], "E1")
     wanted = fitting_places(wiring)
-    trains = any(re.search(r"train|fit|pipeline|repro|model", name) for name in tasks)
-    reached = wiring.reach(root.place for root in wiring.roots_of(every, "task"))
-    if wanted and not trains and wanted.isdisjoint(reached):
-        return missing("there are tasks, but none trains", [place], "E1")
+    trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in tasks)
+    if wanted and not trains:
+        reached = wiring.reach(root.place for root in wiring.roots_of(every, "task"))
+        if wanted.isdisjoint(reached):
+            return missing("there are tasks, but none trains", [place], "E1")
     return met([place])
 
 
@@ -537,7 +654,7 @@ def data_fetched(wiring: Wiring) -> Finding:
     A download, a query or a client of a store in code that a command reaches.
     """
     return any_of(
-        called(wiring, FETCHING, "code that fetches data"),
+        called(wiring, FETCHING, "code that fetches data", leave=NOT_DATA),
         read_from_elsewhere(wiring),
         dvc_remote(wiring),
     )

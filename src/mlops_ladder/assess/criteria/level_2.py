@@ -1,10 +1,14 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
 import re
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
+from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Unit
+from ...inspection.python import Call, Unit
+from ..ci import Job
 from ..code import names_any
 from ..evidence import (
     among,
@@ -18,7 +22,9 @@ from ..evidence import (
     fitting_places,
     helpers_of,
     is_mocked,
+    is_none,
     own_imports,
+    runs_in_ci,
     scheduled_reach,
     serving_reach,
     started_outside,
@@ -45,6 +51,7 @@ from ..tools import (
     BASELINE_CALLS,
     BASELINE_METRIC,
     BASELINE_WORD,
+    DEPLOY_COMMAND,
     EXTERNAL_PARAMETERS,
     METRIC_WORD,
     MODEL_URI,
@@ -62,7 +69,6 @@ from ..tools import (
     SENSORS,
     SLICE_WORD,
     STOPS_ALONE,
-    TEST_COMMAND,
     TRACKED_METRICS,
     TRACKED_PARAMETERS,
     TRACKER_PACKAGES,
@@ -75,6 +81,7 @@ DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
 STEP_TRAIN = re.compile(r"train|fit", re.I)
 STEP_EVALUATE = re.compile(r"evaluat|score|test_model|validate_model|assess", re.I)
 STEP_REGISTER = re.compile(r"register|log_model|publish|push_model", re.I)
@@ -96,6 +103,32 @@ HYDRA_LOGGER = re.compile(
     rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
 )
 SWEEPER = re.compile(rb"hydra/sweeper:\s*(optuna|ax|nevergrad)")
+CONFIGURATION = re.compile(
+    r"^_?(cfg|conf|config|configuration|args|opts?|options|settings|hparams|params)$", re.I
+)
+SEED_NAMES = {"random_state", "seed", "random_seed", "SEED", "RANDOM_STATE", "RANDOM_SEED"}
+RANDOM_CALL = re.compile(
+    r"^(numpy\.random|random)\.(choices?|rand|randn|randint|shuffle|permutation|normal|uniform"
+    r"|sample|random)$"
+    r"|^sklearn\..*\.(RandomForest\w+|ExtraTrees\w+|MLP(Classifier|Regressor)|train_test_split)$"
+)
+"""Calls whose outcome depends on a seed."""
+OF_MAIN = re.compile(
+    r"download-artifact.*(branch: (main|master).*metric|metric.*branch: (main|master))"
+)
+VALID = re.compile(r"valid|passed|(^|_)(ok|clean)$|quality|issues|errors|problems", re.I)
+TESTS_DATA = re.compile(
+    r"^(python[\d.]* -m )?pytest\b.*(?<![\w-])"
+    r"((test_)?data(set)?s?(_\w+)?\.py|tests?/[\w/]*data\w*/?(\s|$))"
+)
+CHECKS_OUTCOME = re.compile(
+    r"^(python[\d.]* -m )?pytest .*(model|train|pipeline|integration|e2e|performance)"
+    r"|\bdvc (exp|metrics) diff\b|^cml\b|compare_?metrics",
+    re.I,
+)
+SCHEDULER_MADE = re.compile(
+    r"\bgcloud (beta )?scheduler jobs create .*--schedule|\baws events put-rule .*--schedule"
+)
 PIPELINE_STARTED = re.compile(
     r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit|PipelineJob)$"
 )
@@ -346,6 +379,8 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         dvc_parameters(wiring),
     )
     tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
+    if tracked.status == "met" and not any_from_outside(wiring, reached):
+        tracked = missing("what is logged is written in the code", tracked.evidence, "E1")
     with_config = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(
@@ -366,6 +401,42 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         ),
     )
     return all_of(outside, logged)
+
+
+def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+    """Tell whether a parameter that is logged may come from outside of the code.
+
+    It may not if it is logged by a name that no option or setting has, or by the trial of a search.
+    """
+    outside = {name.replace("-", "_") for _, name, _ in wiring.written_settings}
+    outside |= {
+        text.lstrip("-").replace("-", "_")
+        for unit in among(wiring, reached)
+        for _, text in unit.strings
+        if text.startswith("--")
+    }
+    named = [
+        call.arguments[0] in outside
+        for unit, call in wiring.calls(["mlflow.log_param", "mlflow:.log_param"], reached)
+        if call.arguments and isinstance(call.arguments[0], str) and "*" not in call.arguments[0]
+        if not is_configured(unit)
+    ]
+    others = [
+        not is_trial(wiring, unit)
+        for unit, call in wiring.calls(TRACKED_PARAMETERS, reached)
+        if not (call.name.endswith("log_param") and named)
+    ]
+    return any(others) or sum(named) * 2 > len(named)
+
+
+def is_configured(unit: Unit) -> bool:
+    """Tell whether a unit uses a configuration or options."""
+    return any(CONFIGURATION.match(name) for name in unit.names)
+
+
+def is_trial(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit is what a search of hyperopt tries, whose space is written in code."""
+    return wiring.imports(unit.path, "hyperopt") and "STATUS_OK" in unit.names
 
 
 def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
@@ -510,8 +581,28 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         for line, text in unit.strings
         if len(text) < 60 and DATA_VERSION.search(text)
     ]
+    kept = [*logged, *texts, *named_assets(wiring), *kept_data(wiring, reached)]
     reason = "no run records the version of its data"
-    return any_of(found, met_if([*logged, *texts, *named_assets(wiring)], reason), missing(reason))
+    return any_of(found, met_if(kept, reason), missing(reason))
+
+
+def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return where a run keeps the data themselves: as an artefact, or as a step's output."""
+    logged = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["mlflow.log_artifact*", "mlflow:.log_artifact*"], reached)
+        if any(
+            isinstance(said, str) and DATA_KEPT.search(said)
+            for said in (*call.arguments, *call.keywords.values())
+        )
+    ]
+    steps = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if any(re.match(r"zenml\.(\w+\.)?step$", name) for name in unit.decorators)
+        and re.search(r"data|load|ingest|import", unit.short)
+    ]
+    return [*logged, *steps]
 
 
 def named_assets(wiring: Wiring) -> list[Evidence]:
@@ -555,9 +646,39 @@ def data_validated(wiring: Wiring) -> Finding:
         if any("pandera" in base or base.endswith("DataFrameModel") for base in unit.bases)
     ):
         return met([at_unit(wiring, schema)])
+    if flagged := stopped_by_flag(wiring, reached):
+        return met(flagged)
+    if checked := checked_before_training(wiring):
+        return met(checked, "E3")
     if soft:
         return missing(f"validation is there, but {soft[1]}", [at_call(wiring, *soft[0])], "E1")
     return missing("no validation of data that can stop the training was found")
+
+
+def stopped_by_flag(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return where a validation of one's own returns a flag by which the training is left."""
+    checks = {
+        unit.short: unit
+        for unit in among(wiring, reached)
+        if OWN_VALIDATOR.match(unit.short) and unit.branches
+    }
+    for unit in among(wiring, reached):
+        calls = [call for call in unit.calls if call.name.rpartition(".")[2] in checks]
+        if calls and any(VALID.search(name) for name in unit.guarded):
+            return [at_call(wiring, unit, calls[0])]
+    return []
+
+
+def checked_before_training(wiring: Wiring) -> list[Evidence]:
+    """Return where a job tests the data before it trains."""
+    wanted = fitting_places(wiring)
+    for job in wiring.jobs:
+        for number, line in enumerate(job.lines):
+            if line.counts and TESTS_DATA.search(line.text):
+                roots = wiring.roots_of(job.lines[number + 1 :], "ci")
+                if wanted & wiring.reach(root.place for root in roots):
+                    return [at_text(wiring, line.file, line.text[:40], line.text)]
+    return []
 
 
 def caller_stops(wiring: Wiring, unit: Unit) -> bool:
@@ -604,7 +725,7 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         text = by_data or any(
             isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule
         )
-        dynamic = any(one is None for one in schedule) and not is_none(unit, schedule)
+        dynamic = any(one is None for one in schedule) and not is_none(unit)
         if named and not (text or (dynamic and schedule and call.name.rpartition(".")[2] != "DAG")):
             continue
         commands = [place for _, text in unit.strings for place in wiring.started(text, unit.path)]
@@ -624,6 +745,8 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
 
 def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
     """Return unknown if what trains can be started by a schedule that no file would show."""
+    if made := scheduler_in_notebook(wiring):
+        return met(made, "E1")
     for job in wiring.jobs:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
         if job.started_by("outside") and wanted & reached:
@@ -641,13 +764,22 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
     return None
 
 
-def is_none(unit: Unit, schedule: list[Any]) -> bool:
-    """Tell whether no schedule is set: a written None has no name in the code."""
-    return not any(
-        "schedule" in name.lower() or "cron" in name.lower()
-        for name in unit.names
-        if name not in SCHEDULE_KEYWORDS
-    )
+def scheduler_in_notebook(wiring: Wiring) -> list[Evidence]:
+    """Return where a notebook makes a scheduler, and the function that then starts a pipeline."""
+    made = [
+        at_line(wiring, path, line, text)
+        for path, module in wiring.modules.items()
+        for line, text in module.shell
+        if SCHEDULER_MADE.search(text)
+    ]
+    started = [
+        at_call(wiring, unit, call)
+        for unit in (wiring.code if made else ())
+        if {"event", "context"} <= unit.names.keys()
+        for call in unit.calls
+        if PIPELINE_STARTED.search(call.name)
+    ]
+    return [made[0], started[0]] if made and started else []
 
 
 def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
@@ -765,9 +897,22 @@ def compared_by_command(wiring: Wiring) -> list[Evidence]:
     lines = [*(line for job in wiring.jobs for line in job.lines), *wiring.task_lines]
     found = re.compile(r"\bdvc (exp|metrics|plots) diff\b")
     return [
-        at_text(wiring, line.file, hit[0], line.text)
-        for line in lines
-        if (hit := found.search(line.text))
+        *(
+            at_text(wiring, line.file, hit[0], line.text)
+            for line in lines
+            if (hit := found.search(line.text))
+        ),
+        *compared_with_main(wiring),
+    ]
+
+
+def compared_with_main(wiring: Wiring) -> list[Evidence]:
+    """Return where a job gets the metrics of the main branch and compares."""
+    return [
+        at_text(wiring, line.file, line.text[:40], line.text)
+        for job in wiring.jobs
+        if any(OF_MAIN.search(used) for used in job.uses)
+        if (line := job.runs(re.compile(r"compar|diff", re.I)))
     ]
 
 
@@ -809,14 +954,33 @@ def training_reproducible(wiring: Wiring) -> Finding:
         trains = any(re.search(r"train|(^|_)fit", name, re.I) for name in unit.names)
         if named and (trains or not trained.isdisjoint(own_imports(wiring, module))):
             return met([at_unit(wiring, unit)], "E3")
-    seeds = called(wiring, SEEDING, "seed", training_reach(wiring), NOT_REACHED)
+    reached = training_reach(wiring) or {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    seeds = called(wiring, SEEDING, "seed", reached, NOT_REACHED)
+    if seeds.status != "met" and (unseeded := without_seed(wiring, reached)):
+        name = unseeded.what.removesuffix("()").rpartition(".")[2]
+        return missing(f"{name} has no seed", [unseeded], "E1")
     states = [
         at_line(wiring, unit.path, line, "random_state")
-        for unit in among(wiring, training_reach(wiring))
-        for name, line in unit.names.items()
-        if name in {"random_state", "seed", "random_seed", "SEED"}
+        for unit in among(wiring, reached)
+        for name, line in [*unit.names.items(), *((text, line) for line, text in unit.strings)]
+        if name in SEED_NAMES
     ]
+    notebooks = {path for path, _ in reached if path.endswith(".ipynb")}
+    if notebooks - {place.path for place in [*states, *seeds.evidence]}:
+        return missing("a notebook that fits a model sets no seed")
     return any_of(seeds, met_if(states, "no seed is set"))
+
+
+def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | None:
+    """Return a call that draws at random and is given no seed, if there is one."""
+    files = {path for path, _ in reached & {(unit.path, unit.name) for unit, _ in fits(wiring)}}
+    for unit in (one for one in among(wiring, reached) if one.path in files):
+        given = {text for _, text in unit.strings} & SEED_NAMES
+        for call in unit.calls:
+            seeded = given or call.keywords.keys() & SEED_NAMES
+            if RANDOM_CALL.match(call.name) and not seeded:
+                return at_call(wiring, unit, call)
+    return None
 
 
 @criterion("L2-12", "features-shared", "should", "D7, N3")
@@ -864,47 +1028,78 @@ def features_shared(wiring: Wiring) -> Finding:
 def pipeline_tested(wiring: Wiring) -> Finding:
     """A test or a CI job runs the whole training on a small sample.
 
-    A test that calls what trains and keeps or reports what it trained; or a job that trains, on a
-    pull request, or on a push if it also tests or registers no model.
+    A test that CI does not leave out and that calls what trains and keeps or reports what it
+    trained; or a job that trains, and then tests or compares the outcome.
     """
     wanted = fitting_places(wiring)
     whole = whole_trainings(wiring)
+    left_out = None
     for module, unit in test_units(wiring):
         if is_mocked(module, unit):
             continue
         helped, own = helpers_of(wiring, module, unit)
-        calls = {part for call in unit.calls for part in call.name.split(".")} | helped
+        own = [*own, *exported_by(wiring, own)]
+        calls = {name for call in unit.calls for name in called_names(call)} | helped
         if {"invoke", "run", "delay", "submit", "fn"} & calls:  # they get what they run
             calls |= set(unit.names)
         if any(path in own and name in calls for path, name in whole):
-            return met([at_unit(wiring, unit)], "E3")
+            if runs_in_ci(wiring, module, unit):
+                return met([at_unit(wiring, unit)], "E3")
+            left_out = left_out or unit
     for job in wiring.jobs:
         if not job.started_by("pull_request", "push"):
             continue
-        lines = [line for line in job.lines if "deploy" not in line.text]
-        reached = wiring.reach(root.place for root in wiring.roots_of(lines, "ci"))
-        is_test = job.started_by("pull_request") or job.runs(TEST_COMMAND)
-        if wanted & reached and (is_test or not wiring.calls(REGISTERING, reached)):
-            return met([Evidence(job.file, 1, f"job {job.name}")], "E3")
-    return missing("no test or job runs the training")
+        lines = until_deployed(job)
+        checks = [number for number, line in enumerate(lines) if CHECKS_OUTCOME.search(line.text)]
+        before = lines[: checks[-1]] if checks else []
+        reached = wiring.reach(root.place for root in wiring.roots_of(before, "ci"))
+        if wanted & reached:
+            check = lines[checks[-1]]
+            return met([at_text(wiring, check.file, check.text[:40], check.text)], "E3")
+    if left_out:
+        return missing("CI leaves out the test that trains", [at_unit(wiring, left_out)], "E1")
+    return missing("no test or job trains on a sample and checks the outcome")
+
+
+def called_names(call: Call) -> list[str]:
+    """Return what a chain of calls calls: `fit` and `score` of `a.b().fit().score()`, and `b`."""
+    return [part.rpartition(".")[2] for part in call.name.split("()")]
+
+
+def until_deployed(job: Job) -> list[Line]:
+    """Return the commands of a job before the first one that deploys."""
+    return list(takewhile(lambda line: not DEPLOY_COMMAND.search(line.text), job.lines))
+
+
+def exported_by(wiring: Wiring, paths: Iterable[str]) -> set[str]:
+    """Return the files whose names the packages among some files export."""
+    return {
+        inner for path in paths if path.endswith("__init__.py") for inner in wiring.imports_of(path)
+    }
 
 
 def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
     """Return the files and names of functions that train and keep what they trained."""
     wanted = fitting_places(wiring)
     tested = {name for module in wiring.tests for unit in module.units for name in unit.names}
+    files = {path for module in wiring.tests for path in own_imports(wiring, module)}
+    files |= exported_by(wiring, files)
+    units = {(unit.path, unit.name): unit for unit in wiring.code}
     found: set[tuple[str, str]] = set()
-    for unit in wiring.code:
-        if unit.path.endswith(".ipynb") or unit.short not in tested - {"__init__"}:
+    for place, unit in units.items():
+        if unit.path not in files or unit.short not in tested or unit.short == "__init__":
             continue
-        near = {(unit.path, unit.name)}
-        if not TRAINS.search(unit.short.replace("_", " ")) and near.isdisjoint(wanted):
+        if unit.short[:1].isupper() or unit.short.endswith("_step"):
+            continue  # making an object, or one step, is no training
+        if not TRAINS.search(unit.short.replace("_", " ")) and place not in wanted:
             continue
-        reached = wiring.reach(near)
+        reached = wiring.reach([place])
         if wanted.isdisjoint(reached):
             continue
-        inside = among(wiring, reached)
-        by_trainer = any(wiring.imports(one.path, KEPT_BY_TRAINER) for one in inside)
+        by_trainer = any(
+            wiring.imports(path, KEPT_BY_TRAINER) for path in {one for one, _ in reached}
+        )
+        inside = [units[one] for one in reached if one in units]
         calls = (call.name.rpartition(".")[2] for one in inside for call in one.calls)
         if by_trainer or any(KEEPS.search(name) for name in calls):
             found.add((unit.path, unit.short))

@@ -1,13 +1,15 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Module, Unit
+from ...inspection.python import Unit
+from ..ci import Job
 from ..code import words_with
 from ..evidence import (
     among,
@@ -21,17 +23,22 @@ from ..evidence import (
     own_imports,
     predicts,
     promotes,
+    runs_in_ci,
+    scheduled_by_code,
     scheduled_reach,
     serving_reach,
     started_outside,
     test_units,
+    training_reach,
     uncommented,
     units_with,
     unseen_ci,
+    words_of,
 )
-from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
+from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, unknown
 from ..infrastructure import Resource
 from ..other_files import DOCS_PATH, all_mappings
+from ..reach import Place
 from ..tools import (
     API_TESTS,
     CANARY_TEXT,
@@ -54,13 +61,34 @@ from ..tools import (
     SERVE_COMMAND,
     SERVING,
     SERVING_IMAGE,
-    TEST_COMMAND,
 )
 from ..wiring import Wiring
-from .level_1 import AUTOMATIC, by_ci, is_trial, tests_in_ci
+from .level_1 import AUTOMATIC, by_ci, is_trial, taken_from_outside, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+ENVIRONMENT = re.compile(
+    r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars|env)$)",
+    re.I,
+)
+COLUMNS = (
+    re.compile(r"^(?!run|model|experiment)(\w+_)?(uu)?id$", re.I),
+    re.compile(r"(^|_)(time|timestamp|date|datetime|at)$", re.I),
+    re.compile(r"^run_id$|version", re.I),
+    re.compile(r"predict|score$|forecast", re.I),
+)
+"""The columns of a record of predictions: id, time, model and the prediction itself."""
+SAGEMAKER_DEPLOYS = re.compile(r"\.(create_model|create_endpoint|update_endpoint)$")
+AZURE_DEPLOYS = re.compile(r"^az ml model deploy\b.* (-m|--model|-f|--model-metadata-file)\b")
+"""A deployment of a registered model, by its name or by what its registration wrote."""
+PACKAGING_CALLS = [
+    *("*.RegisterModel", "sagemaker.workflow.model_step.ModelStep", "boto3:.create_model_package"),
+    *("sagemaker:.create_model_package", "azureml:.package"),
+]
+"""Calls that make a model with its image into what can be deployed as it is."""
+SCORING_NAME = re.compile(r"serv|scor|deploy|infer|predict|(^|[/_ ])(app|api|endpoint)", re.I)
+JUDGING_NAME = re.compile(r"train|eval|bench|promot|compar|monitor|drift|regist(er|ration)", re.I)
+"""What code that uses a model is named for: what serves, and what only judges or makes it."""
 CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"
 
 DEPLOYING = ("push", "tag", "release", "workflow_run", "repository_dispatch", "registry_package")
@@ -68,7 +96,8 @@ IMAGE_COMMAND = re.compile(
     r"\b(docker|podman|buildah|nerdctl)(-compose| compose)?\b.*\b(build|bake)\b|kaniko"
     r"|mlflow models build-docker|gcloud builds submit|az acr build|bentoml (build|containerize)"
     r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
-    r"|az ml model package|aws cloudformation package|^sam (build|package)|^cog (build|push)"
+    r"|az ml (model (package|deploy)|online-deployment create)|aws cloudformation package"
+    r"|^sam (build|package)|^cog (build|push)"
     r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
 IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
@@ -102,6 +131,8 @@ OUTCOME = re.compile(
     r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
     r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
 )
+OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
+"""Outcomes of anything, not only of a comparison of metrics."""
 IDENTITY = re.compile(
     r"^(id|uuid\w*|request_?id|prediction_?id|correlation_?id|trace_?id|event_?id|ids)$", re.I
 )
@@ -144,6 +175,9 @@ def model_served(wiring: Wiring) -> Finding:
         return met(Evidence(one.file, one.line, one.kind) for one in endpoints)
     if started := started_by_command(wiring):
         return met(started)
+    managed = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
+    if managed:
+        return met(at_call(wiring, *one) for one in managed)
     stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
@@ -179,6 +213,7 @@ def model_served(wiring: Wiring) -> Finding:
         one
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
+        and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
         and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
         and not re.search(
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
@@ -189,6 +224,7 @@ def model_served(wiring: Wiring) -> Finding:
     )
 
 
+@lru_cache(maxsize=1)
 def started_by_command(wiring: Wiring) -> list[Evidence]:
     """Return where an image, a manifest or a task starts a server of models."""
     lines = [*wiring.deployed_lines, *wiring.task_lines]
@@ -207,9 +243,10 @@ def started_by_command(wiring: Wiring) -> list[Evidence]:
 def is_absent(wiring: Wiring, line: Line) -> bool:
     """Tell whether a command starts a service of code that is not there."""
     named = BENTO_SERVICE.search(line.text)
-    return bool(named) and not list(wiring.started(line.text, line.file))
+    return bool(named) and not list(wiring.started(line.text, line.file, line.folder))
 
 
+@lru_cache(maxsize=1)  # several criteria ask for the service
 def declared_service(wiring: Wiring) -> Finding:
     """Return met if a reached class or function is marked as a service by a decorator."""
     found = [
@@ -234,14 +271,27 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     if (
         found.status == "met"
         and not files
-        and not re.search(r"build-docker|bentoml|run|package", str(found))
+        and not re.search(r"build-docker|bentoml|run|package|az ml", str(found))
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
+    if found.status != "met" or model_served(wiring).status != "met":
+        found = any_of(packaged_by_code(wiring), found)
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
         )
     return found
+
+
+def packaged_by_code(wiring: Wiring) -> Finding:
+    """Return met if a job runs code that makes a model package of a cloud."""
+    calls = wiring.calls(PACKAGING_CALLS)
+    for job in wiring.jobs if calls else ():
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places and job.started_by(*AUTOMATIC):
+            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+    return missing("no CI job builds an image")
 
 
 @criterion("L3-03", "deployed-by-ci", "must", "MS3, G2, SD")
@@ -264,6 +314,8 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
         deployed_by_code(wiring),
     )
+    if found.status == "missing" and (outside := taken_from_outside(wiring)):
+        return outside
     if found.status == "met" and model_served(wiring).status == "missing":
         return missing(
             "something is deployed, but nothing that serves predictions", found.evidence, "E1"
@@ -291,10 +343,13 @@ def model_from_registry(wiring: Wiring) -> Finding:
     `models:/name@alias` and the clients of registries, in code of the service or of its deployment
     that a command reaches.
     """
-    found = called(wiring, RESOLVING, "reading of a model from a registry")
+    places = scoring_places(wiring)
+    what = "reading of a model from a registry"
+    where = "what serves or deploys does not do it"
+    found = called(wiring, RESOLVING, what, places, where)
     uris = [
         at_line(wiring, unit.path, line, text)
-        for unit in among(wiring, wiring.wired)
+        for unit in among(wiring, places)
         for line, text in unit.strings
         if MODEL_URI.match(text)
     ]
@@ -304,7 +359,15 @@ def model_from_registry(wiring: Wiring) -> Finding:
         if WRITTEN_URI.search(uncommented(wiring, path))
         or ("azureml:" in uncommented(wiring, path) and "eployment" in uncommented(wiring, path))
     ]
+    packages = [
+        at_line(wiring, unit.path, line, text)
+        for unit in among(wiring, places)
+        if any(SAGEMAKER_DEPLOYS.search(call.name) for call in unit.calls)
+        for line, text in unit.strings
+        if text == "ModelPackageName"
+    ]
     loaded = any_of(
+        met_if([*packages, *by_entry_script(wiring)], "no model is read from a registry"),
         met_if(uris, "no model is read from a registry"),
         found,
         met_if(manifests, "no model is read from a registry"),
@@ -314,6 +377,36 @@ def model_from_registry(wiring: Wiring) -> Finding:
             "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
         )
     return loaded
+
+
+def by_entry_script(wiring: Wiring) -> list[Evidence]:
+    """Return where Azure ML deploys a registered model with an entry script that is there."""
+    return [
+        at_text(wiring, line.file, "az ml model deploy", line.text)
+        for job in wiring.jobs
+        for line in job.lines
+        if AZURE_DEPLOYS.search(line.text)
+        and any(wiring.started(line.text, line.file, line.folder))
+    ]
+
+
+@lru_cache(maxsize=1)
+def scoring_places(wiring: Wiring) -> set[Place]:
+    """Return the wired code that serves, scores or deploys, without that which only judges."""
+    named = {place for place in wiring.wired if SCORING_NAME.search(f"{place[0]} {place[1]}")}
+    started = {place for _, reached in started_by_deployment(wiring) for place in reached}
+    found = started | serving_reach(wiring) | wiring.reach(named)
+    return {place for place in found if not JUDGING_NAME.search(place[0].rpartition("/")[2])}
+
+
+def started_by_deployment(wiring: Wiring) -> Iterator[tuple[Job, set[Place]]]:
+    """Yield the jobs that deploy, each with the code that it runs."""
+    deploying = {(unit.path, unit.name) for unit, _ in wiring.calls(DEPLOYING_CALLS)}
+    for job in wiring.jobs:
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        by_command = job.runs(DEPLOY_COMMAND) or any(DEPLOY_ACTION.search(one) for one in job.uses)
+        if by_command or not deploying.isdisjoint(reached):
+            yield job, reached
 
 
 @criterion("L3-05", "scoring-tested", "must", "MS2-3, G2")
@@ -364,7 +457,7 @@ def smoke_tests(wiring: Wiring) -> list[Evidence]:
         for line in job.lines:
             if not line.counts or not re.search(r"smoke|test|check|verify", line.text):
                 continue
-            places = [place for place in wiring.started(line.text, line.file)]
+            places = [*wiring.started(line.text, line.file, line.folder)]
             units = [
                 unit for path in {path for path, _ in places} for unit in wiring.modules[path].units
             ]
@@ -380,41 +473,37 @@ def smoke_tests(wiring: Wiring) -> list[Evidence]:
     return []
 
 
-def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
-    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
-    lines = [
-        line.text for job in wiring.jobs for line in job.lines if TEST_COMMAND.search(line.text)
-    ]
-    marked = {name.rpartition(".")[2] for name in unit.decorators}
-    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
-    return not lines or any(
-        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
-        for text in lines
-    )
-
-
-def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
-    """Tell whether the paths that a test command names, if any, have a file in them."""
-    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
-    named = [
-        word
-        for word in words
-        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
-    ]
-    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
-
-
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
     gates, verdicts = words_with(GATE_WORD), words_with(VERDICT)
     decisive = {
         *(name for name in unit.compared - unit.fixed if gates[name]),
-        *(name for name in unit.tested - unit.fixed if verdicts[name] or OUTCOME.match(name)),
+        *(name for name in unit.tested - unit.fixed if verdicts[name]),
+    }
+    of_metrics = any(gates[name] for name in words_of(unit))
+    decisive |= {
+        name
+        for name in unit.tested - unit.fixed
+        if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
-    if ROLLBACK_WORD.search(unit.short):
+    if ROLLBACK_WORD.search(unit.short) or not decisive:
         return False
-    return bool(decisive) and (promotes(unit) or bool(named_gate) or stops_by_metric(unit))
+    return promotes(unit) or (
+        (bool(named_gate) or stops_by_metric(unit)) and is_waited_for(wiring, unit)
+    )
+
+
+@lru_cache(maxsize=1)
+def waited_for(wiring: Wiring) -> set[Place]:
+    """Return what a training or something else than a script that one may run reaches."""
+    others = [root.place for root in wiring.roots if root.kind != "script"]
+    return wiring.reach(others) | training_reach(wiring)
+
+
+def is_waited_for(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether something may depend on a unit: it is not only run as a script."""
+    return (unit.path, unit.name) in waited_for(wiring)
 
 
 def stops_by_metric(unit: Unit) -> bool:
@@ -657,6 +746,13 @@ def predictions_logged(wiring: Wiring) -> Finding:
     for path, document in wiring.manifests:
         if document.get("kind") == "InferenceService" and "logger" in str(document):
             return met([at_text(wiring, path, "logger")])
+    captured = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["boto3:.create_endpoint_config"], wiring.wired)
+        if "DataCaptureConfig" in call.keywords
+    ]
+    if captured:
+        return met(captured)
     best = None
     for unit, places in units_with(
         among(wiring, wiring.wired), IDENTITY, MOMENT, VERSION, PREDICTED
@@ -681,11 +777,29 @@ def predictions_logged(wiring: Wiring) -> Finding:
                 [at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])]
             )
         best = best or unit
+    if columns := recorded_as_columns(wiring):
+        return met(columns)
     if best:
         return missing(
             "predictions have records, but nothing writes them", [at_unit(wiring, best)], "E1"
         )
     return missing("no record of a prediction with id, time and model version was found")
+
+
+def recorded_as_columns(wiring: Wiring) -> list[Evidence]:
+    """Return where a batch of predictions gets columns with id, time and model, and is stored."""
+    for unit in among(wiring, scoring_places(wiring)):
+        if "predict" not in unit.names:
+            continue
+        texts = [text for _, text in unit.strings if text.isidentifier()]
+        if not all(any(one.search(text) for text in texts) for one in COLUMNS):
+            continue
+        near = {(one.path, one.name) for one in wiring.modules[unit.path].units}
+        tables = ["*.to_parquet", "*.to_csv", "*.to_sql", "*.to_gbq"]
+        stored = wiring.calls(tables, near & wiring.wired)
+        if stored:
+            return [at_unit(wiring, unit), at_call(wiring, *stored[0])]
+    return []
 
 
 def siblings(wiring: Wiring, unit: Unit) -> list[Unit]:
@@ -713,6 +827,8 @@ def operation_measured(wiring: Wiring) -> Finding:
         if found := OBSERVED.search(wiring.repository.tree[path]):
             return met([at_text(wiring, path, found[0].decode().strip())])
     found_calls = called(wiring, EXPORTING, "export of operational metrics")
+    if found_calls.status == "missing" and (places := managed_endpoints(wiring)):
+        return unknown("the platform of the endpoint has metrics of its own", places)
     if found_calls.status == "met" and model_served(wiring).status == "met":
         served = called(
             wiring,
@@ -723,6 +839,16 @@ def operation_measured(wiring: Wiring) -> Finding:
         )
         return served if serving_reach(wiring) else found_calls
     return found_calls
+
+
+def managed_endpoints(wiring: Wiring) -> list[Evidence]:
+    """Return where a model is put into service at a cloud."""
+    created = wiring.created(ENDPOINT)
+    calls = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
+    return [
+        *(Evidence(one.file, one.line, one.kind) for one in created),
+        *(at_call(wiring, *one) for one in calls),
+    ]
 
 
 @criterion("L3-12", "quality-watched", "must", "ZC, N2, N7, SD")
@@ -760,6 +886,9 @@ def quality_watched(wiring: Wiring) -> Finding:
         if found or named:
             place = at_call(wiring, *found[0]) if found else at_unit(wiring, named[0])
             return met([at_text(wiring, file, "schedule"), place])
+    for unit, call, reached in scheduled_by_code(wiring):
+        if found := wiring.calls(DRIFT_TOOLS, reached):
+            return met([at_call(wiring, unit, call), at_call(wiring, *found[0])])
     for unit, call in wiring.calls(DRIFT_TOOLS):
         if any(wiring.imports(unit.path, one) for one in ("airflow", "prefect", "dagster")):
             names = {*unit.names} | {
@@ -941,6 +1070,20 @@ def infrastructure_as_code(wiring: Wiring) -> Finding:
         if document.get("kind") or document.get("services")
     ]
     kinds = (provisioned, templates, packaged, manifests)
-    return met_if(
-        (one for found in kinds for one in found[:1]), "no infrastructure is defined by files"
-    )
+    found = [one for each in kinds for one in each[:1]]
+    reason = "no infrastructure is defined by files"
+    return met_if(found or environments(wiring), reason)
+
+
+def environments(wiring: Wiring) -> list[Evidence]:
+    """Return the settings of a staging and a production environment that stand side by side."""
+    found: dict[str, Evidence] = {}
+    for path in wiring.sizes:
+        if (named := ENVIRONMENT.search(path)) and not DOCS_PATH.search(path):
+            found.setdefault(
+                f"{path[: named.start()]} {named['kind'][0]}", Evidence(path, 1, "environment")
+            )
+    for key, place in found.items():
+        if key.endswith(" p") and (other := found.get(f"{key[:-1]}s")):
+            return [other, place]
+    return []

@@ -18,6 +18,7 @@ from ..evidence import (
     config,
     fitting_places,
     own_imports,
+    scheduled_by_code,
     scheduled_reach,
     test_units,
     uncommented,
@@ -51,6 +52,7 @@ from ..wiring import Wiring
 from .level_1 import renovate, tests_in_ci
 from .level_3 import automatic_rollback
 
+TRAINS_NOW = re.compile(r"train|(^|_)fit", re.I)
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
 JOINS = re.compile(r"^(join|joined|merge|outerjoin|merge_asof|join_\w+|\w+_join)$", re.I)
 PREDICTED = re.compile(r"prediction|predicted|inference", re.I)
@@ -134,6 +136,19 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     return found, places
 
 
+def retrained_in_branch(wiring: Wiring) -> dict[Place, Evidence]:
+    """Return the units of code with a schedule of its own in which drift starts a training."""
+    wanted = fitting_places(wiring)
+    return {
+        (unit.path, unit.name): at_unit(wiring, unit)
+        for _, _, reached in scheduled_by_code(wiring)
+        for unit in among(wiring, reached)
+        if any(SIGNAL_WORD.search(name) for name in unit.tested)
+        and any(TRAINS_NOW.search(call.name.rpartition(".")[2]) for call in unit.calls)
+        and wanted & wiring.reach([(unit.path, unit.name)])
+    }
+
+
 @lru_cache(maxsize=1)
 def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     """Return the units in which a signal of monitoring starts a pipeline elsewhere."""
@@ -152,6 +167,9 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         ):
             found.add((unit.path, unit.name))
             places.append(at_unit(wiring, unit))
+    retrained = retrained_in_branch(wiring)
+    found |= retrained.keys()
+    places += retrained.values()
     for job in wiring.jobs:
         line = job.runs(TRIGGER_COMMAND)
         drift = any(DRIFT_WORD.search(one.text) for one in job.lines)
