@@ -23,7 +23,7 @@ from mlops_ladder.assess.engine import Assessment, assess
 from mlops_ladder.inspection.walk import read_folder
 
 LABELS = Path(__file__).parents[1] / "tests" / "assess" / "labels"
-SETS = ("development", "held-out")
+SETS = ("development", "held-out", "held-out-2")
 Z = 1.959964  # of a two-sided interval of 95 %
 MUSTS = frozenset(one.id for one in criteria() if one.kind == "must")
 
@@ -166,7 +166,7 @@ def main() -> int:
     groups = {name: [one for one in judged if one.label["set"] == name] for name in SETS}
     groups = {name: group for name, group in groups.items() if group}
     if len(groups) > 1:
-        groups["both"] = judged
+        groups["all"] = judged
     columns = [dict(summary(group)) for group in groups.values()]
     if not columns:
         parser.error(f"{asked.folder} has no copy of a labelled repository")

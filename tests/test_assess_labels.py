@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bench.assess_labels import Judged, counts, labels, wilson
+from bench.assess_labels import SETS, Judged, counts, labels, wilson
 
 from mlops_ladder.assess.criteria import criteria
 from mlops_ladder.assess.engine import assess
@@ -29,7 +29,7 @@ def only(path: Path) -> dict[str, Any]:
 def test_a_file_of_labels_is_complete(path: Path) -> None:
     label = only(path)
     assert path.stem == label["repository"].replace("/", "-")
-    assert label["set"] in {"development", "held-out"}
+    assert label["set"] in SETS
     assert re.fullmatch(r"[0-9a-f]{40}", label["commit"])
     assert label["licence"]
     assert sorted(label["dimensions"]) == ["monitoring", "release", "training"]
