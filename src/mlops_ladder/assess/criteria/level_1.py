@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from ...inspection.commands import Line, hook_entries, joined
 from ...inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ...inspection.impact import dependencies
-from ...inspection.python import Unit
+from ...inspection.python import BODY, Call, Unit
 from ..ci import Job
 from ..evidence import (
     at_call,
@@ -17,7 +17,6 @@ from ..evidence import (
     at_line,
     at_text,
     at_unit,
-    called,
     fits,
     fitting_places,
     helpers_of,
@@ -35,15 +34,19 @@ from ..finding import (
     any_of,
     criterion,
     met,
+    met_if,
     missing,
     not_applicable,
     unknown,
 )
 from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
+    AS_DATA,
     AUDIT_COMMAND,
     BUILD_ACTION,
     BUILD_COMMAND,
+    BUNDLED,
+    CLIENTS,
     DEPLOY_COMMAND,
     FETCHING,
     LINT_ACTION,
@@ -64,10 +67,11 @@ AUTOMATIC = (
     *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
 ELSEWHERE = {
+    "builds a package": r"build|package|image|docker|release|publish",
     "builds": r"build|package|image|docker",
     "publishes": r"release|publish|push|deploy|build.*image",
     "rolls": r"release|publish|deploy",
-    "deploys": r"deploy|(^|[/_-])cd\b|release",
+    "deploys": r"deploy|(^|[/_-])cd\b",
     "style": r"lint|style|format|quality|pre-?commit",
 }
 """How a workflow of another repository that does something is named."""
@@ -84,6 +88,15 @@ MAKES_HOOK = re.compile(
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
 IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+DOWNLOADS = re.compile(
+    r"\bkaggle (datasets|competitions) download\b|\bgdown "
+    r"|\b(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
+    r"(\bdata(set)?s?\b|\.(csv|parquet)\b)"
+)
+FETCHES = re.compile(r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data", re.I)
+ASKS = re.compile(r"health|predict|score|model", re.I)
+"""Names where a client asks a service, or fetches a model."""
+SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
 SESSIONS = (
@@ -263,7 +276,18 @@ def is_library(wiring: Wiring) -> bool:
         for job in wiring.jobs
         for entry in as_mapping(as_mapping(job.raw.get("strategy")).get("matrix")).values()
     )
-    return published and matrix
+    return published and (matrix or len(versions_tested(wiring)) > 1)
+
+
+def versions_tested(wiring: Wiring) -> set[str]:
+    """Return the versions of Python that jobs with tests set up, each job its own."""
+    found: set[str] = set()
+    for job in wiring.jobs:
+        if job.runs(TEST_COMMAND):
+            matrix = as_mapping(as_mapping(job.raw.get("strategy")).get("matrix"))
+            found |= {str(v) for name in matrix if "py" in name for v in as_list(matrix[name])}
+            found |= {said[1] for used in job.uses if (said := SETS_PYTHON.search(used))}
+    return found
 
 
 @criterion("L1-03", "unit-tests", "must", "MS1, I2, ZC")
@@ -636,12 +660,15 @@ def one_task_runner(wiring: Wiring) -> Finding:
     place = at_text(wiring, file, next(iter(tasks)), f"{len(tasks)} tasks")
     lines = {name: commands.resolve(recipe, file) for name, (file, recipe) in tasks.items()}
     every = [line for inside in lines.values() for line in inside]
-    if not any(TEST_COMMAND.search(line.text) for line in every):
+    tests = [line for line in every if TEST_COMMAND.search(line.text)]
+    if not any(not names_no_test(wiring, line) for line in tests):
         return missing("there are tasks, but none tests", [place], "E1")
     wanted = fitting_places(wiring)
-    trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in tasks)
+    others = [name for name in tasks if not re.match(r"(run_)?tests?($|[_-])", name)]
+    trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in others)
     if wanted and not trains:
-        reached = wiring.reach(root.place for root in wiring.roots_of(every, "task"))
+        inside = [line for name in others for line in lines[name]]
+        reached = wiring.reach(root.place for root in wiring.roots_of(inside, "task"))
         if wanted.isdisjoint(reached):
             return missing("there are tasks, but none trains", [place], "E1")
     return met([place])
@@ -653,11 +680,50 @@ def data_fetched(wiring: Wiring) -> Finding:
 
     A download, a query or a client of a store in code that a command reaches.
     """
-    return any_of(
-        called(wiring, FETCHING, "code that fetches data", leave=NOT_DATA),
+    found = any_of(
+        fetched_by_call(wiring),
         read_from_elsewhere(wiring),
         dvc_remote(wiring),
+        fetched_by_command(wiring),
     )
+    bundled = wiring.calls(BUNDLED, wiring.wired)
+    if found.status == "missing" and bundled and not wiring.calls([".read_*", ".loadtxt"]):
+        place = at_call(wiring, *bundled[0])
+        return not_applicable("the data come with a package, or are made up", [place])
+    return found
+
+
+def fetched_by_command(wiring: Wiring) -> Finding:
+    """Return met if a task or a job of CI downloads data by a command."""
+    lines = [*wiring.task_lines, *(line for job in wiring.jobs for line in job.lines)]
+    found = [
+        at_text(wiring, line.file, line.text[:40], line.text)
+        for line in lines
+        if DOWNLOADS.search(line.text)
+    ]
+    return met_if(found, "no code that fetches data was found")
+
+
+def fetched_by_call(wiring: Wiring) -> Finding:
+    """Return met if reached code calls what fetches data, or a client of anything for them."""
+    found = [one for one in wiring.calls(FETCHING) if not NOT_DATA.search(one[1].name)]
+    found = [one for one in found if is_for_data(wiring, *one)]
+    reached = [one for one in found if wiring.is_wired(one[0])]
+    if found and not reached:
+        why = "code that fetches data is there, but no entry point reaches it"
+        return missing(why, [at_call(wiring, *found[0])], "E1")
+    return met_if((at_call(wiring, *one) for one in reached), "no code that fetches data was found")
+
+
+def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:
+    """Tell whether a call fetches data, also where its client could do something else."""
+    if not CLIENTS.search(call.name):
+        return True
+    if FETCHES.search(unit.short):
+        return not NOT_DATA.search(unit.short)
+    near = wiring.modules[unit.path].units if unit.name == BODY else [unit]
+    names = {name for one in near for name in one.names}
+    return any(AS_DATA.match(name) for name in names) and not any(map(ASKS.search, names))
 
 
 def read_from_elsewhere(wiring: Wiring) -> Finding:

@@ -113,6 +113,14 @@ RANDOM_CALL = re.compile(
     r"|^sklearn\..*\.(RandomForest\w+|ExtraTrees\w+|MLP(Classifier|Regressor)|train_test_split)$"
 )
 """Calls whose outcome depends on a seed."""
+NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
+"""What draws its first weights at random, whatever the split."""
+SPLITS = re.compile(r"split\w*$|fold$|\.sample$|shuffle$", re.I)
+OF_RUN = re.compile(
+    r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input|test_size"
+    r"|folds|host|port|verbose|debug|log"
+)
+"""Options that say where and under which name something runs, not how a model is trained."""
 OF_MAIN = re.compile(
     r"download-artifact.*(branch: (main|master).*metric|metric.*branch: (main|master))"
 )
@@ -374,7 +382,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     """
     reached = training_reach(wiring)
     outside = any_of(
-        called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED),
+        read_parameters(wiring, reached),
         parameters_of_base(wiring, reached),
         dvc_parameters(wiring),
     )
@@ -401,6 +409,22 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         ),
     )
     return all_of(outside, logged)
+
+
+def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if the training reads parameters; options of where and what alone are none."""
+    found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
+    others = [one for one in EXTERNAL_PARAMETERS if one != "argparse.ArgumentParser"]
+    options = [
+        said
+        for _, call in wiring.calls([".add_argument"], reached)
+        for said in call.arguments
+        if isinstance(said, str) and said.startswith("--")
+    ]
+    of_run = bool(options) and all(OF_RUN.search(said.replace("-", "_")) for said in options)
+    if of_run and not wiring.calls(others, reached):
+        return missing("no option is a parameter of the training", found.evidence, "E1")
+    return found
 
 
 def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
@@ -751,6 +775,10 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
         if job.started_by("outside") and wanted & reached:
             return started_outside(job)
+        if wiring.is_schedule_unsaid(job) and wanted & reached:
+            return unknown(
+                "GitLab keeps schedules, which no file shows", [Evidence(job.file, 1, job.name)]
+            )
     reason = "the schedule of a deployment can be set at its server, which no file shows"
     deployments = ["prefect:.deploy", "prefect:.to_deployment", "prefect:.build_from_flow"]
     for unit, call in wiring.calls(deployments):
@@ -959,9 +987,11 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if seeds.status != "met" and (unseeded := without_seed(wiring, reached)):
         name = unseeded.what.removesuffix("()").rpartition(".")[2]
         return missing(f"{name} has no seed", [unseeded], "E1")
+    network = any(wiring.imports(unit.path, NETWORKS) for unit, _ in fits(wiring))
     states = [
         at_line(wiring, unit.path, line, "random_state")
         for unit in among(wiring, reached)
+        if not (network and seeds_split_alone(unit))
         for name, line in [*unit.names.items(), *((text, line) for line, text in unit.strings)]
         if name in SEED_NAMES
     ]
@@ -969,6 +999,17 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
     return any_of(seeds, met_if(states, "no seed is set"))
+
+
+def seeds_split_alone(unit: Unit) -> bool:
+    """Tell whether all that a unit gives a seed is a split or a sample of the rows."""
+    seeded = [call for call in unit.calls if call.keywords.keys() & SEED_NAMES]
+    texts = {text for _, text in unit.strings}
+    return (
+        bool(seeded)
+        and all(SPLITS.search(call.name) for call in seeded)
+        and not (texts & SEED_NAMES)
+    )
 
 
 def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | None:

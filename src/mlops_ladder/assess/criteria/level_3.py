@@ -20,6 +20,7 @@ from ..evidence import (
     called,
     config,
     endless_reach,
+    fits,
     own_imports,
     predicts,
     promotes,
@@ -128,9 +129,10 @@ DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
 OUTCOME = re.compile(
-    r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
+    r"failed|objections|blessed|approved(?!_(model|package|version))|accepted|result|should_\w+|failures"
     r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
 )
+BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
 """Outcomes of anything, not only of a comparison of metrics."""
 IDENTITY = re.compile(
@@ -487,11 +489,18 @@ def is_gate(wiring: Wiring, unit: Unit) -> bool:
         if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
-    if ROLLBACK_WORD.search(unit.short) or not decisive:
+    if ROLLBACK_WORD.search(unit.short) or not decisive or is_search(wiring, unit):
         return False
     return promotes(unit) or (
         (bool(named_gate) or stops_by_metric(unit)) and is_waited_for(wiring, unit)
     )
+
+
+def is_search(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit trains several models and only looks for the best of them."""
+    best = {name for name in unit.compared if BEST.match(name)}
+    bounds = {name for name in unit.compared - best if BOUND.search(name)}
+    return bool(best) and not bounds and any(one is unit for one, _ in fits(wiring))
 
 
 @lru_cache(maxsize=1)
