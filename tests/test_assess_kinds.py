@@ -61,6 +61,15 @@ SEARCHED = "import mlflow, sklearn\ndef main(models):\n    {name} = 0\n    for m
 APPROVED = "import boto3, sklearn\ndef get_{what}():\n    {what} = boto3.client('sagemaker').list_model_packages()\n    if len({what}) == 0:\n        raise ValueError('none')\ndef main():\n    SVC().fit(x)\n    get_{what}()\nif __name__ == '__main__':\n    main()\n"
 OPTIONS = "import argparse, mlflow, sklearn\ndef train(args):\n    SVC().fit(x)\n    mlflow.log_params(vars(args))\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--data_path')\n    p.add_argument('--{option}')\n    train(p.parse_args())\n"
 SPLIT = "from sklearn.model_selection import train_test_split\nimport {package}\nif __name__ == '__main__':\n    train_test_split(x, random_state=1)\n    model.fit(x)\n"
+OPERATORS = "import sklearn\nfrom airflow import DAG\nfrom airflow.operators.python import PythonOperator\ndef train():\n    SVC().fit(x)\nwith DAG('a'):\n    {tasks}\n"
+OPERATOR = "PythonOperator(task_id='{}', python_callable=train)"
+WANDB = "import sklearn, wandb\ndef train():\n    SVC().fit(x)\n    wandb.log_artifact(wandb.Artifact('a', type='{kind}'))\nif __name__ == '__main__':\n    train()\n"
+SCORED = "import joblib, sklearn\ndef predict({rows}):\n    return model.predict({rows})\nif __name__ == '__main__':\n    predict(1)\n"
+LAMBDA = "import sklearn, json, joblib\n{top}\ndef lambda_handler(event, context):\n    return {{'body': json.dumps(answer(event))}}\n"
+RUNNER = "import bentoml\nfrom bentoml.io import JSON\nrunner = bentoml.sklearn.load_runner('a:latest')\nsvc = bentoml.Service('a')\n@svc.api(input=JSON(), output=JSON())\ndef classify(x):\n    return {call}\n"
+PROVISIONED = 'resource "null_resource" "image" {{\n  provisioner "local-exec" {{\n    command = <<EOF\n      {first}docker build -t a .\n      {first}docker push a\n    EOF\n  }}\n}}\n'
+TEMPLATE_TEST = "import stack\nfrom aws_cdk import assertions\ndef test_it():\n    template = stack.make()\n    template.{check}('AWS::S3::Bucket', 1)\n"
+SCRIPT = "import os\ndef test_it():\n    {check}\nif __name__ == '__main__':\n    test_it()\n"
 ONE_FIT = "model.fit(x)\\n"
 
 README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
@@ -166,6 +175,20 @@ MET: dict[str, tuple[str, Files]] = {
     "a bound for the best model": ("L3-06", {"a.py": SEARCHED.format(name="production_score")}),
     "an option of the training": ("L2-04", {"a.py": OPTIONS.format(option="depth")}),
     "a split with a seed for what is not random": ("L2-11", {"a.py": SPLIT.format(package="xgboost")}),
+    "a DAG with three operators": ("L2-02", {"dags/a.py": OPERATORS.format(tasks="\n    ".join(map(OPERATOR.format, "abc")))}),
+    "a data set of wandb": ("L2-06", {"a.py": WANDB.format(kind="dataset")}),
+    "new rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="rows")}),
+    "tests of the API beside a folder that is left out": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest --ignore=tests/slow/")}),
+    "a function that answers by a model": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="model = joblib.load('a')\nanswer = model.answer")}),
+    "a function that predicts": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="def answer(event):\n    return model.predict(event)")}),
+    "a runner of BentoML": ("L3-01", {"train.py": TRAIN, "service.py": RUNNER.format(call="runner.run(x)")}),
+    "a runner's model from the store": ("L3-04", {"train.py": TRAIN, "service.py": RUNNER.format(call="runner.run(x)")}),
+    "a model saved into BentoML's store": ("L2-05", {"a.py": TRAIN + "import bentoml\nbentoml.sklearn.save('a', model)\n"}),
+    "a grid of parameters": ("L2-14", {"a.py": TRAIN + "from sklearn.model_selection import ParameterGrid\nprint(ParameterGrid({}))\n"}),
+    "an image that Terraform builds": ("L1-05", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "an image that Terraform pushes": ("L1-06", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "a test of a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="resource_count_is")}),
+    "a script of assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="assert os.path.exists('a')"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
 }  # fmt: skip
 MISSING: dict[str, tuple[str, Files]] = {
     "a README in another folder": ("L0-02", {"a/ReadMe.md": README}),
@@ -271,6 +294,17 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a list of approved packages": ("L3-06", {"a.py": APPROVED.format(what="approved_packages")}),
     "options of where alone": ("L2-04", {"a.py": OPTIONS.format(option="experiment-name")}),
     "a split with a seed for a network": ("L2-11", {"a.py": SPLIT.format(package="torch")}),
+    "DAGs with an operator each": ("L2-02", {f"dags/{name}.py": OPERATORS.format(tasks=OPERATOR.format(name)) for name in "abc"}),
+    "a model of wandb": ("L2-06", {"a.py": WANDB.format(kind="model")}),
+    "held-out rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="X_test")}),
+    "tests of the API that are ignored": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest --ignore=tests/api/")}),
+    "a function that answers without a model": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="def answer(event):\n    return 1")}),
+    "a service of BentoML that runs something else": ("L3-01", {"train.py": TRAIN, "service.py": RUNNER.format(call="subprocess.run(x)")}),
+    "a model saved beside BentoML": ("L2-05", {"a.py": TRAIN + "import bentoml, joblib\njoblib.dump(model, 'a')\n"}),
+    "a plan of Terraform": ("L1-05", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform plan")}),
+    "an image of another folder of Terraform": ("L1-05", {"Dockerfile": "FROM x\n", "other/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "a test that only makes a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="to_json")}),
+    "a script of tests without assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="print(1)"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),

@@ -16,6 +16,12 @@ from .tools import OTHER_CI
 
 AZURE_STEP = re.compile(rb"(?m)^\s*-\s+(task:\s*[\w.-]+@\d|template:|deployment:)")
 CLOUD_BUILD = re.compile(rb"cloud-builders|gcr\.io/|docker\.pkg\.dev|(?m:^substitutions:)")
+APPLIES = re.compile(r"\b(terraform|tofu)\b.* apply\b")
+LOCAL_EXEC = re.compile(
+    r'"local-exec"\s*\{[^}]*?command\s*=\s*'
+    r'(?:<<[-~]?"?(?P<end>\w+)"?\n(?P<block>.*?)\n\s*(?P=end)|"(?P<line>(?:[^"\\]|\\.)*)")',
+    re.S,
+)
 SUBMITS = re.compile(r"\bgcloud (?:beta )?builds submit\b.* --config[= ](\S+)")
 MERGED = re.compile(r"(?<!!)\bgithub\.event\.pull_request\.merged\b(?!\s*(!=\s*true|==\s*false))")
 PUSHED = re.compile(r"CodeCommit|GitHub|CodeStarSourceConnection|Bitbucket", re.I)
@@ -134,10 +140,21 @@ class ContinuousIntegration(Infrastructure):
             if "run" in step:
                 folder = str(step.get("working-directory") or work_folder(job))
                 folder = "" if "$" in folder else joined("", folder)
-                lines += self.commands.resolve(str(step["run"]), file, folder)
+                run = self.commands.resolve(str(step["run"]), file, folder)
+                lines += [*run, *self._provisioned(run, folder)]
         return Job(
             file, str(job.get("name", "")), frozenset(triggers), tuple(lines), tuple(uses), job
         )
+
+    def _provisioned(self, lines: list[Line], folder: str) -> Iterator[Line]:
+        """Yield the commands that resources of Terraform run where it applies them."""
+        if not any(line.counts and APPLIES.search(line.text) for line in lines):
+            return
+        for path in self.sizes:
+            if path.endswith(".tf") and path.startswith(f"{folder}/" if folder else ""):
+                text = re.sub(r"(?m)^\s*(#|//).*$", "", self.repository.text(path))
+                for found in LOCAL_EXEC.finditer(text):
+                    yield from self.commands.resolve(found["block"] or found["line"], path)
 
     def _steps(self, job: dict[str, Any], hops: int) -> Iterator[dict[str, Any]]:
         """Yield the steps of a job, with those of the repository's own actions."""

@@ -41,6 +41,7 @@ PREDICTING = [
     *("*.ModelLoadAndPredictOperator", "*.BatchPredictionJob.create", "*.spark_udf"),
     *("*.ModelBatchPredictOp", "*.SageMakerTransformOperator", ".invoke_endpoint"),
     *("*.create_batch_prediction_job", "*.batch_predict"),
+    *("bentoml:*runner*.run", "bentoml:*runner*.async_run"),
 ]
 
 TRACKED_METRICS = [
@@ -88,7 +89,12 @@ REGISTERING = [
     *("wandb:.link_artifact", "wandb:.link_model", "wandb.link_model", "wandb:.log_model"),
     *("azureml:.register", "azureml:.register_model", "azure:.models.create_or_update"),
     *("azureml.core.Model.register", "azureml.core.model.Model.register", "bentoml.models.*"),
-    *("bentoml.*.save_model", "bentoml.*.import_model", "google.cloud.aiplatform.Model.upload"),
+    *(
+        "bentoml.*.save",
+        "bentoml.*.save_model",
+        "bentoml.*.import_model",
+        "google.cloud.aiplatform.Model.upload",
+    ),
     *("aiplatform.Model.upload", "*.ModelUploadOp", "sagemaker.*.RegisterModel", "*.RegisterModel"),
     *("sagemaker:.create_model_package", "sagemaker:.register", "boto3:.create_model_package"),
     *("sagemaker.workflow.model_step.ModelStep", "hopsworks:.save", "clearml.OutputModel"),
@@ -111,7 +117,7 @@ RESOLVING = [
     *("google.cloud.aiplatform.Model.list", "sagemaker.ModelPackage", "boto3:.list_model_packages"),
     *("boto3:.describe_model_package", "hopsworks:.get_model", "sagemaker:.ModelPackage"),
     *("clearml.InputModel", "mlflow:.get_model_version", "*.BentoModel", "zenml:.get_artifact"),
-    "azure:.models.get",
+    *("azure:.models.get", "bentoml.*.load_runner", "bentoml.*.load_model", "bentoml.*.load"),
 ]
 MODEL_URI = re.compile(r"^models:/")
 
@@ -252,6 +258,7 @@ SEARCHING = [
     *("*.CrossValidator", "GridSearchCV", "RandomizedSearchCV", "bayes_opt.*", "ax.*", "nni.*"),
     *("pyspark.ml.tuning.*", "optuna:.optimize", "*.GridSearchCV", "*.RandomizedSearchCV"),
     *("*.HyperparameterTuner", "*.Tuner", "*.HyperparameterTuningJob*", "*.KElbowVisualizer"),
+    *("sklearn.model_selection.ParameterGrid", "sklearn.model_selection.ParameterSampler"),
     *("*.RidgeCV", "*.LassoCV", "*.ElasticNetCV", "*.LogisticRegressionCV", "*.optimize_*"),
 ]
 SEEDING = [

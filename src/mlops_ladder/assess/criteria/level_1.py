@@ -88,6 +88,7 @@ MAKES_HOOK = re.compile(
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
 IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+TEST_SCRIPT = re.compile(r"^python[\d.]* (\S*/)?(run_)?tests?(_\w+)?\.py\b")
 DOWNLOADS = re.compile(
     r"\bkaggle (datasets|competitions) download\b|\bgdown "
     r"|\b(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
@@ -318,6 +319,8 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     off = absent = None
     for job in wiring.jobs:
         for line in job.lines:
+            if runs_assertions(wiring, line) and job.started_by("push", "pull_request"):
+                return met([at_text(wiring, line.file, line.text[:40], line.text)], "E3")
             if TEST_COMMAND.search(line.text) and not is_followed(job, line):
                 if names_no_test(wiring, line):
                     absent = absent or (job, line)
@@ -347,6 +350,14 @@ def tests_in_ci(wiring: Wiring) -> Finding:
         return missing("CI runs tests in a folder that is not there", place, "E1")
     reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
     return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
+
+
+def runs_assertions(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command runs a script of tests, with assertions, by its path."""
+    if not line.counts or not TEST_SCRIPT.search(line.text):
+        return False
+    files = {path for path, _ in wiring.started(line.text, line.file, line.folder)}
+    return any(unit.asserts for path in files for unit in wiring.modules[path].units)
 
 
 def names_no_test(wiring: Wiring, line: Line) -> bool:

@@ -1,6 +1,7 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
@@ -115,6 +116,7 @@ RANDOM_CALL = re.compile(
 """Calls whose outcome depends on a seed."""
 NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
 """What draws its first weights at random, whatever the split."""
+OPERATOR = re.compile(r"airflow\..*Operator$")
 SPLITS = re.compile(r"split\w*$|fold$|\.sample$|shuffle$", re.I)
 OF_RUN = re.compile(
     r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input|test_size"
@@ -238,7 +240,7 @@ def declared_pipeline(wiring: Wiring) -> Finding:
 
 def coded_pipeline(wiring: Wiring) -> Finding:
     """Return met for steps of an orchestrator's library in a pipeline that trains."""
-    found = [one for one in wiring.calls(ORCHESTRATED_STEPS)]
+    found = without_short_dags(wiring.calls(ORCHESTRATED_STEPS))
     objects = wiring.calls(ORCHESTRATOR_OBJECTS)
     decorated = [
         unit
@@ -268,6 +270,17 @@ def coded_pipeline(wiring: Wiring) -> Finding:
         return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
     reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
     return missing(reason, most, "E1")
+
+
+def without_short_dags(found: list[tuple[Unit, Call]]) -> list[tuple[Unit, Call]]:
+    """Leave out the operators of Airflow in files with too few for a pipeline."""
+    operators = {(unit.path, call.line) for unit, call in found if OPERATOR.match(call.name)}
+    sizes = Counter(path for path, _ in operators)
+    return [
+        (unit, call)
+        for unit, call in found
+        if not OPERATOR.match(call.name) or sizes[unit.path] >= FEWEST_STEPS
+    ]
 
 
 def matches(name: str, patterns: list[str]) -> bool:
@@ -590,7 +603,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         *("dvc.api.get_url", "hopsworks:.create_training_data"),
         *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
         *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
-        *("wandb:.add_reference", "*ExampleGen", "wandb.log_artifact", "wandb:.log_artifact"),
+        *("wandb:.add_reference", "*ExampleGen"),
     ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
     logged = [
@@ -605,9 +618,23 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         for line, text in unit.strings
         if len(text) < 60 and DATA_VERSION.search(text)
     ]
+    logged += [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["wandb.log_artifact", "wandb:.log_artifact"], reached)
+        if not is_model_artefact(unit)
+    ]
     kept = [*logged, *texts, *named_assets(wiring), *kept_data(wiring, reached)]
     reason = "no run records the version of its data"
     return any_of(found, met_if(kept, reason), missing(reason))
+
+
+def is_model_artefact(unit: Unit) -> bool:
+    """Tell whether the artefacts that a unit makes are models."""
+    made = [call for call in unit.calls if call.name.endswith("Artifact")]
+    kinds = [
+        one for call in made for one in (call.keywords.get("type"), *call.arguments[1:2]) if one
+    ]
+    return bool(kinds) and all(str(kind).lower() == "model" for kind in kinds)
 
 
 def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:

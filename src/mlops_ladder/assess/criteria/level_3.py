@@ -21,6 +21,7 @@ from ..evidence import (
     config,
     endless_reach,
     fits,
+    fitting_places,
     own_imports,
     predicts,
     promotes,
@@ -68,6 +69,9 @@ from .level_1 import AUTOMATIC, by_ci, is_trial, taken_from_outside, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+LOADS_MODEL = re.compile(r"(joblib|pickle|torch)\.load$|.*\bload_model$")
+TEST_ROWS = re.compile(r"(x_?test|test_?x|y_?test|test_?y)$", re.I)
+"""The rows that a model is judged by."""
 ENVIRONMENT = re.compile(
     r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars|env)$)",
     re.I,
@@ -180,6 +184,8 @@ def model_served(wiring: Wiring) -> Finding:
     managed = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
     if managed:
         return met(at_call(wiring, *one) for one in managed)
+    if functions := answering_functions(wiring):
+        return met(functions)
     stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
@@ -216,6 +222,7 @@ def model_served(wiring: Wiring) -> Finding:
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
         and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
+        and not any(TEST_ROWS.match(name) for name in one[0].names)
         and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
         and not re.search(
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
@@ -224,6 +231,24 @@ def model_served(wiring: Wiring) -> Finding:
     return any_of(
         met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
     )
+
+
+@lru_cache(maxsize=1)
+def answering_functions(wiring: Wiring) -> list[Evidence]:
+    """Return the functions of AWS Lambda that predict, or answer by a model that is loaded."""
+    found = []
+    for unit in wiring.code:
+        if unit.short != "lambda_handler" or unit.name != unit.short:
+            continue
+        reached = wiring.reach([(unit.path, unit.name)])
+        body = wiring.modules[unit.path].units[0]
+        predicted = any((one.path, one.name) in reached for one, _ in predicts(wiring))
+        loaded = any(LOADS_MODEL.match(call.name) for call in body.calls)
+        if fitting_places(wiring).isdisjoint(reached) and (
+            predicted or loaded or "predict" in unit.names
+        ):
+            found.append(at_unit(wiring, unit))
+    return found
 
 
 @lru_cache(maxsize=1)
