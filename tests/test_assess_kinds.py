@@ -70,6 +70,9 @@ RUNNER = "import bentoml\nfrom bentoml.io import JSON\nrunner = bentoml.sklearn.
 PROVISIONED = 'resource "null_resource" "image" {{\n  provisioner "local-exec" {{\n    command = <<EOF\n      {first}docker build -t a .\n      {first}docker push a\n    EOF\n  }}\n}}\n'
 TEMPLATE_TEST = "import stack\nfrom aws_cdk import assertions\ndef test_it():\n    template = stack.make()\n    template.{check}('AWS::S3::Bucket', 1)\n"
 SCRIPT = "import os\ndef test_it():\n    {check}\nif __name__ == '__main__':\n    test_it()\n"
+JOB = "import sagemaker, sklearn\nfrom sagemaker.estimator import Estimator\ndef get_pipeline():\n    e = Estimator({given})\n    e.fit(x)\n"
+RUN_PIPELINE = "on: push\njobs:\n  a:\n    steps:\n    - run: run-pipeline --module-name {name}\n"
+SENT = "on: push\njobs:\n  a:\n    steps:\n    - run: |\n        zip -r release.zip a.py\n        {then}\n"
 ONE_FIT = "model.fit(x)\\n"
 
 README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
@@ -189,6 +192,9 @@ MET: dict[str, tuple[str, Files]] = {
     "an image that Terraform pushes": ("L1-06", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
     "a test of a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="resource_count_is")}),
     "a script of assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="assert os.path.exists('a')"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
+    "metrics that a job's definition takes": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.train")}),
+    "an archive that is sent": ("L1-05", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
+    "an archive that is released": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
 }  # fmt: skip
 MISSING: dict[str, tuple[str, Files]] = {
     "a README in another folder": ("L0-02", {"a/ReadMe.md": README}),
@@ -305,6 +311,10 @@ MISSING: dict[str, tuple[str, Files]] = {
     "an image of another folder of Terraform": ("L1-05", {"Dockerfile": "FROM x\n", "other/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
     "a test that only makes a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="to_json")}),
     "a script of tests without assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="print(1)"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
+    "a job without definitions of metrics": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.train")}),
+    "definitions of metrics that nothing starts": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.other")}),
+    "an archive that stays": ("L1-05", {".github/workflows/a.yml": SENT.format(then="ls release.zip")}),
+    "something else that is sent": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp notes.txt me@host:/app")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),

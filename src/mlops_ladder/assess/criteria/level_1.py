@@ -88,6 +88,8 @@ MAKES_HOOK = re.compile(
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
 IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+PACKS = re.compile(r"^(zip( -\w+)*|tar -?\w*c\w*f) (?P<file>[\w.-]+\.(zip|tar|tgz|tar\.gz))\b")
+SENDS = re.compile(r"^(scp|rsync)\b.* \S+@\S+:")
 TEST_SCRIPT = re.compile(r"^python[\d.]* (\S*/)?(run_)?tests?(_\w+)?\.py\b")
 DOWNLOADS = re.compile(
     r"\bkaggle (datasets|competitions) download\b|\bgdown "
@@ -471,7 +473,18 @@ def build_in_ci(wiring: Wiring) -> Finding:
     `uv build`, `python -m build`, `docker build`, an action that builds, or the like, in a job
     that starts by itself.
     """
-    return by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+    found = by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+    return any_of(found, shipped_archive(wiring, AUTOMATIC)) if found.status == "missing" else found
+
+
+def shipped_archive(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
+    """Return met if a job packs an archive and copies it to a machine."""
+    for job in wiring.jobs:
+        packed, sent = job.runs(PACKS), job.runs(SENDS)
+        name = PACKS.search(packed.text) if packed else None
+        if sent and name and name["file"] in sent.text and job.started_by(*triggers):
+            return met([at_text(wiring, job.file, name[0]), at_text(wiring, job.file, sent.text)])
+    return missing("no CI job builds a package or image")
 
 
 @criterion("L1-06", "release-by-ci", "must", "MS1, SD")
@@ -497,6 +510,7 @@ def release_by_ci(wiring: Wiring) -> Finding:
             "rolls the application out",
             leave=is_trial,
         ),
+        shipped_archive(wiring, RELEASING),
     )
     return (taken_from_outside(wiring) or found) if found.status == "missing" else found
 

@@ -65,7 +65,7 @@ from ..tools import (
     SERVING_IMAGE,
 )
 from ..wiring import Wiring
-from .level_1 import AUTOMATIC, by_ci, is_trial, taken_from_outside, tests_in_ci
+from .level_1 import AUTOMATIC, by_ci, is_trial, shipped_archive, taken_from_outside, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
@@ -302,7 +302,7 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status != "met" or model_served(wiring).status != "met":
-        found = any_of(packaged_by_code(wiring), found)
+        found = any_of(packaged_by_code(wiring), found, shipped_archive(wiring, AUTOMATIC))
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
@@ -340,6 +340,7 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
     found = any_of(
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
         deployed_by_code(wiring),
+        shipped_archive(wiring, DEPLOYING),
     )
     if found.status == "missing" and (outside := taken_from_outside(wiring)):
         return outside
