@@ -66,13 +66,7 @@ TRACKER_PACKAGES = (
 TRACKED_PARAMETERS = [
     *("mlflow.log_param*", "mlflow:.log_param*", "mlflow.*autolog", "mlflow.*.autolog"),
     *("wandb:.config.update", "comet_ml:.log_parameter*", "clearml:.connect*", "neptune:.assign"),
-    *(
-        "dvclive:.log_param*",
-        "sagemaker:.set_hyperparameters",
-        "sagemaker:.log_parameter*",
-        "google:.log_params",
-        "mlflow.log_dict",
-    ),
+    *("dvclive:.log_param*", "sagemaker:.log_parameter*", "google:.log_params", "mlflow.log_dict"),
     *("aiplatform:.log_params", "azureml.core.ScriptRunConfig", "clearml.Task.init"),
     *("*.MLflowLoggerCallback", "*.WandbLogger", "*.MLflowLogger", "*.save_hyperparameters"),
     *("*.log_hyperparams", "azure.ai.ml.command", "mlflow.set_tags", "zenml.log_*metadata"),

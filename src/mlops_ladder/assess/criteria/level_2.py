@@ -335,7 +335,7 @@ def metrics_tracked(wiring: Wiring) -> Finding:
         NOT_REACHED,
     )
     experiments = met_if(
-        [*recorded_by_experiment(wiring), *recorded_by_job(wiring, "metric_definitions")],
+        [*recorded_by_experiment(wiring), *metrics_of_job(wiring)],
         "no logging of metrics to a tracker was found",
     )
     return any_of(found, experiments, tracked_by_settings(wiring), dvc_metrics(wiring))
@@ -350,12 +350,12 @@ def recorded_by_experiment(wiring: Wiring) -> list[Evidence]:
     ]
 
 
-def recorded_by_job(wiring: Wiring, given: str) -> list[Evidence]:
-    """Return the estimators of SageMaker whose jobs record what they are given by a name."""
+def metrics_of_job(wiring: Wiring) -> list[Evidence]:
+    """Return the estimators of SageMaker whose jobs take metrics from what is printed."""
     return [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(["sagemaker.*"], training_reach(wiring))
-        if call.keywords.get(given, "") not in ("", [], {})
+        if call.keywords.get("metric_definitions", "") not in ("", [], {})
     ]
 
 
@@ -423,10 +423,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     logged = any_of(
         tracked,
         met_if(with_config, "no logging of parameters was found"),
-        met_if(
-            [*recorded_by_experiment(wiring), *recorded_by_job(wiring, "hyperparameters")],
-            "no logging of parameters was found",
-        ),
+        met_if(recorded_by_experiment(wiring), "no logging of parameters was found"),
         met_if(logged_as_metrics(wiring, reached), "no logging of parameters was found"),
         dvc_parameters(wiring),
         met_if(
