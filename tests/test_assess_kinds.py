@@ -73,6 +73,12 @@ SCRIPT = "import os\ndef test_it():\n    {check}\nif __name__ == '__main__':\n  
 JOB = "import sagemaker, sklearn\nfrom sagemaker.estimator import Estimator\ndef get_pipeline():\n    e = Estimator({given})\n    e.fit(x)\n"
 RUN_PIPELINE = "on: push\njobs:\n  a:\n    steps:\n    - run: run-pipeline --module-name {name}\n"
 SENT = "on: push\njobs:\n  a:\n    steps:\n    - run: |\n        zip -r release.zip a.py\n        {then}\n"
+CHOSEN = "import importlib, sys, sklearn\nif __name__ == '__main__':\n    chosen = importlib.{call}('.' + sys.argv[1], 'models.all')\n    chosen.start()\n"
+KINDS_OF_MODEL = {
+    "models/__init__.py": "",
+    "models/all/__init__.py": "",
+    "models/all/one.py": "import sklearn\ndef start():\n    SVC().fit(x)\n",
+}
 ONE_FIT = "model.fit(x)\\n"
 
 README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
@@ -195,6 +201,7 @@ MET: dict[str, tuple[str, Files]] = {
     "metrics that a job's definition takes": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.train")}),
     "an archive that is sent": ("L1-05", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
     "an archive that is released": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
+    "a model chosen by its module's name": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="import_module")}),
 }  # fmt: skip
 MISSING: dict[str, tuple[str, Files]] = {
     "a README in another folder": ("L0-02", {"a/ReadMe.md": README}),
@@ -315,6 +322,7 @@ MISSING: dict[str, tuple[str, Files]] = {
     "definitions of metrics that nothing starts": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.other")}),
     "an archive that stays": ("L1-05", {".github/workflows/a.yml": SENT.format(then="ls release.zip")}),
     "something else that is sent": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp notes.txt me@host:/app")}),
+    "a package that is only named": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="print_name")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),
