@@ -48,6 +48,37 @@ AZURE_CLI = "on: push\njobs:\n  a:\n    steps:\n    - run: pytest tests/{test}\n
 AZURE_SCORE = "from azureml.core.model import Model\nimport sklearn\ndef init():\n    Model.get_model_path('a')\ndef run(x):\n    return model.predict(x)\n"
 LIVE = "import requests\ndef test_it(scoreurl):\n    assert requests.post(scoreurl).ok\n"
 JENKINS = "pipeline {{\n  agent any\n  stages {{\n    stage('a') {{\n      {when}\n      steps {{\n        sh 'docker push a'\n      }}\n    }}\n  }}\n}}\n"
+CLOSED = "on:\n  pull_request: {{types: {types}}}\njobs:\n  a:\n    if: {test}\n    steps:\n    - run: {run}\n"
+ROLL_OUT = "steps:\n- name: 'gcr.io/cloud-builders/gcloud'\n  args: [{verb}, deploy, app]\n"
+ONE_PYTHON = "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/setup-python@v5\n      with: {{python-version: '{version}'}}\n    - run: {run}\n"
+PUBLISHES = "on: {push: {tags: ['*']}}\njobs:\n  a:\n    steps:\n    - uses: pypa/gh-action-pypi-publish@v1\n"
+REUSED = "on: push\njobs:\n  a:\n    uses: org/ci/.github/workflows/{name}.yml@main\n"
+AZURE_CLIENT = "from azure.ai.ml import MLClient\nimport sklearn\nMLClient(a).{call}(b)\n"
+AZURE_TASK = "trigger: [main]\nsteps:\n- task: AzureCLI@2\n  inputs:\n    inlineScript: {script}\n"
+GITLAB = "train:\n  script: [python train.py]\n{rules}"
+CHANGED = "Resources:\n  Rule:\n    Type: AWS::Events::Rule\n    Properties:\n      EventPattern: {{detail-type: [SageMaker Model{of} State Change]}}\n      Targets: [{{Arn: 'arn:aws:codepipeline:x'}}]\n"
+SEARCHED = "import mlflow, sklearn\ndef main(models):\n    {name} = 0\n    for model in models:\n        model.fit(x)\n        score = model.score(x)\n        if score > {name}:\n            {name} = score\n    mlflow.register_model(a, 'b')\nif __name__ == '__main__':\n    main([])\n"
+APPROVED = "import boto3, sklearn\ndef get_{what}():\n    {what} = boto3.client('sagemaker').list_model_packages()\n    if len({what}) == 0:\n        raise ValueError('none')\ndef main():\n    SVC().fit(x)\n    get_{what}()\nif __name__ == '__main__':\n    main()\n"
+OPTIONS = "import argparse, mlflow, sklearn\ndef train(args):\n    SVC().fit(x)\n    mlflow.log_params(vars(args))\nif __name__ == '__main__':\n    p = argparse.ArgumentParser()\n    p.add_argument('--data_path')\n    p.add_argument('--{option}')\n    train(p.parse_args())\n"
+SPLIT = "from sklearn.model_selection import train_test_split\nimport {package}\nif __name__ == '__main__':\n    train_test_split(x, random_state=1)\n    model.fit(x)\n"
+OPERATORS = "import sklearn\nfrom airflow import DAG\nfrom airflow.operators.python import PythonOperator\ndef train():\n    SVC().fit(x)\nwith DAG('a'):\n    {tasks}\n"
+OPERATOR = "PythonOperator(task_id='{}', python_callable=train)"
+WANDB = "import sklearn, wandb\ndef train():\n    SVC().fit(x)\n    wandb.log_artifact(wandb.Artifact('a', type='{kind}'))\nif __name__ == '__main__':\n    train()\n"
+SCORED = "import joblib, sklearn\ndef predict({rows}):\n    return model.predict({rows})\nif __name__ == '__main__':\n    predict(1)\n"
+LAMBDA = "import sklearn, json, joblib\n{top}\ndef lambda_handler(event, context):\n    return {{'body': json.dumps(answer(event))}}\n"
+RUNNER = "import bentoml\nfrom bentoml.io import JSON\nrunner = bentoml.sklearn.load_runner('a:latest')\nsvc = bentoml.Service('a')\n@svc.api(input=JSON(), output=JSON())\ndef classify(x):\n    return {call}\n"
+PROVISIONED = 'resource "null_resource" "image" {{\n  provisioner "local-exec" {{\n    command = <<EOF\n      {first}docker build -t a .\n      {first}docker push a\n    EOF\n  }}\n}}\n'
+TEMPLATE_TEST = "import stack\nfrom aws_cdk import assertions\ndef test_it():\n    template = stack.make()\n    template.{check}('AWS::S3::Bucket', 1)\n"
+SCRIPT = "import os\ndef test_it():\n    {check}\nif __name__ == '__main__':\n    test_it()\n"
+JOB = "import sagemaker, sklearn\nfrom sagemaker.estimator import Estimator\ndef get_pipeline():\n    e = Estimator({given})\n    e.fit(x)\n"
+RUN_PIPELINE = "on: push\njobs:\n  a:\n    steps:\n    - run: run-pipeline --module-name {name}\n"
+SENT = "on: push\njobs:\n  a:\n    steps:\n    - run: |\n        zip -r release.zip a.py\n        {then}\n"
+CHOSEN = "import importlib, sys, sklearn\nif __name__ == '__main__':\n    chosen = importlib.{call}('.' + sys.argv[1], 'models.all')\n    chosen.start()\n"
+KINDS_OF_MODEL = {
+    "models/__init__.py": "",
+    "models/all/__init__.py": "",
+    "models/all/one.py": "import sklearn\ndef start():\n    SVC().fit(x)\n",
+}
 ONE_FIT = "model.fit(x)\\n"
 
 README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
@@ -140,6 +171,37 @@ MET: dict[str, tuple[str, Files]] = {
     "a topic with a reader": ("L3-13", {"a.tf": TOPIC + 'resource "aws_sns_topic_subscription" "s" {}\n'}),
     "an alarm that starts the pipeline": ("L4-03", {"infra.yml": RULE.format(why="EventPattern: {detail-type: [CloudWatch Alarm State Change]}", state="ENABLED")}),
     "a trial that the stack waits for": ("L4-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
+    "a release at the merge": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged == true", run="twine upload dist/*")}),
+    "a roll-out by Cloud Build that a merge submits": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="run")}),
+    "a task that tests and one that trains": ("L1-10", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "Makefile": "test:\n\tpytest tests/\nmodel:\n\tpython train.py\n"}),
+    "an object that is fetched": ("L1-11", {"a.py": "import boto3, sklearn\ns3 = boto3.client('s3')\nprint(s3.get_object(Key='a'))\n"}),
+    "data that a task downloads": ("L1-11", {"train.py": TRAIN, "Makefile": "data:\n\tkaggle datasets download -d a/b\n"}),
+    "a data set that seaborn downloads": ("L1-11", {"a.py": "import seaborn as sns\nsns.load_dataset('titanic')\n"}),
+    "an online deployment of Azure": ("L3-01", {"a.py": AZURE_CLIENT.format(call="online_deployments.begin_create_or_update")}),
+    "a deployment by Azure's command line": ("L3-03", {"serve.py": SERVE, "azure-pipelines.yml": AZURE_TASK.format(script="az ml online-deployment create -f a.yml")}),
+    "a schedule of GitLab that a rule names": ("L2-08", {"train.py": TRAIN, ".gitlab-ci.yml": GITLAB.format(rules="  rules:\n  - if: $CI_PIPELINE_SOURCE == 'schedule'\n")}),
+    "a change of a monitor": ("L4-03", {"infra.yml": CHANGED.format(of=" Quality Alert")}),
+    "a bound for the best model": ("L3-06", {"a.py": SEARCHED.format(name="production_score")}),
+    "an option of the training": ("L2-04", {"a.py": OPTIONS.format(option="depth")}),
+    "a split with a seed for what is not random": ("L2-11", {"a.py": SPLIT.format(package="xgboost")}),
+    "a DAG with three operators": ("L2-02", {"dags/a.py": OPERATORS.format(tasks="\n    ".join(map(OPERATOR.format, "abc")))}),
+    "a data set of wandb": ("L2-06", {"a.py": WANDB.format(kind="dataset")}),
+    "new rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="rows")}),
+    "tests of the API beside a folder that is left out": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest --ignore=tests/slow/")}),
+    "a function that answers by a model": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="model = joblib.load('a')\nanswer = model.answer")}),
+    "a function that predicts": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="def answer(event):\n    return model.predict(event)")}),
+    "a runner of BentoML": ("L3-01", {"train.py": TRAIN, "service.py": RUNNER.format(call="runner.run(x)")}),
+    "a runner's model from the store": ("L3-04", {"train.py": TRAIN, "service.py": RUNNER.format(call="runner.run(x)")}),
+    "a model saved into BentoML's store": ("L2-05", {"a.py": TRAIN + "import bentoml\nbentoml.sklearn.save('a', model)\n"}),
+    "a grid of parameters": ("L2-14", {"a.py": TRAIN + "from sklearn.model_selection import ParameterGrid\nprint(ParameterGrid({}))\n"}),
+    "an image that Terraform builds": ("L1-05", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "an image that Terraform pushes": ("L1-06", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "a test of a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="resource_count_is")}),
+    "a script of assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="assert os.path.exists('a')"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
+    "metrics that a job's definition takes": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.train")}),
+    "an archive that is sent": ("L1-05", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
+    "an archive that is released": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp release.zip me@host:/app")}),
+    "a model chosen by its module's name": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="import_module")}),
 }  # fmt: skip
 MISSING: dict[str, tuple[str, Files]] = {
     "a README in another folder": ("L0-02", {"a/ReadMe.md": README}),
@@ -225,6 +287,42 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a topic without a reader": ("L3-13", {"a.tf": TOPIC}),
     "an alarm's rule that is off": ("L4-03", {"infra.yml": RULE.format(why="EventPattern: {detail-type: [CloudWatch Alarm State Change]}", state="DISABLED")}),
     "an endpoint in a comment": ("L3-01", {"a.tf": '# resource "aws_sagemaker_endpoint" "e" {}\n'}),
+    "a release at the end of a pull request": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged == false", run="twine upload dist/*")}),
+    "a release with each change of a pull request": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[opened, closed]", test="always()", run="twine upload dist/*")}),
+    "something else by Cloud Build": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="list")}),
+    "a style check elsewhere": ("L1-05", {".github/workflows/a.yml": REUSED.format(name="lint")}),
+    "a library tested on one version": ("L1-02", {"requirements.txt": "x\n", ".github/workflows/p.yml": PUBLISHES, ".github/workflows/a.yml": ONE_PYTHON.format(version="3.11", run="pytest"), ".github/workflows/b.yml": ONE_PYTHON.format(version="3.12", run="mkdocs build")}),
+    "a task that tests a folder that is not there": ("L1-10", {"train.py": TRAIN, "Makefile": "test:\n\tpytest tests/\nmodel:\n\tpython train.py\n"}),
+    "a task whose test trains": ("L1-10", {"train.py": TRAIN, "Makefile": "test:\n\tpytest\ntest_examples:\n\tpython train.py\n"}),
+    "a client of something else than data": ("L1-11", {"a.py": "import boto3, sklearn\nsm = boto3.client('sagemaker')\nsm.create_endpoint()\n"}),
+    "a request for the health of a service": ("L1-11", {"a.py": "import requests, sklearn\nhealth = requests.get('http://a/health').json()\npd.DataFrame(health)\n"}),
+    "a tool that a task downloads": ("L1-11", {"train.py": TRAIN, "Makefile": "tool:\n\tcurl -LO https://a.org/tool.sh\n"}),
+    "data in the tree beside data of a package": ("L1-11", {"a.py": "import pandas as pd\nfrom sklearn.datasets import load_iris\npd.read_csv('a.csv')\nload_iris()\n"}),
+    "a cluster of Azure": ("L3-01", {"a.py": AZURE_CLIENT.format(call="compute.begin_create_or_update")}),
+    "a schedule that is a cluster of Azure": ("L3-12", {"a.py": AZURE_CLIENT.format(call="compute.begin_create_or_update")}),
+    "another model of Azure": ("L3-04", {"serve.py": SERVE, "deploy.py": AZURE_CLIENT.format(call="compute.get")}),
+    "something else by Azure's command line": ("L3-03", {"serve.py": SERVE, "azure-pipelines.yml": AZURE_TASK.format(script="az ml job show -n a")}),
+    "a change of the registry": ("L4-03", {"infra.yml": CHANGED.format(of=" Package")}),
+    "a search for the best model": ("L3-06", {"a.py": SEARCHED.format(name="best_score")}),
+    "a list of approved packages": ("L3-06", {"a.py": APPROVED.format(what="approved_packages")}),
+    "options of where alone": ("L2-04", {"a.py": OPTIONS.format(option="experiment-name")}),
+    "a split with a seed for a network": ("L2-11", {"a.py": SPLIT.format(package="torch")}),
+    "DAGs with an operator each": ("L2-02", {f"dags/{name}.py": OPERATORS.format(tasks=OPERATOR.format(name)) for name in "abc"}),
+    "a model of wandb": ("L2-06", {"a.py": WANDB.format(kind="model")}),
+    "held-out rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="X_test")}),
+    "tests of the API that are ignored": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest --ignore=tests/api/")}),
+    "a function that answers without a model": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="def answer(event):\n    return 1")}),
+    "a service of BentoML that runs something else": ("L3-01", {"train.py": TRAIN, "service.py": RUNNER.format(call="subprocess.run(x)")}),
+    "a model saved beside BentoML": ("L2-05", {"a.py": TRAIN + "import bentoml, joblib\njoblib.dump(model, 'a')\n"}),
+    "a plan of Terraform": ("L1-05", {"Dockerfile": "FROM x\n", "infra/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform plan")}),
+    "an image of another folder of Terraform": ("L1-05", {"Dockerfile": "FROM x\n", "other/a.tf": PROVISIONED.format(first=""), ".github/workflows/a.yml": WORK.format(folder="infra", run="terraform apply -auto-approve")}),
+    "a test that only makes a template": ("L1-03", {"stack.py": "import sklearn\n", "tests/test_a.py": TEMPLATE_TEST.format(check="to_json")}),
+    "a script of tests without assertions": ("L1-04", {"train.py": TRAIN, "test.py": SCRIPT.format(check="print(1)"), ".github/workflows/a.yml": ACTIONS.format(run="python test.py")}),
+    "a job without definitions of metrics": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.train")}),
+    "definitions of metrics that nothing starts": ("L2-03", {"flows/train.py": JOB.format(given="metric_definitions=[{'Name': 'a'}]"), ".github/workflows/a.yml": RUN_PIPELINE.format(name="flows.other")}),
+    "an archive that stays": ("L1-05", {".github/workflows/a.yml": SENT.format(then="ls release.zip")}),
+    "something else that is sent": ("L1-06", {".github/workflows/a.yml": SENT.format(then="scp notes.txt me@host:/app")}),
+    "a package that is only named": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="print_name")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),
@@ -239,7 +337,14 @@ UNKNOWN: dict[str, tuple[str, Files]] = {
     "CodeBuild that something else starts": ("L1-05", {"Dockerfile": "FROM x\n", "buildspec.yml": "phases:\n  build:\n    commands:\n    - docker build .\n"}),
     "a model of DVC": ("L2-05", {"dvc.yaml": "artifacts:\n  a:\n    type: model\n    path: a.pkl\n"}),
     "a deployment of Prefect": ("L2-08", {"a.py": "import sklearn\nfrom prefect import flow\n@flow\ndef train():\n    SVC().fit(x)\nif __name__ == '__main__':\n    train.deploy('a')\n"}),
+    "a release by a workflow of another repository": ("L1-05", {".github/workflows/a.yml": REUSED.format(name="publish-to-pypi")}),
+    "a schedule that GitLab may keep": ("L2-08", {"train.py": TRAIN, ".gitlab-ci.yml": GITLAB.format(rules="")}),
 }  # fmt: skip
+NOT_APPLICABLE: dict[str, tuple[str, Files]] = {
+    "a library tested by a workflow for each version": ("L1-02", {"requirements.txt": "x\n", ".github/workflows/p.yml": PUBLISHES, ".github/workflows/a.yml": ONE_PYTHON.format(version="3.11", run="pytest"), ".github/workflows/b.yml": ONE_PYTHON.format(version="3.12", run="pytest")}),
+    "data of a package": ("L1-11", {"a.py": "from sklearn.datasets import load_iris\nload_iris()\n"}),
+}  # fmt: skip
+KINDS = {"met": MET, "missing": MISSING, "unknown": UNKNOWN, "not applicable": NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize(
@@ -248,10 +353,11 @@ UNKNOWN: dict[str, tuple[str, Files]] = {
         *(("met", name) for name in MET),
         *(("missing", name) for name in MISSING),
         *(("unknown", name) for name in UNKNOWN),
+        *(("not applicable", name) for name in NOT_APPLICABLE),
     ],
 )
 def test_a_kind_of_tool_is_read_as_it_is(status: str, name: str) -> None:
-    id, files = {"met": MET, "missing": MISSING, "unknown": UNKNOWN}[status][name]
+    id, files = KINDS[status][name]
     found = assess({path: text.encode() for path, text in files.items()}).findings[id]
     assert found.status == status, found
     assert "could not be looked for" not in found.reason

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,14 @@ from .tools import OTHER_CI
 
 AZURE_STEP = re.compile(rb"(?m)^\s*-\s+(task:\s*[\w.-]+@\d|template:|deployment:)")
 CLOUD_BUILD = re.compile(rb"cloud-builders|gcr\.io/|docker\.pkg\.dev|(?m:^substitutions:)")
+APPLIES = re.compile(r"\b(terraform|tofu)\b.* apply\b")
+LOCAL_EXEC = re.compile(
+    r'"local-exec"\s*\{[^}]*?command\s*=\s*'
+    r'(?:<<[-~]?"?(?P<end>\w+)"?\n(?P<block>.*?)\n\s*(?P=end)|"(?P<line>(?:[^"\\]|\\.)*)")',
+    re.S,
+)
+SUBMITS = re.compile(r"\bgcloud (?:beta )?builds submit\b.* --config[= ](\S+)")
+MERGED = re.compile(r"(?<!!)\bgithub\.event\.pull_request\.merged\b(?!\s*(!=\s*true|==\s*false))")
 PUSHED = re.compile(r"CodeCommit|GitHub|CodeStarSourceConnection|Bitbucket", re.I)
 ACTION = re.compile(r'"?(?P<name>Category|Provider)"?\s*[:=]\s*"(?P<value>\w+)"', re.I)
 
@@ -68,13 +76,26 @@ class ContinuousIntegration(Infrastructure):
             triggers = triggers_in(workflow.triggers) | callers.get(workflow.file, set())
             for job in workflow.jobs:
                 if is_on(job):
-                    found.append(self._github_job(workflow.file, job, triggers))
+                    started = when_merged(triggers, workflow.triggers, job)
+                    found.append(self._github_job(workflow.file, job, started))
         read = {workflow.file for workflow in self.repository.workflows}
         for path in self.sizes:
             system = self._other_system(path) if path not in read else ""
             if system:
                 found += self._other_job(path, system)
-        return [*found, *self._code_pipelines()]
+        return [*self._submitted(found), *self._code_pipelines()]
+
+    def _submitted(self, jobs: list[Job]) -> Iterator[Job]:
+        """Yield the jobs, those of Cloud Build with what starts the jobs that submit their file."""
+        sent = [
+            (found[1].removeprefix("./"), job.triggers)
+            for job in jobs
+            for line in job.lines
+            if line.counts and (found := SUBMITS.search(line.text))
+        ]
+        for job in jobs:
+            triggers = frozenset(one for path, by in sent if path == job.file for one in by)
+            yield replace(job, triggers=triggers) if triggers else job
 
     def _other_system(self, path: str) -> str:
         """Return the name of the CI system that a file is for, by its name or its content."""
@@ -119,10 +140,21 @@ class ContinuousIntegration(Infrastructure):
             if "run" in step:
                 folder = str(step.get("working-directory") or work_folder(job))
                 folder = "" if "$" in folder else joined("", folder)
-                lines += self.commands.resolve(str(step["run"]), file, folder)
+                run = self.commands.resolve(str(step["run"]), file, folder)
+                lines += [*run, *self._provisioned(run, folder)]
         return Job(
             file, str(job.get("name", "")), frozenset(triggers), tuple(lines), tuple(uses), job
         )
+
+    def _provisioned(self, lines: list[Line], folder: str) -> Iterator[Line]:
+        """Yield the commands that resources of Terraform run where it applies them."""
+        if not any(line.counts and APPLIES.search(line.text) for line in lines):
+            return
+        for path in self.sizes:
+            if path.endswith(".tf") and path.startswith(f"{folder}/" if folder else ""):
+                text = re.sub(r"(?m)^\s*(#|//).*$", "", self.repository.text(path))
+                for found in LOCAL_EXEC.finditer(text):
+                    yield from self.commands.resolve(found["block"] or found["line"], path)
 
     def _steps(self, job: dict[str, Any], hops: int) -> Iterator[dict[str, Any]]:
         """Yield the steps of a job, with those of the repository's own actions."""
@@ -229,12 +261,20 @@ class ContinuousIntegration(Infrastructure):
         read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}
         return [path for path in self.sizes if name.search(path) and path not in read]
 
+    def is_schedule_unsaid(self, job: Job) -> bool:
+        """Tell whether GitLab, which keeps the schedules, may start a job and no file says so."""
+        return job.file.endswith(".gitlab-ci.yml") and not re.search(
+            r"(?m)^[^#\n]*schedule", self.repository.text(job.file)
+        )
+
     def scheduled(self) -> list[tuple[str, list[Line]]]:
         """Return what runs on a schedule: the file that says so and the commands."""
         found = [
             (job.file, list(job.lines))
             for job in self.jobs
-            if job.started_by("schedule") and not job.started_by("pull_request")  # a test
+            if job.started_by("schedule")
+            and not job.started_by("pull_request")  # a test
+            and not self.is_schedule_unsaid(job)
         ]
         for path, document in self.manifests:
             spec = as_mapping(document.get("spec"))
@@ -277,6 +317,14 @@ def triggers_in(said: dict[str, Any]) -> set[str]:
     return found
 
 
+def when_merged(triggers: set[str], said: dict[str, Any], job: dict[str, Any]) -> set[str]:
+    """Return what starts a job: one for closed pull requests that are merged is for a push."""
+    types = as_list(as_mapping(said.get("pull_request")).get("types"))
+    if types != ["closed"] or not MERGED.search(str(job.get("if", ""))):
+        return triggers
+    return (triggers - {"pull_request"}) | {"push"}
+
+
 def azure_triggers(said: dict[str, Any]) -> set[str]:
     """Return what starts an Azure pipeline; `none` switches the default off."""
     found = set()
@@ -302,7 +350,8 @@ def script_texts(value: Any) -> Iterator[str]:
             elif name == "args" and isinstance(entry, list):
                 tool = str(value.get("name", "")).rpartition("/")[2]
                 words = " ".join(str(one) for one in entry)
-                started = str(value.get("entrypoint") or (tool if tool == "docker" else ""))
+                is_tool = "cloud-builders/" in str(value.get("name"))
+                started = str(value.get("entrypoint") or (tool if is_tool else ""))
                 is_shell = started.rpartition("/")[2] in {"bash", "sh"}
                 words = words.removeprefix("-c ")
                 yield words if is_shell else f"{started} {words}".strip()

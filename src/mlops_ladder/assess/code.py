@@ -236,7 +236,7 @@ class Code(OtherFiles):
                 first = name.partition(".")[0]
                 if "." in name and first.isidentifier() and not self.imports(unit.path, first):
                     continue  # a local name like a package's is not the package
-                is_method = name.startswith(".") and "." in call.name
+                is_method = name.startswith(".") and fnmatchcase(call.name, f"*{name}")
                 if is_method or (name[:1] != "." and fnmatchcase(call.name, name)):
                     found.append((unit, call))
         return found

@@ -95,9 +95,9 @@ def unknown(reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
     return Finding("unknown", reason, "", tuple(dict.fromkeys(evidence))[:MOST_EVIDENCE])
 
 
-def not_applicable(reason: str) -> Finding:
+def not_applicable(reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
     """Return the finding that the criterion is about something else."""
-    return Finding("not applicable", reason)
+    return Finding("not applicable", reason, evidence=tuple(evidence))
 
 
 def met_if(evidence: Iterable[Evidence], reason: str, grade: Grade = "E2") -> Finding:

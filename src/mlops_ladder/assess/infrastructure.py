@@ -23,7 +23,9 @@ RECURS = re.compile(
     r'ScheduleExpression|schedule_expression|\bschedule"?\s*[:=]|^Schedule$', re.I | re.M
 )
 NEW_DATA = re.compile(r"aws\.s3|Object Created|PutObject|google\.cloud\.storage\.object", re.I)
-ALARM = re.compile(r"CloudWatch Alarm State Change|aws\.cloudwatch|SageMaker Model\w* .*Change")
+ALARM = re.compile(
+    r"CloudWatch Alarm State Change|aws\.cloudwatch|SageMaker Model(?! Package)\w* .*Change"
+)
 STARTS_PIPELINE = re.compile(
     r"pipeline|state_?machine|:states:|codebuild|train|sagemaker|aiplatform", re.I
 )

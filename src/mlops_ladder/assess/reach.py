@@ -153,6 +153,15 @@ class Reach:
                 for one in self.modules[path].units if path else ():
                     if not name or f"{one.name}.".startswith(f"{name}."):
                         yield path, one.name
+                if path and not name and "import_module" in unit.names:
+                    yield from self._inside(path)
+
+    def _inside(self, path: str) -> Iterator[Place]:
+        """Yield the units of a package, of whose modules one is chosen by its name."""
+        folder, _, name = path.rpartition("/")
+        for other in self.modules if name == "__init__.py" else ():
+            if other.rpartition("/")[0] == folder:
+                yield from ((other, one.name) for one in self.modules[other].units)
 
     def _script_in(self, text: str) -> str | None:
         """Return the script that a text names, alone or in a command, if it is the only one."""

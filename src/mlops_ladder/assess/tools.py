@@ -41,6 +41,7 @@ PREDICTING = [
     *("*.ModelLoadAndPredictOperator", "*.BatchPredictionJob.create", "*.spark_udf"),
     *("*.ModelBatchPredictOp", "*.SageMakerTransformOperator", ".invoke_endpoint"),
     *("*.create_batch_prediction_job", "*.batch_predict"),
+    *("bentoml:*runner*.run", "bentoml:*runner*.async_run"),
 ]
 
 TRACKED_METRICS = [
@@ -88,7 +89,12 @@ REGISTERING = [
     *("wandb:.link_artifact", "wandb:.link_model", "wandb.link_model", "wandb:.log_model"),
     *("azureml:.register", "azureml:.register_model", "azure:.models.create_or_update"),
     *("azureml.core.Model.register", "azureml.core.model.Model.register", "bentoml.models.*"),
-    *("bentoml.*.save_model", "bentoml.*.import_model", "google.cloud.aiplatform.Model.upload"),
+    *(
+        "bentoml.*.save",
+        "bentoml.*.save_model",
+        "bentoml.*.import_model",
+        "google.cloud.aiplatform.Model.upload",
+    ),
     *("aiplatform.Model.upload", "*.ModelUploadOp", "sagemaker.*.RegisterModel", "*.RegisterModel"),
     *("sagemaker:.create_model_package", "sagemaker:.register", "boto3:.create_model_package"),
     *("sagemaker.workflow.model_step.ModelStep", "hopsworks:.save", "clearml.OutputModel"),
@@ -111,7 +117,7 @@ RESOLVING = [
     *("google.cloud.aiplatform.Model.list", "sagemaker.ModelPackage", "boto3:.list_model_packages"),
     *("boto3:.describe_model_package", "hopsworks:.get_model", "sagemaker:.ModelPackage"),
     *("clearml.InputModel", "mlflow:.get_model_version", "*.BentoModel", "zenml:.get_artifact"),
-    "azure:.models.get",
+    *("azure:.models.get", "bentoml.*.load_runner", "bentoml.*.load_model", "bentoml.*.load"),
 ]
 MODEL_URI = re.compile(r"^models:/")
 
@@ -204,6 +210,7 @@ SERVING_IMAGE = re.compile(
 DEPLOYING_CALLS = [
     *("sagemaker:.deploy", "aiplatform:.deploy", "google:.deploy", "azureml:.deploy"),
     *("azure:.online_deployments.begin_create_or_update", "boto3:.create_endpoint"),
+    *("azure:.batch_deployments.begin_create_or_update", "azure.ai.ml.entities.*Deployment"),
     *("boto3:.update_endpoint", "azureml.core.model.Model.deploy", "azureml.core.Model.deploy"),
     *("mlflow.deployments.*", "mlflow:.create_deployment", "mlflow:.update_deployment"),
 ]
@@ -251,6 +258,7 @@ SEARCHING = [
     *("*.CrossValidator", "GridSearchCV", "RandomizedSearchCV", "bayes_opt.*", "ax.*", "nni.*"),
     *("pyspark.ml.tuning.*", "optuna:.optimize", "*.GridSearchCV", "*.RandomizedSearchCV"),
     *("*.HyperparameterTuner", "*.Tuner", "*.HyperparameterTuningJob*", "*.KElbowVisualizer"),
+    *("sklearn.model_selection.ParameterGrid", "sklearn.model_selection.ParameterSampler"),
     *("*.RidgeCV", "*.LassoCV", "*.ElasticNetCV", "*.LogisticRegressionCV", "*.optimize_*"),
 ]
 SEEDING = [
@@ -266,7 +274,7 @@ FETCHING = [
     *("sqlalchemy.create_engine", "datasets.load_dataset", "*.fetch_openml", "wget.download"),
     *("sklearn.datasets.fetch_*", "torchvision.datasets.*", "azureml.core.Dataset.*"),
     *("psycopg2.connect", "yfinance.*", "*.hf_hub_download", "*.snapshot_download", "openml.*"),
-    *("tensorflow_datasets.load", "dvc.api.*", "feast.FeatureStore", "sklearn.datasets.load_*"),
+    *("tensorflow_datasets.load", "dvc.api.*", "feast.FeatureStore", "seaborn.load_dataset"),
     *("keras.datasets.*", "tensorflow.keras.datasets.*", "snowflake.connector.connect"),
     *("minio.Minio", "pooch.*", "kagglehub.*", "tiktoken.*", "ucimlrepo.*", "*.read_sql*"),
     *("*.read_gbq", "pyspark:.read", "duckdb.*", "ray.data.read_*", "*.get_file", "s3fs.*"),
@@ -274,6 +282,17 @@ FETCHING = [
     *("sagemaker.inputs.TrainingInput", "*.inputs.TrainingInput", ".fetch_*", ".download_*"),
     *("*.BigQueryToGCSOperator", "*.get_*_from_*", "*.load_*_from_*", "*.download_*", "*.fetch_*"),
 ]
+BUNDLED = ["sklearn.datasets.load_[!fs]*", "sklearn.datasets.make_*"]
+"""Data that come with a package, or are made up by it."""
+CLIENTS = re.compile(
+    r"^(requests|httpx|urllib|fsspec)\.|^boto3\.(client|resource)$|^google\.cloud\.storage\.Client$"
+)
+"""Clients of anything, which fetch data only where code does something with them as data."""
+AS_DATA = re.compile(
+    r"^(get_object|read_(csv|parquet|json|excel|table)|DataFrame|json_normalize|iter_content|write"
+    r"|write_(bytes|text|csv|parquet)|copyfileobj|to_(csv|parquet)|extractall|select_object_content"
+    r"|start_query_execution|download_\w+)$"
+)
 NOT_DATA = re.compile(r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin", re.I)
 """What is fetched beside data."""
 REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
@@ -410,7 +429,7 @@ DEPLOY_ACTION = re.compile(
     r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun"
     r"|aws-actions/amazon-ecs-deploy|akhileshns/heroku-deploy|superfly/flyctl"
     r"|azure/container-apps-deploy|aws-actions/aws-cloudformation|appleboy/ssh-action"
-    r"|deploy-cloud-functions|AzureCLI@|Kubernetes@|HelmDeploy|AzureML\.|digitalocean/app_action"
+    r"|deploy-cloud-functions|Kubernetes@|HelmDeploy|AzureML\.|digitalocean/app_action"
     r"|amondnet/vercel|huggingface/.*sync|codepipeline/Deploy|AzureRmWebAppDeployment@"
 )
 ROLLOUT_COMMAND = re.compile(

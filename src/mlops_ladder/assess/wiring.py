@@ -36,6 +36,8 @@ RUN_BY_MODULE = re.compile(
     r"(?:python[\d.]*|torchrun|launch|debugpy|-X \w+|-\w)\s+(?:-\w+\s+)*-m\s+([\w.]+)"
     r"|^-m\s+([\w.]+)"
 )
+RUN_BY_PIPELINE = re.compile(r"\brun-pipeline --module-name ([\w.]+)")
+"""How the templates of SageMaker start a pipeline, which a function `get_pipeline` makes."""
 RUN_BY_APP = re.compile(r"(?<![\w/:.])([\w.]+):(\w+)\b")
 
 
@@ -86,6 +88,9 @@ class Wiring(Code, ContinuousIntegration):
             if path and self.modules[path].dotted.endswith(name):
                 main = f"{path.removesuffix('__init__.py')}__main__.py"
                 yield (main if main in self.modules else path), BODY
+        for by_pipeline in RUN_BY_PIPELINE.finditer(text):
+            if path := self.module_path(by_pipeline[1]):
+                yield path, "get_pipeline"
         for by_path in RUN_BY_PATH.finditer(text):
             if path := self._file(by_path[1], file, folder):
                 yield path, BODY

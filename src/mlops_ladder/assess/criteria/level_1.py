@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from ...inspection.commands import Line, hook_entries, joined
 from ...inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ...inspection.impact import dependencies
-from ...inspection.python import Unit
+from ...inspection.python import BODY, Call, Unit
 from ..ci import Job
 from ..evidence import (
     at_call,
@@ -17,7 +17,6 @@ from ..evidence import (
     at_line,
     at_text,
     at_unit,
-    called,
     fits,
     fitting_places,
     helpers_of,
@@ -35,15 +34,19 @@ from ..finding import (
     any_of,
     criterion,
     met,
+    met_if,
     missing,
     not_applicable,
     unknown,
 )
 from ..other_files import DOCS_PATH, all_mappings
 from ..tools import (
+    AS_DATA,
     AUDIT_COMMAND,
     BUILD_ACTION,
     BUILD_COMMAND,
+    BUNDLED,
+    CLIENTS,
     DEPLOY_COMMAND,
     FETCHING,
     LINT_ACTION,
@@ -64,10 +67,11 @@ AUTOMATIC = (
     *("merge_group", "schedule", "repository_dispatch", "registry_package"),
 )
 ELSEWHERE = {
+    "builds a package": r"build|package|image|docker|release|publish",
     "builds": r"build|package|image|docker",
     "publishes": r"release|publish|push|deploy|build.*image",
     "rolls": r"release|publish|deploy",
-    "deploys": r"deploy|(^|[/_-])cd\b|release",
+    "deploys": r"deploy|(^|[/_-])cd\b",
     "style": r"lint|style|format|quality|pre-?commit",
 }
 """How a workflow of another repository that does something is named."""
@@ -84,6 +88,18 @@ MAKES_HOOK = re.compile(
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
 IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+PACKS = re.compile(r"^(zip( -\w+)*|tar -?\w*c\w*f) (?P<file>[\w.-]+\.(zip|tar|tgz|tar\.gz))\b")
+SENDS = re.compile(r"^(scp|rsync)\b.* \S+@\S+:")
+TEST_SCRIPT = re.compile(r"^python[\d.]* (\S*/)?(run_)?tests?(_\w+)?\.py\b")
+DOWNLOADS = re.compile(
+    r"\bkaggle (datasets|competitions) download\b|\bgdown "
+    r"|\b(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
+    r"(\bdata(set)?s?\b|\.(csv|parquet)\b)"
+)
+FETCHES = re.compile(r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data", re.I)
+ASKS = re.compile(r"health|predict|score|model", re.I)
+"""Names where a client asks a service, or fetches a model."""
+SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
 SESSIONS = (
@@ -263,7 +279,18 @@ def is_library(wiring: Wiring) -> bool:
         for job in wiring.jobs
         for entry in as_mapping(as_mapping(job.raw.get("strategy")).get("matrix")).values()
     )
-    return published and matrix
+    return published and (matrix or len(versions_tested(wiring)) > 1)
+
+
+def versions_tested(wiring: Wiring) -> set[str]:
+    """Return the versions of Python that jobs with tests set up, each job its own."""
+    found: set[str] = set()
+    for job in wiring.jobs:
+        if job.runs(TEST_COMMAND):
+            matrix = as_mapping(as_mapping(job.raw.get("strategy")).get("matrix"))
+            found |= {str(v) for name in matrix if "py" in name for v in as_list(matrix[name])}
+            found |= {said[1] for used in job.uses if (said := SETS_PYTHON.search(used))}
+    return found
 
 
 @criterion("L1-03", "unit-tests", "must", "MS1, I2, ZC")
@@ -294,6 +321,8 @@ def tests_in_ci(wiring: Wiring) -> Finding:
     off = absent = None
     for job in wiring.jobs:
         for line in job.lines:
+            if runs_assertions(wiring, line) and job.started_by("push", "pull_request"):
+                return met([at_text(wiring, line.file, line.text[:40], line.text)], "E3")
             if TEST_COMMAND.search(line.text) and not is_followed(job, line):
                 if names_no_test(wiring, line):
                     absent = absent or (job, line)
@@ -323,6 +352,14 @@ def tests_in_ci(wiring: Wiring) -> Finding:
         return missing("CI runs tests in a folder that is not there", place, "E1")
     reason = "no CI job runs the tests" if wiring.jobs else "there is no CI"
     return unseen_ci(wiring, reason, r"test|(^|[/_-])ci\b|check|quality")
+
+
+def runs_assertions(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command runs a script of tests, with assertions, by its path."""
+    if not line.counts or not TEST_SCRIPT.search(line.text):
+        return False
+    files = {path for path, _ in wiring.started(line.text, line.file, line.folder)}
+    return any(unit.asserts for path in files for unit in wiring.modules[path].units)
 
 
 def names_no_test(wiring: Wiring, line: Line) -> bool:
@@ -436,7 +473,18 @@ def build_in_ci(wiring: Wiring) -> Finding:
     `uv build`, `python -m build`, `docker build`, an action that builds, or the like, in a job
     that starts by itself.
     """
-    return by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+    found = by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+    return any_of(found, shipped_archive(wiring, AUTOMATIC)) if found.status == "missing" else found
+
+
+def shipped_archive(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
+    """Return met if a job packs an archive and copies it to a machine."""
+    for job in wiring.jobs:
+        packed, sent = job.runs(PACKS), job.runs(SENDS)
+        name = PACKS.search(packed.text) if packed else None
+        if sent and name and name["file"] in sent.text and job.started_by(*triggers):
+            return met([at_text(wiring, job.file, name[0]), at_text(wiring, job.file, sent.text)])
+    return missing("no CI job builds a package or image")
 
 
 @criterion("L1-06", "release-by-ci", "must", "MS1, SD")
@@ -462,6 +510,7 @@ def release_by_ci(wiring: Wiring) -> Finding:
             "rolls the application out",
             leave=is_trial,
         ),
+        shipped_archive(wiring, RELEASING),
     )
     return (taken_from_outside(wiring) or found) if found.status == "missing" else found
 
@@ -636,12 +685,15 @@ def one_task_runner(wiring: Wiring) -> Finding:
     place = at_text(wiring, file, next(iter(tasks)), f"{len(tasks)} tasks")
     lines = {name: commands.resolve(recipe, file) for name, (file, recipe) in tasks.items()}
     every = [line for inside in lines.values() for line in inside]
-    if not any(TEST_COMMAND.search(line.text) for line in every):
+    tests = [line for line in every if TEST_COMMAND.search(line.text)]
+    if not any(not names_no_test(wiring, line) for line in tests):
         return missing("there are tasks, but none tests", [place], "E1")
     wanted = fitting_places(wiring)
-    trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in tasks)
+    others = [name for name in tasks if not re.match(r"(run_)?tests?($|[_-])", name)]
+    trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in others)
     if wanted and not trains:
-        reached = wiring.reach(root.place for root in wiring.roots_of(every, "task"))
+        inside = [line for name in others for line in lines[name]]
+        reached = wiring.reach(root.place for root in wiring.roots_of(inside, "task"))
         if wanted.isdisjoint(reached):
             return missing("there are tasks, but none trains", [place], "E1")
     return met([place])
@@ -653,11 +705,50 @@ def data_fetched(wiring: Wiring) -> Finding:
 
     A download, a query or a client of a store in code that a command reaches.
     """
-    return any_of(
-        called(wiring, FETCHING, "code that fetches data", leave=NOT_DATA),
+    found = any_of(
+        fetched_by_call(wiring),
         read_from_elsewhere(wiring),
         dvc_remote(wiring),
+        fetched_by_command(wiring),
     )
+    bundled = wiring.calls(BUNDLED, wiring.wired)
+    if found.status == "missing" and bundled and not wiring.calls([".read_*", ".loadtxt"]):
+        place = at_call(wiring, *bundled[0])
+        return not_applicable("the data come with a package, or are made up", [place])
+    return found
+
+
+def fetched_by_command(wiring: Wiring) -> Finding:
+    """Return met if a task or a job of CI downloads data by a command."""
+    lines = [*wiring.task_lines, *(line for job in wiring.jobs for line in job.lines)]
+    found = [
+        at_text(wiring, line.file, line.text[:40], line.text)
+        for line in lines
+        if DOWNLOADS.search(line.text)
+    ]
+    return met_if(found, "no code that fetches data was found")
+
+
+def fetched_by_call(wiring: Wiring) -> Finding:
+    """Return met if reached code calls what fetches data, or a client of anything for them."""
+    found = [one for one in wiring.calls(FETCHING) if not NOT_DATA.search(one[1].name)]
+    found = [one for one in found if is_for_data(wiring, *one)]
+    reached = [one for one in found if wiring.is_wired(one[0])]
+    if found and not reached:
+        why = "code that fetches data is there, but no entry point reaches it"
+        return missing(why, [at_call(wiring, *found[0])], "E1")
+    return met_if((at_call(wiring, *one) for one in reached), "no code that fetches data was found")
+
+
+def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:
+    """Tell whether a call fetches data, also where its client could do something else."""
+    if not CLIENTS.search(call.name):
+        return True
+    if FETCHES.search(unit.short):
+        return not NOT_DATA.search(unit.short)
+    near = wiring.modules[unit.path].units if unit.name == BODY else [unit]
+    names = {name for one in near for name in one.names}
+    return any(AS_DATA.match(name) for name in names) and not any(map(ASKS.search, names))
 
 
 def read_from_elsewhere(wiring: Wiring) -> Finding:

@@ -1,6 +1,7 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
@@ -113,6 +114,15 @@ RANDOM_CALL = re.compile(
     r"|^sklearn\..*\.(RandomForest\w+|ExtraTrees\w+|MLP(Classifier|Regressor)|train_test_split)$"
 )
 """Calls whose outcome depends on a seed."""
+NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
+"""What draws its first weights at random, whatever the split."""
+OPERATOR = re.compile(r"airflow\..*Operator$")
+SPLITS = re.compile(r"split\w*$|fold$|\.sample$|shuffle$", re.I)
+OF_RUN = re.compile(
+    r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input|test_size"
+    r"|folds|host|port|verbose|debug|log"
+)
+"""Options that say where and under which name something runs, not how a model is trained."""
 OF_MAIN = re.compile(
     r"download-artifact.*(branch: (main|master).*metric|metric.*branch: (main|master))"
 )
@@ -230,7 +240,7 @@ def declared_pipeline(wiring: Wiring) -> Finding:
 
 def coded_pipeline(wiring: Wiring) -> Finding:
     """Return met for steps of an orchestrator's library in a pipeline that trains."""
-    found = [one for one in wiring.calls(ORCHESTRATED_STEPS)]
+    found = without_short_dags(wiring.calls(ORCHESTRATED_STEPS))
     objects = wiring.calls(ORCHESTRATOR_OBJECTS)
     decorated = [
         unit
@@ -260,6 +270,17 @@ def coded_pipeline(wiring: Wiring) -> Finding:
         return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
     reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
     return missing(reason, most, "E1")
+
+
+def without_short_dags(found: list[tuple[Unit, Call]]) -> list[tuple[Unit, Call]]:
+    """Leave out the operators of Airflow in files with too few for a pipeline."""
+    operators = {(unit.path, call.line) for unit, call in found if OPERATOR.match(call.name)}
+    sizes = Counter(path for path, _ in operators)
+    return [
+        (unit, call)
+        for unit, call in found
+        if not OPERATOR.match(call.name) or sizes[unit.path] >= FEWEST_STEPS
+    ]
 
 
 def matches(name: str, patterns: list[str]) -> bool:
@@ -314,7 +335,8 @@ def metrics_tracked(wiring: Wiring) -> Finding:
         NOT_REACHED,
     )
     experiments = met_if(
-        recorded_by_experiment(wiring), "no logging of metrics to a tracker was found"
+        [*recorded_by_experiment(wiring), *metrics_of_job(wiring)],
+        "no logging of metrics to a tracker was found",
     )
     return any_of(found, experiments, tracked_by_settings(wiring), dvc_metrics(wiring))
 
@@ -325,6 +347,15 @@ def recorded_by_experiment(wiring: Wiring) -> list[Evidence]:
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(["*.TrainingStep", "*.fit", "*.TuningStep", "*.run"])
         if "experiment_config" in call.keywords and wiring.is_wired(unit)
+    ]
+
+
+def metrics_of_job(wiring: Wiring) -> list[Evidence]:
+    """Return the estimators of SageMaker whose jobs take metrics from what is printed."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["sagemaker.*"], training_reach(wiring))
+        if call.keywords.get("metric_definitions", "") not in ("", [], {})
     ]
 
 
@@ -374,7 +405,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     """
     reached = training_reach(wiring)
     outside = any_of(
-        called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED),
+        read_parameters(wiring, reached),
         parameters_of_base(wiring, reached),
         dvc_parameters(wiring),
     )
@@ -401,6 +432,22 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         ),
     )
     return all_of(outside, logged)
+
+
+def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if the training reads parameters; options of where and what alone are none."""
+    found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
+    others = [one for one in EXTERNAL_PARAMETERS if one != "argparse.ArgumentParser"]
+    options = [
+        said
+        for _, call in wiring.calls([".add_argument"], reached)
+        for said in call.arguments
+        if isinstance(said, str) and said.startswith("--")
+    ]
+    of_run = bool(options) and all(OF_RUN.search(said.replace("-", "_")) for said in options)
+    if of_run and not wiring.calls(others, reached):
+        return missing("no option is a parameter of the training", found.evidence, "E1")
+    return found
 
 
 def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
@@ -566,7 +613,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         *("dvc.api.get_url", "hopsworks:.create_training_data"),
         *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
         *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
-        *("wandb:.add_reference", "*ExampleGen", "wandb.log_artifact", "wandb:.log_artifact"),
+        *("wandb:.add_reference", "*ExampleGen"),
     ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
     logged = [
@@ -581,9 +628,23 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         for line, text in unit.strings
         if len(text) < 60 and DATA_VERSION.search(text)
     ]
+    logged += [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["wandb.log_artifact", "wandb:.log_artifact"], reached)
+        if not is_model_artefact(unit)
+    ]
     kept = [*logged, *texts, *named_assets(wiring), *kept_data(wiring, reached)]
     reason = "no run records the version of its data"
     return any_of(found, met_if(kept, reason), missing(reason))
+
+
+def is_model_artefact(unit: Unit) -> bool:
+    """Tell whether the artefacts that a unit makes are models."""
+    made = [call for call in unit.calls if call.name.endswith("Artifact")]
+    kinds = [
+        one for call in made for one in (call.keywords.get("type"), *call.arguments[1:2]) if one
+    ]
+    return bool(kinds) and all(str(kind).lower() == "model" for kind in kinds)
 
 
 def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
@@ -751,6 +812,10 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
         if job.started_by("outside") and wanted & reached:
             return started_outside(job)
+        if wiring.is_schedule_unsaid(job) and wanted & reached:
+            return unknown(
+                "GitLab keeps schedules, which no file shows", [Evidence(job.file, 1, job.name)]
+            )
     reason = "the schedule of a deployment can be set at its server, which no file shows"
     deployments = ["prefect:.deploy", "prefect:.to_deployment", "prefect:.build_from_flow"]
     for unit, call in wiring.calls(deployments):
@@ -959,9 +1024,11 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if seeds.status != "met" and (unseeded := without_seed(wiring, reached)):
         name = unseeded.what.removesuffix("()").rpartition(".")[2]
         return missing(f"{name} has no seed", [unseeded], "E1")
+    network = any(wiring.imports(unit.path, NETWORKS) for unit, _ in fits(wiring))
     states = [
         at_line(wiring, unit.path, line, "random_state")
         for unit in among(wiring, reached)
+        if not (network and seeds_split_alone(unit))
         for name, line in [*unit.names.items(), *((text, line) for line, text in unit.strings)]
         if name in SEED_NAMES
     ]
@@ -969,6 +1036,17 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
     return any_of(seeds, met_if(states, "no seed is set"))
+
+
+def seeds_split_alone(unit: Unit) -> bool:
+    """Tell whether all that a unit gives a seed is a split or a sample of the rows."""
+    seeded = [call for call in unit.calls if call.keywords.keys() & SEED_NAMES]
+    texts = {text for _, text in unit.strings}
+    return (
+        bool(seeded)
+        and all(SPLITS.search(call.name) for call in seeded)
+        and not (texts & SEED_NAMES)
+    )
 
 
 def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | None:

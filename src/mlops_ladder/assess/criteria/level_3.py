@@ -20,6 +20,8 @@ from ..evidence import (
     called,
     config,
     endless_reach,
+    fits,
+    fitting_places,
     own_imports,
     predicts,
     promotes,
@@ -63,10 +65,13 @@ from ..tools import (
     SERVING_IMAGE,
 )
 from ..wiring import Wiring
-from .level_1 import AUTOMATIC, by_ci, is_trial, taken_from_outside, tests_in_ci
+from .level_1 import AUTOMATIC, by_ci, is_trial, shipped_archive, taken_from_outside, tests_in_ci
 from .level_2 import DATA_VERSION
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+LOADS_MODEL = re.compile(r"(joblib|pickle|torch)\.load$|.*\bload_model$")
+TEST_ROWS = re.compile(r"(x_?test|test_?x|y_?test|test_?y)$", re.I)
+"""The rows that a model is judged by."""
 ENVIRONMENT = re.compile(
     r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars|env)$)",
     re.I,
@@ -128,9 +133,10 @@ DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
 OUTCOME = re.compile(
-    r"failed|objections|blessed|approved|accepted|result|should_\w+|failures"
+    r"failed|objections|blessed|approved(?!_(model|package|version))|accepted|result|should_\w+|failures"
     r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
 )
+BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
 """Outcomes of anything, not only of a comparison of metrics."""
 IDENTITY = re.compile(
@@ -178,6 +184,8 @@ def model_served(wiring: Wiring) -> Finding:
     managed = [one for one in wiring.calls(DEPLOYING_CALLS) if wiring.is_wired(one[0])]
     if managed:
         return met(at_call(wiring, *one) for one in managed)
+    if functions := answering_functions(wiring):
+        return met(functions)
     stands = any_of(called(wiring, SERVING, "a service"), declared_service(wiring))
     for path, document in wiring.manifests:
         if document.get("kind") in {
@@ -214,6 +222,7 @@ def model_served(wiring: Wiring) -> Finding:
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
         and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
+        and not any(TEST_ROWS.match(name) for name in one[0].names)
         and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
         and not re.search(
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
@@ -222,6 +231,24 @@ def model_served(wiring: Wiring) -> Finding:
     return any_of(
         met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
     )
+
+
+@lru_cache(maxsize=1)
+def answering_functions(wiring: Wiring) -> list[Evidence]:
+    """Return the functions of AWS Lambda that predict, or answer by a model that is loaded."""
+    found = []
+    for unit in wiring.code:
+        if unit.short != "lambda_handler" or unit.name != unit.short:
+            continue
+        reached = wiring.reach([(unit.path, unit.name)])
+        body = wiring.modules[unit.path].units[0]
+        predicted = any((one.path, one.name) in reached for one, _ in predicts(wiring))
+        loaded = any(LOADS_MODEL.match(call.name) for call in body.calls)
+        if fitting_places(wiring).isdisjoint(reached) and (
+            predicted or loaded or "predict" in unit.names
+        ):
+            found.append(at_unit(wiring, unit))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -275,7 +302,7 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status != "met" or model_served(wiring).status != "met":
-        found = any_of(packaged_by_code(wiring), found)
+        found = any_of(packaged_by_code(wiring), found, shipped_archive(wiring, AUTOMATIC))
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
@@ -313,6 +340,7 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
     found = any_of(
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
         deployed_by_code(wiring),
+        shipped_archive(wiring, DEPLOYING),
     )
     if found.status == "missing" and (outside := taken_from_outside(wiring)):
         return outside
@@ -487,11 +515,18 @@ def is_gate(wiring: Wiring, unit: Unit) -> bool:
         if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
     }
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
-    if ROLLBACK_WORD.search(unit.short) or not decisive:
+    if ROLLBACK_WORD.search(unit.short) or not decisive or is_search(wiring, unit):
         return False
     return promotes(unit) or (
         (bool(named_gate) or stops_by_metric(unit)) and is_waited_for(wiring, unit)
     )
+
+
+def is_search(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit trains several models and only looks for the best of them."""
+    best = {name for name in unit.compared if BEST.match(name)}
+    bounds = {name for name in unit.compared - best if BOUND.search(name)}
+    return bool(best) and not bounds and any(one is unit for one, _ in fits(wiring))
 
 
 @lru_cache(maxsize=1)
