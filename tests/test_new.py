@@ -92,7 +92,7 @@ def test_without_a_terminal_the_level_must_be_given(ladder: Ladder, tmp_path: Pa
 def test_without_the_packages_that_read_data_the_command_that_has_them_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops_ladder.commands.new.find_spec", lambda name: None)
+    monkeypatch.setattr("mlops_ladder.commands.own_data.find_spec", lambda name: None)
     (tmp_path / "rides.csv").write_text("x,y\n")
     options = ["--defaults", "--from", "rides.csv", "--target", "y"]
     said = refused("new", "rides", *options, cwd=tmp_path)

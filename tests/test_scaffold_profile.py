@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from mlops_ladder.commands.new import OwnData
+from mlops_ladder.commands.own_data import OwnData
 from mlops_ladder.errors import RefusedError, UsageError
 from mlops_ladder.scaffold.columns import column_of, hard_limits
 from mlops_ladder.scaffold.names import clean_names, file_name
@@ -594,7 +594,7 @@ def test_the_terminal_asks_for_the_order_and_for_what_is_known_afterwards(tmp_pa
     )
     rows["amount"] = rows["size"] + RNG.normal(0, 1, ROWS)
     rows.to_csv(tmp_path / "own.csv", index=False)
-    own = OwnData(tmp_path / "own.csv", "amount", None, None, None, True)
+    own = OwnData(tmp_path / "own.csv", "amount", None, None, None, False)
     with CliRunner().isolation(input="n\ny\n") as (_, asked, _):
         problem = own.read(ask=True)
         said = asked.getvalue().decode()

@@ -71,7 +71,7 @@ class Check:
         self.__doc__ = one.title.replace("{", "{{").replace("}", "}}")
 
     def check(self, mlops_assessment: Outcomes) -> bool | str | None:
-        """Return True if it is met, the reason if it is missing, and None if nobody knows."""
+        """Return True if it is met, the reason if it is missing, and None if it is unknown."""
         reason = mlops_assessment.get(self.id)
         return None if reason is None else reason or True
 

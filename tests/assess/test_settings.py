@@ -8,7 +8,7 @@ import pytest
 from assess.twins import GITLAB_TESTS, TESTED, TRAIN, tree
 from commands import printed, refused
 
-# What starts Cloud Build is set outside of the repository, so nobody can see it in the files.
+# What starts Cloud Build is set outside of the repository, so the files do not show it.
 UNSEEN = {
     "cloudbuild.yaml": "steps:\n  - name: python\n    entrypoint: sh\n    args: [-c, pytest]\n",
     "setup.cfg": "[metadata]\nname = churn\n",

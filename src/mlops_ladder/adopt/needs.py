@@ -1,4 +1,4 @@
-"""What a repository needs: requirements as pip reads them, and a version of Python."""
+"""The needs of a repository: requirements as pip reads them, and a version of Python."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ NO_PACKAGES = {"pkg-resources", "python"}
 
 @dataclass(frozen=True)
 class Needs:
-    """What a repository says that it needs."""
+    """The needs that a repository declares."""
 
     wanted: tuple[str, ...] = ()
     """Requirements, as pip reads them."""
@@ -23,9 +23,9 @@ class Needs:
     files: tuple[str, ...] = ()
     """The files that were read."""
     notes: tuple[str, ...] = ()
-    """What was taken over in another form, in sentences."""
+    """Sentences about what was taken over in another form."""
     missing: tuple[str, ...] = ()
-    """What could not be taken over, and what to do, in sentences."""
+    """Sentences about what could not be taken over, and what to do."""
     limits: tuple[str, ...] = ()
     """Versions for packages that may be required; pip calls them constraints."""
 

@@ -1,4 +1,4 @@
-"""Requirements files, as pip reads them. No index is asked."""
+"""Requirements files, as pip reads them. No index is queried."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What setup.cfg and setup.py say; setup.py is parsed, and not executed."""
+"""Read setup.cfg and setup.py, which is parsed, and not executed."""
 
 import ast
 import configparser

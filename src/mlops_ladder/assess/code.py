@@ -296,7 +296,7 @@ def parsed(path: str, text: str) -> Module:
 
 
 class Words(dict[str, bool]):
-    """Whether a pattern is found in each of many words, which repeat all over a repository."""
+    """A cache of searches for a pattern in words, which repeat all over a repository."""
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         super().__init__()

@@ -295,7 +295,7 @@ def own_imports(wiring: Wiring, module: Module) -> list[str]:
     return list(own_files(wiring, module.path))
 
 
-@lru_cache(maxsize=2_000)  # a test's helpers are asked for their imports with each test
+@lru_cache(maxsize=2_000)  # the imports of helpers are needed for each test
 def own_files(wiring: Wiring, path: str) -> tuple[str, ...]:
     """Return the repository's own files, tests left out, that a file imports."""
     found = (wiring.module_path(name, path) for name in sorted(wiring.modules[path].imported))

@@ -1,4 +1,4 @@
-"""What CloudFormation and Terraform create: each resource, where it stands, and what it says."""
+"""Find the resources that CloudFormation and Terraform create, with their places and texts."""
 
 import json
 import re

@@ -22,7 +22,7 @@ DOCS_PATH = re.compile(r"^(docs?|documentation|site|website|book)/|(^|/)_?archiv
 
 
 class OtherFiles:
-    """What manifests, images and settings say. Everything is computed at most once."""
+    """The content of manifests, images and settings. Everything is computed at most once."""
 
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         self.repository = repository

@@ -1,4 +1,4 @@
-"""Which functions run, or may run, when others are started: names are followed by imports.
+"""Find the functions that run, or may run, when others are started, by names and imports.
 
 What a name may stand for is found once for each function, since hundreds of entry points are
 followed.
@@ -26,7 +26,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Links:
-    """What a unit leads to."""
+    """The units that a unit leads to."""
 
     targets: list[Place]
     methods: frozenset[str]

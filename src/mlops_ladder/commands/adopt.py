@@ -1,16 +1,15 @@
 """Add a level to an existing repository, on a branch to review."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ..errors import UsageError
-from .options import Level, answer_options, given_answers, may_ask, own_data_options
-
-if TYPE_CHECKING:
-    from ..scaffold import Task
+from .options import Level, answer_options, given_answers, may_ask
+from .own_data import OwnData, own_data_options
 
 FIRST_LEVEL = 1
 NOT_IN_DATA = "none"  # the answer to data_file where the rows are the owner's
@@ -35,17 +34,12 @@ NOT_IN_DATA = "none"  # the answer to data_file where the rows are the owner's
 @click.option("--branch", metavar="NAME", help="The new branch; default adopt-level-N.")
 @click.option("--dry-run", is_flag=True, help="List the new files without creating the branch.")
 def command(
+    own: OwnData,
     path: Path,
     level: int | None,
     pairs: tuple[str, ...],
     answers_file: Path | None,
     defaults: bool,
-    data_file: Path | None,
-    target: str | None,
-    time: str | None,
-    task: "Task | None",
-    date_format: str | None,
-    no_header: bool,
     without: tuple[str, ...],
     template: str | None,
     branch: str | None,
@@ -79,7 +73,6 @@ def command(
     from ..source.acceleration import shared_clones
     from ..source.selection import select_template
     from .migrate import check_git
-    from .new import OwnData
 
     check_known(without)
     project = Project(path.resolve(), {})
@@ -103,12 +96,15 @@ def command(
         if branch:
             check_git(project, branch, commits=not dry_run)
         report_layout(project, layout)
-        if data_file is None and may_ask(defaults) and str(given.get("level", FIRST_LEVEL)) != "0":
-            data_file, target, time = asked_data(layout.data, target, time)
-        own = OwnData(data_file, target, time, task, date_format, not no_header)
+        has_problem = str(given.get("level", FIRST_LEVEL)) != "0"
+        if own.data_file is None and may_ask(defaults) and has_problem:
+            data_file, target, time = asked_data(layout.data, own.target, own.time)
+            own = replace(own, data_file=data_file, target=target, time=time)
         scaffolded = own.read(may_ask(defaults))
         problem = (
-            own_problem(scaffolded, data_file, project.root) if scaffolded and data_file else None
+            own_problem(scaffolded, own.data_file, project.root)
+            if scaffolded and own.data_file
+            else None
         )
         source = select_template(template)
         proposed: dict[str, Any] = {"level": FIRST_LEVEL, **answers(layout, given, project.root)}

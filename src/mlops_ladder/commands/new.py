@@ -4,12 +4,10 @@ import os
 import re
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +17,11 @@ from ..errors import RefusedError, UsageError, listed
 from ..git import GitError, git, has_identity, run_git, succeeds
 from ..make import LOCK, make
 from ..terminal import say
-from .options import Level, answer_options, given_answers, may_ask, own_data_options
+from .options import Level, answer_options, given_answers, may_ask
+from .own_data import OwnData, own_data_options
 
 if TYPE_CHECKING:
-    from ..scaffold import ScaffoldedProblem, Task
+    from ..scaffold import ScaffoldedProblem
     from ..source.location import Template
     from ..source.render import Rendering
 
@@ -32,7 +31,6 @@ ELSEWHERE = (
     "A clone has to get a copy there, or DATA_URL in .env and in the secrets of CI has to be its"
     " path or address"
 )
-DATA_EXTRA = ("pandas", "pyarrow", "sklearn")
 
 
 @click.command("new")
@@ -55,17 +53,12 @@ DATA_EXTRA = ("pandas", "pyarrow", "sklearn")
 )
 @click.option("--template-version", metavar="VERSION", help="A tag, branch or commit of it.")
 def command(
+    own: OwnData,
     destination: Path,
     level: int | None,
     pairs: tuple[str, ...],
     answers_file: Path | None,
     defaults: bool,
-    data_file: Path | None,
-    target: str | None,
-    time: str | None,
-    task: "Task | None",
-    date_format: str | None,
-    no_header: bool,
     into: bool,
     uses_git: bool,
     runs: bool,
@@ -92,7 +85,6 @@ def command(
         given["level"] = level
     ask = may_ask(defaults)
     check_level_known(given, ask, defaults)
-    own = OwnData(data_file, target, time, task, date_format, not no_header)
     problem = own.read(ask)
     if problem:
         given["data_file"] = problem.data_name
@@ -107,8 +99,8 @@ def command(
         rendering = render(source, project, given, defaults=proposed, ask=ask)
         rendering.check_names(given.keys() - {"data_file"})
         check_level(rendering.answers["level"], rendering)
-        if problem and data_file:
-            insert_problem(problem, data_file, rendering)
+        if problem and own.data_file:
+            insert_problem(problem, own.data_file, rendering)
         files = files_to_commit(project, problem)
         if is_inside_repository(destination):
             move(project, destination)
@@ -165,92 +157,6 @@ def proposed_answers(folder_name: str) -> dict[str, str]:
     # copier renders defaults as templates, in which a brace would have a meaning
     usable = words and words.isprintable() and "{" not in words and len(words) <= LONGEST_NAME
     return {"project_name": words[0].upper() + words[1:]} if usable else {}
-
-
-@dataclass(frozen=True)
-class OwnData:
-    """The options that name the user's own data."""
-
-    file: Path | None
-    target: str | None
-    time: str | None
-    task: "Task | None"
-    date_format: str | None
-    header: bool
-
-    def read(self, ask: bool) -> "ScaffoldedProblem | None":
-        """Return the problem for the user's file, if one was given.
-
-        Parameters
-        ----------
-        ask
-            Whether to ask in the terminal what the file does not show.
-
-        Raises
-        ------
-        UsageError
-            Options are missing.
-        RefusedError
-            No model can be trained on the file.
-        """
-        if self.file is None:
-            if any([self.target, self.time, self.task, self.date_format, not self.header]):
-                raise UsageError(
-                    "--target, --time, --task, --date-format and --no-header need --from FILE,"
-                    " which they describe"
-                )
-            return None
-        if self.target is None:
-            raise UsageError("--from needs --target COLUMN, the column to predict")
-        check_data_extra()
-        problem = self.scaffold()
-        return self.ask(problem) if ask else problem
-
-    def scaffold(self, known_before: tuple[str, ...] = ()) -> "ScaffoldedProblem":
-        """Write the problem."""
-        from ..scaffold import scaffold_problem
-
-        assert self.file is not None and self.target is not None
-        return scaffold_problem(
-            self.file,
-            self.target,
-            self.time,
-            task=self.task,
-            date_format=self.date_format,
-            header=self.header,
-            known_before=known_before,
-        )
-
-    def ask(self, problem: "ScaffoldedProblem") -> "ScaffoldedProblem":
-        """Ask for the time, and which columns are known only after the fact."""
-        known_before = tuple(
-            name
-            for name in problem.afterwards
-            if not click.confirm(f"Is {name} known only after the fact?", default=True, err=True)
-        )
-        proposed = problem.proposed_time
-        question = f"Order the rows by {proposed}, and test on the newest fifth?"
-        if proposed and click.confirm(question, default=True, err=True):
-            return replace(self, time=proposed.replace(" ", "")).scaffold(known_before)
-        return self.scaffold(known_before) if known_before else problem
-
-
-def check_data_extra() -> None:
-    """Check that what reads data files is installed.
-
-    Raises
-    ------
-    RefusedError
-        It is not; the message has the command that installs it and runs this one.
-    """
-    if all(map(find_spec, DATA_EXTRA)):
-        return
-    from ..source.selection import own_requirement
-
-    called = shlex.join(["uvx", "--from", own_requirement("data"), "mlops-ladder", *sys.argv[1:]])
-    raise RefusedError(
-        f"--from needs pandas, pyarrow and scikit-learn, which are not installed: {called}"
-    )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Options that several commands have, and how a shell completes their values."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, wraps
 from pathlib import Path
@@ -78,40 +78,6 @@ def answer_options(function: Command) -> Command:
             metavar="QUESTION=ANSWER",
             shell_complete=complete_answer,
             help="Answer one question; may be given several times.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def own_data_options(function: Command) -> Command:
-    """Add the options that name the user's own data."""
-    for option in (
-        click.option(
-            "--no-header", is_flag=True, help="FILE has no names: its columns are column_1, ..."
-        ),
-        click.option(
-            "--date-format",
-            metavar="FORMAT",
-            help="How times are written, such as '%d/%m/%Y', if FILE does not show it.",
-        ),
-        click.option(
-            "--task",
-            type=click.Choice(["regression", "classification"]),
-            help="Predict a number or a class; by default what the target's values suggest.",
-        ),
-        click.option(
-            "--time",
-            metavar="COLUMN",
-            help="The column of FILE with the time of each row, or several: year,month,day.",
-        ),
-        click.option("--target", metavar="COLUMN", help="The column of FILE to predict."),
-        click.option(
-            "--from",
-            "data_file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Your CSV, Parquet, Arrow or JSON lines file, for which problem.py is written.",
         ),
     ):
         function = option(function)
@@ -212,13 +178,20 @@ OPTIONS = (
 
 def migration_options(function: Command) -> Command:
     """Add the options of a migration to a command, which gets them as one argument."""
+    return with_options(function, MigrationOptions, OPTIONS)
+
+
+def with_options(
+    function: Command, kind: type[Any], options: Sequence[Callable[[Command], Command]]
+) -> Command:
+    """Add options to a command, which gets them as its first argument, of a data class."""
 
     @wraps(function)
     def gathered(**found: Any) -> Any:
-        options = {field.name: found.pop(field.name) for field in fields(MigrationOptions)}
-        return function(MigrationOptions(**options), **found)
+        values = {field.name: found.pop(field.name) for field in fields(kind)}
+        return function(kind(**values), **found)
 
     command: Command = gathered
-    for option in reversed(OPTIONS):
+    for option in reversed(options):
         command = option(command)
     return command

@@ -11,10 +11,10 @@ import click
 
 from ..errors import RefusedError, UsageError
 from ..terminal import escape, say
-from .options import Level, answer_options, given_answers, own_data_options
+from .options import Level, answer_options, given_answers
+from .own_data import OwnData, own_data_options
 
 if TYPE_CHECKING:
-    from ..scaffold import Task
     from ..source.render import Rendering
     from ..teach.content import Content
     from ..teach.grading import Grade, Grader
@@ -60,18 +60,13 @@ def command() -> None:
 @own_data_options
 @click.option("--template", metavar="SOURCE", help="A git address or a path of the template.")
 def build_course(
+    own: OwnData,
     destination: Path,
     highest: int,
     content_folder: Path | None,
     pairs: tuple[str, ...],
     answers_file: Path | None,
     defaults: bool,
-    data_file: Path | None,
-    target: str | None,
-    time: str | None,
-    task: "Task | None",
-    date_format: str | None,
-    no_header: bool,
     template: str | None,
 ) -> None:
     """Create the course's repository DEST: a branch for each level, with lessons and tasks.
@@ -81,15 +76,14 @@ def build_course(
     from ..source.acceleration import shared_clones
     from ..source.selection import select_template
     from ..teach.build import build
-    from .new import OwnData, insert_problem
+    from .new import insert_problem
 
-    own = OwnData(data_file, target, time, task, date_format, not no_header)
     problem = own.read(ask=False)
     own_answers = problem.answers | {"data_file": problem.data_name} if problem else {}
 
     def prepare(rendering: "Rendering") -> None:
-        assert problem is not None and data_file is not None
-        insert_problem(problem, data_file, rendering)
+        assert problem is not None and own.data_file is not None
+        insert_problem(problem, own.data_file, rendering)
 
     with shared_clones():
         tasks = build(

@@ -1,4 +1,4 @@
-"""Which files git keeps, as its index says: these count, whatever .gitignore has."""
+"""Read the index of git: the files in it count, whatever .gitignore has."""
 
 import os
 from pathlib import Path

@@ -110,7 +110,7 @@ class Unit:
     """The name without that of its class."""
 
     def __post_init__(self) -> None:
-        """Keep the short name, which is asked for all the time."""
+        """Keep the short name, which is needed very often."""
         self.short = self.name.rpartition(".")[2]
 
     @property
@@ -370,7 +370,7 @@ class Reader:
     def read(self, *nodes: ast.AST) -> None:
         """Record what nodes use, with everything below them.
 
-        Most of the time of an assessment is spent here, so the kinds are told apart by their class.
+        Most of the time of an assessment is spent here, so nodes are compared by class.
         """
         names, strings = self.unit.names, self.unit.strings
         waiting: list[Any] = list(nodes[::-1])

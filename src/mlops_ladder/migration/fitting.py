@@ -1,7 +1,7 @@
 """Fit a rendering of the template to a repository that was there before.
 
 Files of pieces that are left out stay away, others move, and texts follow the moves. The same is
-done with both renderings of a migration, so that what was fitted is nobody's edit.
+done with both renderings of a migration, so that what was fitted is no edit.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a repository lacks up to its next level as a SARIF log, for code scanning."""
+"""Write what a repository lacks up to its next level as a SARIF log, for code scanning."""
 
 from collections.abc import Iterable
 from importlib.metadata import version

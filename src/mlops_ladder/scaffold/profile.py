@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -74,17 +75,17 @@ class Profile:
     proposed_time: str | None = None
     afterwards: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def numbers(self) -> list[Column]:
         """Get the numeric features in the order of the file."""
         return [column for column in sort_as_in_file(self) if column.kind != "category"]
 
-    @property
+    @cached_property
     def categories(self) -> list[Column]:
         """Get the categorical features in the order of the file."""
         return [column for column in sort_as_in_file(self) if column.kind == "category"]
 
-    @property
+    @cached_property
     def is_wide(self) -> bool:
         """Tell whether the numbers are too many to describe each."""
         return len(self.numbers) > WIDE

@@ -988,7 +988,7 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
                 place = at_text(wiring, path, alarm[0])
                 if topic := topic_without_reader(wiring):
                     return missing(
-                        f"nobody subscribes to {topic.name}",
+                        f"{topic.name} has no subscription",
                         [place, Evidence(topic.file, topic.line, topic.kind)],
                         "E1",
                     )
