@@ -9,7 +9,7 @@ from typing import Any
 
 from ..inspection.commands import Line, joined
 from ..inspection.files import as_list, as_mapping, mappings_in
-from ..inspection.workflow import is_on
+from ..inspection.workflow import Workflow, is_on
 from .infrastructure import Infrastructure
 from .other_files import all_mappings, commands_in
 from .tools import OTHER_CI
@@ -71,9 +71,9 @@ class ContinuousIntegration(Infrastructure):
             for job in workflow.jobs:
                 if str(job.get("uses", "")).startswith("./") and is_on(job):
                     name = str(job["uses"]).removeprefix("./").partition("@")[0]
-                    callers[name] |= triggers_in(workflow.triggers)
+                    callers[name] |= self._triggers(workflow)
         for workflow in self.repository.workflows:
-            triggers = triggers_in(workflow.triggers) | callers.get(workflow.file, set())
+            triggers = self._triggers(workflow) | callers.get(workflow.file, set())
             for job in workflow.jobs:
                 if is_on(job):
                     started = when_merged(triggers, workflow.triggers, job)
@@ -84,6 +84,15 @@ class ContinuousIntegration(Infrastructure):
             if system:
                 found += self._other_job(path, system)
         return [*self._submitted(found), *self._code_pipelines()]
+
+    def _triggers(self, workflow: Workflow, hops: int = 3) -> set[str]:
+        """Return what starts a workflow, also by the end of another one."""
+        found = triggers_in(workflow.triggers)
+        after = as_list(as_mapping(workflow.triggers.get("workflow_run")).get("workflows"))
+        for other in self.repository.workflows if hops else ():
+            if other.name in after and other is not workflow:
+                found |= self._triggers(other, hops - 1)
+        return found
 
     def _submitted(self, jobs: list[Job]) -> Iterator[Job]:
         """Yield the jobs, those of Cloud Build with what starts the jobs that submit their file."""
@@ -261,6 +270,21 @@ class ContinuousIntegration(Infrastructure):
         read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}
         return [path for path in self.sizes if name.search(path) and path not in read]
 
+    def _scheduled_by_azure(self) -> Iterator[tuple[str, list[Line]]]:
+        """Yield the schedules of Azure ML, with the commands of the job that each creates."""
+        for path in self.yaml_files:
+            if b"create_job:" not in self.repository.tree[path]:
+                continue
+            for document in self.repository.documents(path):
+                said = as_mapping(document)
+                made = said.get("create_job")
+                if as_mapping(said.get("trigger")).get("type") not in {"cron", "recurrence"}:
+                    continue
+                job = joined(path.rpartition("/")[0], made) if isinstance(made, str) else ""
+                parts = self.repository.documents(job) if job in self.sizes else [made]
+                texts = [text for part in parts for text in script_texts(part)]
+                yield path, self.commands.resolve("\n".join(texts), job or path)
+
     def is_schedule_unsaid(self, job: Job) -> bool:
         """Tell whether GitLab, which keeps the schedules, may start a job and no file says so."""
         return job.file.endswith(".gitlab-ci.yml") and not re.search(
@@ -286,6 +310,7 @@ class ContinuousIntegration(Infrastructure):
                     for line in self.commands.resolve(command, path)
                 ]
                 found.append((path, lines))
+        found += self._scheduled_by_azure()
         for path in self.repository.matching("**/crontab", "crontab", "**/*.cron", "**/cron.d/*"):
             lines = []
             for line in self.repository.text(path).split("\n"):

@@ -6,7 +6,7 @@ Names that reached code uses are followed by imports, so that code nothing start
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -35,10 +35,11 @@ class Code(OtherFiles):
 
     def __init__(self, repository: Repository, sizes: dict[str, int]) -> None:
         super().__init__(repository, sizes)
+        self._naming_homes: list[str] = []
         self._at: dict[int, tuple[set[Place], list[Unit]]] = {}
         self._paths: dict[tuple[str, str | None], str | None] = {}
         self._words_at: dict[int, set[str]] = {}
-        self._tests: dict[str, bool] = {}
+        self._alike: dict[tuple[str, bool], list[tuple[Unit, Call]]] = {}
         self._packages: dict[str, set[str]] = {}
 
     @cached_property
@@ -53,10 +54,18 @@ class Code(OtherFiles):
                 found[path] = module
         return found
 
+    @property
+    def naming_homes(self) -> list[str]:
+        """The Python files and notebooks that may name a folder of one person's machine."""
+        known = self.modules  # reads the files, each once
+        return [path for path in self._naming_homes if path in known]
+
     def _module(self, path: str, parse: bool) -> Module | None:
         body = self.repository.tree[path]
         if not body.strip():
             return skim(path, "")
+        if b"/home/" in body or b"Users" in body:
+            self._naming_homes.append(path)
         text = body.decode("utf-8", "replace").replace("\r\n", "\n")
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:
             return None
@@ -105,6 +114,16 @@ class Code(OtherFiles):
         """The settings in configuration files and constants of code: file, name and value."""
         return self.written_settings + [
             (unit.path, name, value) for unit in self.code for name, value in unit.constants.items()
+        ]
+
+    @cached_property
+    def model_uris(self) -> list[tuple[Unit, int, str]]:
+        """The texts that are addresses in a registry of models, each with its unit and line."""
+        return [
+            (unit, line, text)
+            for unit in self.code
+            for line, text in unit.strings
+            if text.startswith("models:/")
         ]
 
     @cached_property
@@ -167,18 +186,21 @@ class Code(OtherFiles):
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
-            near = [
-                path
-                for path in paths
-                if folder is not None and path.rpartition("/")[0].startswith(folder)
-            ]
-            for options in (exact, near, paths):
-                if options:
-                    return (
-                        min(options, key=len) if options is not paths or len(paths) == 1 else None
-                    )
+            if options := exact or self._nearest(paths, folder):
+                return min(options, key=len)
+            if paths:
+                return paths[0] if len(paths) == 1 else None
             name = name.rpartition(".")[0]
         return None
+
+    @staticmethod
+    def _nearest(paths: list[str], folder: str | None) -> list[str]:
+        """Return the files below the innermost folder around another file that has any."""
+        while folder:
+            if near := [path for path in paths if path.startswith(f"{folder}/")]:
+                return near
+            folder = folder.rpartition("/")[0]
+        return []
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:
@@ -207,12 +229,19 @@ class Code(OtherFiles):
         return self._reach.started(places)
 
     @cached_property
-    def _calls(self) -> dict[str, list[tuple[Unit, Call]]]:
-        found: dict[str, list[tuple[Unit, Call]]] = defaultdict(list)
-        for module in self.modules.values():
+    def _calls(self) -> dict[bool, dict[str, list[tuple[int, Unit, Call]]]]:
+        """The numbered calls by what they call, those of tests and the others apart."""
+        found: dict[bool, dict[str, list[tuple[int, Unit, Call]]]] = {
+            True: defaultdict(list),
+            False: defaultdict(list),
+        }
+        number = 0
+        for path, module in self.modules.items():
+            named = found[bool(TEST_PATH.search(path))]
             for unit in module.units:
                 for call in unit.calls:
-                    found[call.name.rpartition(".")[2]].append((unit, call))
+                    named[call.name].append((number, unit, call))
+                    number += 1
         return found
 
     def calls(
@@ -223,46 +252,49 @@ class Code(OtherFiles):
         `mlflow.log_*` is a dotted name, `.fit` a method of anything, and `mlflow:.log_metric` a
         method of anything in a file that imports mlflow.
         """
-        found = []
-        for pattern in patterns:
-            needed, _, name = pattern.rpartition(":")
-            for unit, call in self._candidates(name):
-                if self._is_test(unit.path) is not tests:
-                    continue
-                if among is not None and (unit.path, unit.name) not in among:
-                    continue
-                if needed and not self.imports(unit.path, needed):
-                    continue
-                first = name.partition(".")[0]
-                if "." in name and first.isidentifier() and not self.imports(unit.path, first):
-                    continue  # a local name like a package's is not the package
-                is_method = name.startswith(".") and fnmatchcase(call.name, f"*{name}")
-                if is_method or (name[:1] != "." and fnmatchcase(call.name, name)):
-                    found.append((unit, call))
-        return found
+        matching = (one for pattern in patterns for one in self._calls_like(pattern, tests))
+        if among is None:
+            return list(matching)
+        return [one for one in matching if (one[0].path, one[0].name) in among]
 
-    def _candidates(self, pattern: str) -> list[tuple[Unit, Call]]:
-        """Return the calls whose first or last name is that of a pattern."""
+    def _calls_like(self, pattern: str, tests: bool) -> list[tuple[Unit, Call]]:
+        """Return the calls that match one pattern; remembered, since criteria share patterns."""
+        if (pattern, tests) not in self._alike:
+            package, _, name = pattern.rpartition(":")
+            first = name.partition(".")[0]
+            # a local name like a package's is not the package
+            needed = {package, first if "." in name and first.isidentifier() else ""} - {""}
+            is_match = re.compile(translate(f"*{name}" if name[:1] == "." else name)).match
+            found = sorted(
+                one
+                for called in self._named_like(name)
+                if is_match(called)
+                for one in self._calls[tests].get(called, ())
+                if all(self.imports(one[1].path, each) for each in needed)
+            )
+            self._alike[pattern, tests] = [(unit, call) for _, unit, call in found]
+        return self._alike[pattern, tests]
+
+    def _named_like(self, pattern: str) -> Iterable[str]:
+        """Return the names of calls whose first or last part is that of a pattern."""
         first, last = pattern.partition(".")[0], pattern.rpartition(".")[2]
         if first and "*" not in first:
-            return self._calls_by_first.get(first, [])
+            return self._names_by_part[0].get(first, ())
         if "*" not in last:
-            return self._calls.get(last, [])
-        keys = [key for key in self._calls if fnmatchcase(key, last)]
-        return [one for key in keys for one in self._calls[key]]
+            return self._names_by_part[1].get(last, ())
+        is_match = re.compile(translate(last)).match
+        parts = [part for part in self._names_by_part[1] if is_match(part)]
+        return [name for part in parts for name in self._names_by_part[1][part]]
 
     @cached_property
-    def _calls_by_first(self) -> dict[str, list[tuple[Unit, Call]]]:
-        found: dict[str, list[tuple[Unit, Call]]] = defaultdict(list)
-        for pairs in self._calls.values():
-            for unit, call in pairs:
-                found[call.name.partition(".")[0]].append((unit, call))
-        return found
-
-    def _is_test(self, path: str) -> bool:
-        if path not in self._tests:
-            self._tests[path] = bool(TEST_PATH.search(path))
-        return self._tests[path]
+    def _names_by_part(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """The names of calls by their first and by their last part."""
+        firsts: dict[str, list[str]] = defaultdict(list)
+        lasts: dict[str, list[str]] = defaultdict(list)
+        for name in dict.fromkeys([*self._calls[False], *self._calls[True]]):
+            firsts[name.partition(".")[0]].append(name)
+            lasts[name.rpartition(".")[2]].append(name)
+        return firsts, lasts
 
     def imports(self, path: str, package: str) -> bool:
         """Tell whether a file imports one of several packages, separated by `|`."""

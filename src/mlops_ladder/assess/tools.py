@@ -14,6 +14,8 @@ ML_PACKAGES = {
     *("lightfm", "sagemaker", "azureml", "ultralytics", "cuml", "implicit", "darts", "sktime"),
     *("ludwig", "paddle", "tinygrad", "mlx", "timm", "stable_baselines3", "gluonts", "pmdarima"),
     *("skorch", "neuralprophet", "tf_keras", "tfx", "accelerate", "peft", "trl", "imblearn"),
+    *("neuro_mf", "detectron2", "setfit", "flair", "sentence_transformers", "fasttext", "flaml"),
+    *("tpot", "lazypredict", "turicreate", "tensorflow_decision_forests"),
 }
 FITTING = [
     *(".fit", ".partial_fit", ".fit_generator", ".fit_predict", ".fit_one_cycle", ".fine_tune"),
@@ -33,7 +35,9 @@ FITTING = [
     *("*.TrainingStep", "fairseq:.train_step", "pytorch_lightning.Trainer"),
     *("boto3:.create_training_job", "*.SageMakerTrainingOperator", "*.CustomTrainingJobOp"),
     *("*.CustomContainerTrainingJobRunOp", "*.CreateCustom*TrainingJobOperator"),
-    *("google.cloud.aiplatform.CustomJob*", "spacy:.update"),
+    *("google.cloud.aiplatform.CustomJob*", "spacy:.update", "neuro_mf:.get_best_model"),
+    *("fasttext.train_supervised", "river:.learn_one", "stable_baselines3:.learn"),
+    *("detectron2|setfit|flair|ludwig:.train", "pycaret:.compare_models"),
 ]
 PREDICTING = [
     *(".predict", ".predict_proba", ".forward", ".predict_one", ".predict_batch"),
@@ -119,7 +123,6 @@ RESOLVING = [
     *("clearml.InputModel", "mlflow:.get_model_version", "*.BentoModel", "zenml:.get_artifact"),
     *("azure:.models.get", "bentoml.*.load_runner", "bentoml.*.load_model", "bentoml.*.load"),
 ]
-MODEL_URI = re.compile(r"^models:/")
 
 VALIDATING = [
     *("pandera:.validate", "pandera.check_types", "pandera.check_input", "pandera.check_io"),
@@ -278,6 +281,9 @@ FETCHING = [
     *("keras.datasets.*", "tensorflow.keras.datasets.*", "snowflake.connector.connect"),
     *("minio.Minio", "pooch.*", "kagglehub.*", "tiktoken.*", "ucimlrepo.*", "*.read_sql*"),
     *("*.read_gbq", "pyspark:.read", "duckdb.*", "ray.data.read_*", "*.get_file", "s3fs.*"),
+    *("pymongo.MongoClient", "*.MongoClient", "mysql.connector.connect", "pymysql.connect"),
+    *("psycopg.connect", "pyodbc.connect", "cassandra.cluster.Cluster", "elasticsearch.*"),
+    *("clickhouse_*.*", "influxdb_client.*", "trino.*", "gspread.*", "ccxt.*", "tweepy.*"),
     *("*.from_gsheet", "azure.storage.*", "torchtext.datasets.*", "*.BigQueryExampleGen"),
     *("sagemaker.inputs.TrainingInput", "*.inputs.TrainingInput", ".fetch_*", ".download_*"),
     *("*.BigQueryToGCSOperator", "*.get_*_from_*", "*.load_*_from_*", "*.download_*", "*.fetch_*"),
@@ -293,7 +299,7 @@ AS_DATA = re.compile(
     r"|write_(bytes|text|csv|parquet)|copyfileobj|to_(csv|parquet)|extractall|select_object_content"
     r"|start_query_execution|download_\w+)$"
 )
-NOT_DATA = re.compile(r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin", re.I)
+NOT_DATA = re.compile(r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin|registr", re.I)
 """What is fetched beside data."""
 REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
 """The address of something that is read from elsewhere."""
@@ -312,7 +318,7 @@ METRIC_WORD = re.compile(
     re.I,
 )
 BASELINE_METRIC = re.compile(
-    r"(^|_)(baseline|dummy|naive|champion|incumbent|production|prod|previous|current|deployed|old"
+    r"(^|_)(baseline|dummy|naive|champ(ion)?|incumbent|prod(uction)?|previous|current|deployed|old"
     r")_(model_)?(\w+_)?(metrics?|scores?|rmse|mae|mse|auc|acc|accuracy|error|loss"
     r"|f1|r2)$"
     r"|(metrics?|score|rmse|mae|mse|auc|accuracy|error|loss|f1|r2)_(of_)?(the_)?(baseline|dummy"
@@ -382,7 +388,7 @@ BUILD_COMMAND = re.compile(
     r"|pixi build)|\bdocker(-compose)?\b( \S+)* (build|bake)\b"
     r"|^(podman|buildah|nerdctl) (build|bud)|kaniko|^bentoml (build|containerize)"
     r"|mlflow models build-docker|gcloud builds submit|^az acr build|^pack build"
-    r"|^docker compose.* up .*--build|^databricks bundle deploy|^sam (build|package)"
+    r"|^docker[- ]compose.* up .*--build|^sam (build|package)"
     r"|^faas-cli build|^jib|aws cloudformation package|^(sls|serverless) package"
     r"|az ml model package|^cog build|^truss (push|build)|^mlserver build"
     r"|^chart-releaser|^helm package"
@@ -423,7 +429,8 @@ DEPLOY_COMMAND = re.compile(
     r"|az ml (model deploy|service|endpoint)|(?<!prefect )(create|apply) deployment\b|truss push"
     r"|cog push|seldon model load|copilot (svc )?deploy|skaffold run"
     r"|serve deploy|az functionapp deploy|aws s3 sync .*site"
-    r"|gcloud functions deploy|git push heroku|kfctl apply)"
+    r"|gcloud functions deploy|git push heroku|kfctl apply"
+    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace)"
 )
 DEPLOY_ACTION = re.compile(
     r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun"
@@ -439,7 +446,8 @@ ROLLOUT_COMMAND = re.compile(
     r"|az containerapp (update|up)|anyscale service (deploy|rollout)|serve deploy|sam deploy"
     r"|(sls|serverless) deploy|az functionapp deploy|gcloud functions deploy|git push heroku"
     r"|az ml (online-deployment|model deploy)|(?<!prefect )(create|apply) deployment\b|cog push"
-    r"|truss push|copilot (svc )?deploy|skaffold run|kubectl\b.* apply|argocd app sync)"
+    r"|truss push|copilot (svc )?deploy|skaffold run|kubectl\b.* apply|argocd app sync"
+    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace)"
 )
 ROLLOUT_ACTION = re.compile(
     r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun|superfly/flyctl"
@@ -461,7 +469,7 @@ AUDIT_COMMAND = re.compile(
 )
 ROLLBACK_COMMAND = re.compile(
     r"rollout undo|helm rollback|argo rollouts (abort|undo)|gcloud run services update-traffic"
-    r"|az ml online-endpoint update .*traffic|\brollback\b|terraform apply .*previous"
+    r"|\brollback\b|terraform apply .*previous"
     r"|aws deploy stop-deployment",
     re.I,
 )
@@ -506,7 +514,7 @@ WORTH_PARSING = re.compile(
     rb"|prometheus_client"
     rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert\w*"
     rb"|read_(csv|parquet|json|table|excel|sql\w*)|threshold|journal|audit\w*|decisions?"
-    rb"|schedule\w*|apscheduler|stepfunctions|while True)\b"
+    rb"|schedule\w*|apscheduler|stepfunctions|while True|subprocess|system|s3|bucket)\b"
 )
 COMMON = {*sys.stdlib_module_names, "numpy", "pandas"}  # they say nothing of interest
 PACKAGES = {

@@ -20,7 +20,7 @@ from .other_files import DOCS_PATH, commands_in
 from .reach import Place
 
 MOST_ROOTS = 150
-HANDLERS = {"lambda_handler", "handler", "main"}  # of functions that a cloud starts
+HANDLER = re.compile(r"(^|_)handler$|^main$")  # of functions that a cloud starts
 CDK_SERVICES = {
     **{"sagemaker": "SageMaker", "events": "Events", "codepipeline": "CodePipeline", "sns": "SNS"},
     **{"cloudwatch": "CloudWatch", "codebuild": "CodeBuild", "stepfunctions": "StepFunctions"},
@@ -38,6 +38,7 @@ RUN_BY_MODULE = re.compile(
 )
 RUN_BY_PIPELINE = re.compile(r"\brun-pipeline --module-name ([\w.]+)")
 """How the templates of SageMaker start a pipeline, which a function `get_pipeline` makes."""
+RUN_INLINE = re.compile(r"""(?:^|-c ["'])from ([\w.]+) import (\w+)""")
 RUN_BY_APP = re.compile(r"(?<![\w/:.])([\w.]+):(\w+)\b")
 
 
@@ -99,6 +100,9 @@ class Wiring(Code, ContinuousIntegration):
             if path:
                 yield path, BODY
                 yield path, by_app[2]
+        for inline in RUN_INLINE.finditer(text):
+            if path := self.module_path(inline[1]):
+                yield path, inline[2]
         words = split_words(text)
         if words and (place := self.console_scripts.get(words[0].rpartition("/")[2])):
             yield place
@@ -206,7 +210,7 @@ class Wiring(Code, ContinuousIntegration):
             found += [
                 Root((path, unit.name), "deployment", path, unit.name)
                 for unit in module.units
-                if unit.short in HANDLERS and {"event", "context"} <= unit.names.keys()
+                if HANDLER.search(unit.short) and {"event", "context"} <= unit.names.keys()
             ]
             if any(unit.name == MAIN for unit in module.units):
                 found.append(Root((path, BODY), "script", path, f"python {path}"))

@@ -12,7 +12,7 @@ from typing import Any
 from .files import Tree
 from .workflow import Source, Workflow, triggers_of
 
-JENKINSFILES = ["Jenkinsfile", "jenkins/*.Jenkinsfile"]
+JENKINSFILES = ["Jenkinsfile", "*/Jenkinsfile", "jenkins/*.Jenkinsfile"]
 TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*.*?\*/)"
     r"|(?P<text>'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")"

@@ -34,7 +34,7 @@ STRING = re.compile(r"""("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'
 LONGEST_STRING = 2_000
 LOOKED_AT = {
     *(ast.arg, ast.Raise, ast.If, ast.IfExp, ast.Assert, ast.Assign, ast.AnnAssign),
-    *(ast.AugAssign, ast.While),
+    *(ast.AugAssign, ast.While, ast.Return),
 }
 NO_NODES = {
     *("id", "attr", "ctx", "op", "ops", "name", "names", "asname", "module", "level", "arg"),
@@ -68,7 +68,7 @@ class Call:
     name: str
     line: int
     keywords: dict[str, Any]
-    """Keyword arguments; a value is None unless it is a constant."""
+    """Keyword arguments, those of a mapping as `**`; a value is None unless it is a constant."""
     arguments: tuple[Any, ...]
 
 
@@ -98,6 +98,8 @@ class Unit:
     """The names that its conditions order: with `<`, `<=`, `>` or `>=`."""
     verdicts: dict[str, set[str]] = field(default_factory=dict)
     """The names that were ordered for the value of each variable."""
+    returned: set[str] = field(default_factory=set)
+    """The names that are ordered for the value that it returns."""
     asserts: bool = False
     """It has an assertion that can fail."""
     bases: list[str] = field(default_factory=list)
@@ -432,6 +434,8 @@ class Reader:
                         unit.ordered.update(names_ordered(test))
                     if self.fixed:
                         self.fixed_and_tested |= self.fixed & bare_names(test)
+            case ast.Return(value=ast.expr() as value):
+                unit.returned.update(names_ordered(value))
             case ast.Raise():
                 unit.stops = True
             case ast.Assert(test=test):
@@ -467,7 +471,7 @@ class Reader:
             self.unit.stops = True
         if last == "raises" or (last.startswith("assert") and last != "assert_called"):
             self.unit.asserts = True
-        keywords = {one.arg: constant(one.value) for one in node.keywords if one.arg}
+        keywords = {one.arg or "**": constant(one.value) for one in node.keywords}
         arguments = tuple(constant(one) for one in node.args)
         self.unit.calls.append(Call(name, node.lineno, keywords, arguments))
 
@@ -502,6 +506,11 @@ def constant(node: ast.AST) -> Any:
     match node:
         case ast.Constant(value=value):
             return value
+        case ast.Dict(keys=keys, values=values) if keys and all(keys):
+            found = {
+                str(constant(one)): constant(said) for one, said in zip(keys, values, strict=True)
+            }
+            return None if None in found.values() else found
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [constant(one) for one in elements]
         case ast.JoinedStr(values=values):
@@ -522,6 +531,9 @@ def names_below(node: ast.AST) -> Iterator[str]:
             continue
         if kind is ast.Attribute:
             yield one.attr
+        elif kind is ast.Subscript and isinstance(one.slice, ast.Constant):
+            if isinstance(one.slice.value, str):
+                yield one.slice.value
         for name in CHILDREN.get(kind, ()):
             inside = getattr(one, name)
             if inside.__class__ is list:

@@ -13,11 +13,12 @@ from ..wiring import Wiring
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 README = re.compile(r"readme[^/]*$", re.I)
-HOME_PATH = re.compile(r"^(/(home|Users)/\w+|[A-Z]:\\\\?Users)")
+HOME_PATH = re.compile(r"^(/(Workspace/)?(home|Users)/\w+|/Repos/[^/]+@|[A-Z]:\\\\?Users)")
 HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
-FEWEST_SHARE = 0.1  # of the calls that fit a model, in files that are no notebooks
+FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebooks
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
+SCRIPT_RUN = re.compile(r"\bpython[\d.]* (?!-)([\w./-]+\.py)\b")
 COMMAND_IN_README = re.compile(
     r"(?m)(?:^[ \t]*|`)[$>]?[ \t]*(make \w|python3? |pip3? install|uv |poetry |docker[ -]|conda "
     r"|dvc |pytest|mlflow |git clone|\./|bash |sh |just \w|tox|npm |pixi |kedro |streamlit "
@@ -58,11 +59,20 @@ def purpose_described(wiring: Wiring) -> Finding:
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         found = COMMAND_IN_README.search(blocks)
+        scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks)]
+        if scripts and not any(is_there(wiring, one) for one in scripts):
+            told = f"the README runs {scripts[0]}, which is not there"
+            return missing(told, [at_text(wiring, path, scripts[0])], "E1")
         if found and len(FENCED.sub("", text).split()) > FEWEST_WORDS:
             return met([at_text(wiring, path, found[0].strip("` \n"))], "E1")
         what = "does not say what the project is for" if found else "has no command to run"
         return missing(f"the README {what}", [Evidence(path, 1, "README")])
     return missing("there is no README")
+
+
+def is_there(wiring: Wiring, path: str) -> bool:
+    """Tell whether a script is in the repository, by its end since a reader may change folders."""
+    return any(f"/{one}".endswith(f"/{path.removeprefix('./')}") for one in wiring.sizes)
 
 
 @criterion("L0-03", "no-carried-artefacts", "should", "MS0")
@@ -75,7 +85,7 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
-    for path in wiring.modules:
+    for path in wiring.naming_homes:
         if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):
             return missing("code names a folder of one person's machine", [place])
     return met([], "E1")
@@ -85,8 +95,6 @@ def home_folder(wiring: Wiring, path: str) -> Evidence | None:
     """Return where code names a person's folder, if it does."""
     module = wiring.modules[path]
     body = wiring.repository.tree[path]
-    if not re.search(rb"/(?:home|Users)/|[\\/]Users\\", body):
-        return None
     try:
         units = module.units if path.endswith(".ipynb") else parse_module(path, body.decode()).units
     except ValueError:

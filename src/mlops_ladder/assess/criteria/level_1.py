@@ -10,7 +10,8 @@ from ...inspection.commands import Line, hook_entries, joined
 from ...inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ...inspection.impact import dependencies
 from ...inspection.python import BODY, Call, Unit
-from ..ci import Job
+from ..ci import APPLIES, Job
+from ..code import TEST_PATH
 from ..evidence import (
     at_call,
     at_command,
@@ -25,6 +26,7 @@ from ..evidence import (
     predicts,
     started_outside,
     test_units,
+    training_reach,
     uncommented,
     unseen_ci,
 )
@@ -52,6 +54,7 @@ from ..tools import (
     LINT_ACTION,
     LINT_COMMAND,
     LOCKS,
+    METRIC_WORD,
     NOT_DATA,
     PUBLISH_ACTION,
     PUBLISH_COMMAND,
@@ -87,20 +90,42 @@ MAKES_HOOK = re.compile(
     re.I,
 )
 MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|regressor)$|\(\)$")
+UPLOADS = re.compile(r"\b(twine upload|(uv|poetry|hatch|flit|pdm) publish)\b")
 IMAGE_ACTION_INPUT = re.compile(r"(?:^|\s)(context|file): (\S+)")
+ARCHIVE = re.compile(
+    r'(?m)^\s*data\s+"archive_file"|^\s*source\s*=\s*"terraform-aws-modules/lambda'
+)
 PACKS = re.compile(r"^(zip( -\w+)*|tar -?\w*c\w*f) (?P<file>[\w.-]+\.(zip|tar|tgz|tar\.gz))\b")
 SENDS = re.compile(r"^(scp|rsync)\b.* \S+@\S+:")
+SCRIPT = re.compile(r"^python[\d.]* \S+\.py\b")
 TEST_SCRIPT = re.compile(r"^python[\d.]* (\S*/)?(run_)?tests?(_\w+)?\.py\b")
+FROM_BUCKET = re.compile(r"(aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)")
 DOWNLOADS = re.compile(
     r"\bkaggle (datasets|competitions) download\b|\bgdown "
     r"|\b(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
     r"(\bdata(set)?s?\b|\.(csv|parquet)\b)"
 )
-FETCHES = re.compile(r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data", re.I)
+FETCHES = re.compile(
+    r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data"
+    r"|(read|load)_\w*(s3|gcs|blob|bucket|url|api|db|storage)",
+    re.I,
+)
+DATA_ADDRESS = re.compile(r"^(data(set)?|bucket|object|file|csv|source|s3|blob)_?(url|uri)$", re.I)
+STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue", "kinesis"}
+"""Services of AWS that have data."""
+OF_SERVICE = re.compile(
+    r"(^|/)(serv\w*|apis?|apps?|dashboards?|monitor\w*|web\w*|ui)(/|\.py$)", re.I
+)
+MAKES_CLIENT = re.compile(r"client|session|connect|resource", re.I)
+READS = {"read_csv", "read_parquet", "read_json", "read_excel"}
 ASKS = re.compile(r"health|predict|score|model", re.I)
 """Names where a client asks a service, or fetches a model."""
+NAMED_ALIKE = {"torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "prophet"}
+"""Packages that are imported by the name that they have on PyPI."""
 SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
+DETACHED = re.compile(r"^docker run\b.* (-d|--detach)\b")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
+INSTALLED = re.compile(r"\bpip3? install\b.*?(?:-r|--requirement)[ =]?(\S+\.txt)")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
 SESSIONS = (
     ("tox.ini", "commands", "tox"),
@@ -129,6 +154,8 @@ def importable_package(wiring: Wiring) -> Finding:
     packaged = package_file(wiring)
     if packaged is None:
         return missing("there is no pyproject.toml with a project, and no setup.py")
+    if finds_no_package(wiring, packaged):
+        return missing(f"{packaged.path} finds no package: none is at its side", [packaged], "E1")
     folders = {
         path.rpartition("/")[0] for path in wiring.modules if path.endswith("__init__.py")
     } - {"", "tests", "test"}
@@ -149,6 +176,17 @@ def importable_package(wiring: Wiring) -> Finding:
     if not fits(wiring):
         return met([packaged], "E1")
     return missing("what fits a model is in no package, and imports none", [packaged])
+
+
+def finds_no_package(wiring: Wiring, packaged: Evidence) -> bool:
+    """Tell whether setuptools looks for packages beside a `setup.py` and there is none."""
+    text = uncommented(wiring, packaged.path)
+    if not packaged.path.endswith("setup.py") or not re.search(r"find_packages\(\s*\)", text):
+        return False
+    folder = packaged.path.removesuffix("setup.py")
+    return "package_dir" not in text and not any(
+        re.fullmatch(rf"{re.escape(folder)}[^/]+/__init__\.py", path) for path in wiring.sizes
+    )
 
 
 def package_file(wiring: Wiring) -> Evidence | None:
@@ -194,6 +232,8 @@ def dependencies_locked(wiring: Wiring) -> Finding:
         asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
         unpinned = [line for line in asked if not PIN.match(line)]
         if asked and not unpinned:
+            if other := unpinned_instead(wiring, path):
+                return missing(f"what is installed is not {path}", [other], "E1")
             return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
         if unpinned:
             loose = at_text(wiring, path, unpinned[0])
@@ -212,6 +252,23 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     if loose:
         return missing(f"{loose.what} has no exact version", [loose])
     return missing("there is no lock file")
+
+
+def unpinned_instead(wiring: Wiring, path: str) -> Evidence | None:
+    """Return a line without version of the lists that CI and images install instead of another."""
+    lines = [*wiring.deployed_lines, *(line for job in wiring.jobs for line in job.lines)]
+    named = {
+        found[1].removeprefix("./") for line in lines for found in INSTALLED.finditer(line.text)
+    }
+    files = {one for one in wiring.sizes for name in named if f"/{one}".endswith(f"/{name}")}
+    if not files or path in files:
+        return None
+    for file in sorted(files):
+        for line in wiring.repository.text(file).split("\n"):
+            said = line.partition("#")[0].strip()
+            if REQUIREMENT.match(said) and not PIN.match(said):
+                return at_text(wiring, file, said)
+    return None
 
 
 def environment_of_training(wiring: Wiring) -> Finding | None:
@@ -253,13 +310,19 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
     """Return met; if uv's lock lacks a required package, unknown."""
     if not wiring.repository.tree[path].strip():
         return missing(f"{path} is empty: lock the packages", [Evidence(path, 1, "empty")])
-    if path != "uv.lock":
+    if path.rpartition("/")[2] not in {"uv.lock", "poetry.lock"}:
         return met([Evidence(path, 1, "lock file")])
     try:
         locked = tomllib.loads(wiring.repository.text(path)).get("package", [])
     except tomllib.TOMLDecodeError:
         return missing(f"{path} cannot be read: write it anew", [Evidence(path, 1, "broken")])
     names = {canonicalize_name(str(as_mapping(entry).get("name", ""))) for entry in locked}
+    used = packages_of_training(wiring)
+    if locked and used and used.isdisjoint(names):
+        told = f"{path} has none of the packages that train: {', '.join(sorted(used)[:3])}"
+        return missing(told, [Evidence(path, 1, "lock file")], "E1")
+    if path != "uv.lock":
+        return met([Evidence(path, 1, f"{len(names)} packages")])
     asked = {dependency.name for dependency in dependencies(wiring.repository).values()}
     if len(locked) > 0 and (new := sorted(asked - names)):
         told = f"{path} does not name {', '.join(new[:3])} yet: lock again, then commit it"
@@ -267,11 +330,27 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
     return met([Evidence(path, 1, f"{len(names)} packages")])
 
 
+def packages_of_training(wiring: Wiring) -> set[str]:
+    """Return the machine-learning packages that code which fits a model imports, as PyPI has them.
+
+    Those that have the same name there, and scikit-learn.
+    """
+    imported = {
+        name.partition(".")[0]
+        for unit, _ in fits(wiring)
+        if not unit.path.endswith(".ipynb")
+        for name in wiring.modules[unit.path].imported
+    }
+    return {
+        canonicalize_name("scikit-learn" if name == "sklearn" else name)
+        for name in imported & (NAMED_ALIKE | {"sklearn"})
+    }
+
+
 def is_library(wiring: Wiring) -> bool:
     """Tell whether the package is published and tested with several versions of Python."""
-    published = any(
-        job.runs(re.compile(r"twine upload|uv publish|poetry publish|hatch publish|flit publish"))
-        or any("gh-action-pypi-publish" in used for used in job.uses)
+    published = any(UPLOADS.search(line.text) for line in wiring.task_lines) or any(
+        job.runs(UPLOADS) or any("gh-action-pypi-publish" in used for used in job.uses)
         for job in wiring.jobs
     )
     matrix = any(
@@ -301,7 +380,7 @@ def unit_tests(wiring: Wiring) -> Finding:
     """
     empty = None
     for module, unit in test_units(wiring):
-        if own := own_imports(wiring, module):
+        if own := own_imports(wiring, module) or helpers_of(wiring, module, unit)[1]:
             return met([at_unit(wiring, unit), Evidence(own[0], 1, "what it tests")])
         empty = empty or unit
     if empty:
@@ -356,10 +435,16 @@ def tests_in_ci(wiring: Wiring) -> Finding:
 
 def runs_assertions(wiring: Wiring, line: Line) -> bool:
     """Tell whether a command runs a script of tests, with assertions, by its path."""
-    if not line.counts or not TEST_SCRIPT.search(line.text):
+    if not line.counts or not SCRIPT.match(line.text):
         return False
+    named = TEST_SCRIPT.search(line.text)
     files = {path for path, _ in wiring.started(line.text, line.file, line.folder)}
-    return any(unit.asserts for path in files for unit in wiring.modules[path].units)
+    return any(
+        unit.asserts
+        for path in files
+        if named or TEST_PATH.search(path)
+        for unit in wiring.modules[path].units
+    )
 
 
 def names_no_test(wiring: Wiring, line: Line) -> bool:
@@ -411,6 +496,8 @@ def by_ci(
             continue
         if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
             line = None
+        if line and command is LINT_COMMAND and names_nothing_there(wiring, line):
+            line = None
         places = at_command(wiring, job, line, command)
         for used in job.uses:
             if not places and action.search(used) and not lacks_dockerfile(wiring, used):
@@ -424,12 +511,18 @@ def by_ci(
             by_hand = (job, places)
     if by_hand:
         job, places = by_hand
-        if job.started_by("outside"):
+        if job.started_by("outside", "repository_dispatch"):
             return started_outside(job, places)
         how = " or ".join(sorted(job.triggers)) or "nothing"
         return missing(f"{job.file} {what}, but only on {how.replace('_', ' ')}", places, "E1")
     verb = next((said for word, said in ELSEWHERE.items() if word in what), "")
     return unseen_ci(wiring, f"no CI job {what}", verb)
+
+
+def names_nothing_there(wiring: Wiring, line: Line) -> bool:
+    """Tell whether a command names folders or Python files, and none of them is there."""
+    named = [word for word in line.text.split()[1:] if re.fullmatch(r"[\w./-]+(/|\.py)", word)]
+    return bool(named) and not any(is_there(wiring, line, word) for word in named)
 
 
 def is_set_in_jenkins(wiring: Wiring, job: Job) -> bool:
@@ -478,8 +571,16 @@ def build_in_ci(wiring: Wiring) -> Finding:
 
 
 def shipped_archive(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
-    """Return met if a job packs an archive and copies it to a machine."""
+    """Return met if a job packs an archive for a machine, or Terraform packs one for a cloud."""
+    packs = [
+        at_text(wiring, path, found[0].strip())
+        for path in wiring.sizes
+        if path.endswith(".tf") and (found := ARCHIVE.search(uncommented(wiring, path)))
+    ]
     for job in wiring.jobs:
+        applied = job.runs(APPLIES) if packs else None
+        if applied and job.started_by(*triggers):
+            return met([at_text(wiring, applied.file, applied.text[:40], applied.text), packs[0]])
         packed, sent = job.runs(PACKS), job.runs(SENDS)
         name = PACKS.search(packed.text) if packed else None
         if sent and name and name["file"] in sent.text and job.started_by(*triggers):
@@ -511,8 +612,18 @@ def release_by_ci(wiring: Wiring) -> Finding:
             leave=is_trial,
         ),
         shipped_archive(wiring, RELEASING),
+        restarted_on_host(wiring, RELEASING),
     )
     return (taken_from_outside(wiring) or found) if found.status == "missing" else found
+
+
+def restarted_on_host(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
+    """Return met if a job on a machine of one's own starts the new image there."""
+    for job in wiring.jobs:
+        line = job.runs(DETACHED)
+        if line and "self-hosted" in str(job.raw.get("runs-on")) and job.started_by(*triggers):
+            return met([at_text(wiring, line.file, "docker run", line.text)])
+    return missing("no CI job rolls the application out")
 
 
 def is_trial(job: Job) -> bool:
@@ -534,12 +645,17 @@ def model_tested(wiring: Wiring) -> Finding:
     that is no mock.
     """
     mocked = None
-    predicting = {unit.short for unit, _ in predicts(wiring)} | {
+    fitting = {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    predicting = {
+        unit.short for unit, _ in predicts(wiring) if (unit.path, unit.name) not in fitting
+    } | {
         "predict",
         "predict_proba",
         "forward",
     }
+    predicting |= {"evaluate", "score"}
     predicting -= {"main", "<module>", "__main__", "__init__", "run", "execute"}
+    judging = {unit.short for unit, _ in predicts(wiring)} - {"main", "<module>", "__main__", "run"}
     making = {unit.short for unit, _ in fits(wiring)} | {
         "fit",
         "train",
@@ -555,7 +671,10 @@ def model_tested(wiring: Wiring) -> Finding:
         is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls) or (
             classes & used and calls_a_model(unit)
         )
-        if not (calls & predicting or is_called) or not own:
+        if any(METRIC_WORD.search(name) for name in unit.names):
+            predicting = predicting | judging
+        is_asked = "post" in calls and "fit" in helped  # a service with a model of the test's own
+        if not (calls & predicting or is_called or is_asked) or not own:
             continue
         if is_mocked(module, unit):
             mocked = mocked or unit
@@ -612,7 +731,7 @@ def style_enforced(wiring: Wiring) -> Finding:
 
 def local_hooks(wiring: Wiring) -> Finding:
     """Return met if a hook of the repository's own leads to a check of style."""
-    for path in wiring.repository.matching(".pre-commit-config.y*ml"):
+    for path in pre_commit_files(wiring):
         for entry in hook_entries(wiring.repository, path):
             for line in wiring.commands.resolve(entry, path):
                 if LINT_COMMAND.search(line.text):
@@ -634,9 +753,18 @@ def pre_commit_hooks(wiring: Wiring) -> Finding:
     return hooks(wiring, re.compile(""))
 
 
+def pre_commit_files(wiring: Wiring) -> list[str]:
+    """Return the configuration of pre-commit at the root, else of the project in a folder."""
+    names = ("{}.pre-commit-config.y*ml", "{}prek.toml")
+    for folder in ("", "*/"):
+        if found := wiring.repository.matching(*(name.format(folder) for name in names)):
+            return found
+    return []
+
+
 def hooks(wiring: Wiring, named: re.Pattern[str]) -> Finding:
     """Return met if a hook whose name matches is set up."""
-    for path in wiring.repository.matching(".pre-commit-config.y*ml", "prek.toml"):
+    for path in pre_commit_files(wiring):
         for document in wiring.repository.documents(path):
             for repo in mappings_in(as_mapping(document).get("repos")):
                 for hook in mappings_in(repo.get("hooks")):
@@ -715,6 +843,8 @@ def data_fetched(wiring: Wiring) -> Finding:
     if found.status == "missing" and bundled and not wiring.calls([".read_*", ".loadtxt"]):
         place = at_call(wiring, *bundled[0])
         return not_applicable("the data come with a package, or are made up", [place])
+    if found.status == "missing" and is_library(wiring):
+        return not_applicable("a published library: its users have the data")
     return found
 
 
@@ -726,13 +856,21 @@ def fetched_by_command(wiring: Wiring) -> Finding:
         for line in lines
         if DOWNLOADS.search(line.text)
     ]
+    found += [
+        at_line(wiring, unit.path, line, text)
+        for unit, _ in wiring.calls(["os.system", "subprocess.*"], wiring.wired)
+        for line, text in unit.strings
+        if FROM_BUCKET.match(text)
+    ]
     return met_if(found, "no code that fetches data was found")
 
 
 def fetched_by_call(wiring: Wiring) -> Finding:
     """Return met if reached code calls what fetches data, or a client of anything for them."""
     found = [one for one in wiring.calls(FETCHING) if not NOT_DATA.search(one[1].name)]
-    found = [one for one in found if is_for_data(wiring, *one)]
+    found = [
+        one for one in found if is_for_data(wiring, *one) and not is_for_service(wiring, one[0])
+    ]
     reached = [one for one in found if wiring.is_wired(one[0])]
     if found and not reached:
         why = "code that fetches data is there, but no entry point reaches it"
@@ -740,12 +878,24 @@ def fetched_by_call(wiring: Wiring) -> Finding:
     return met_if((at_call(wiring, *one) for one in reached), "no code that fetches data was found")
 
 
+def is_for_service(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit is of a service, a page or a monitor, and no training uses it."""
+    return bool(OF_SERVICE.search(unit.path)) and (unit.path, unit.name) not in training_reach(
+        wiring
+    )
+
+
 def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:
     """Tell whether a call fetches data, also where its client could do something else."""
     if not CLIENTS.search(call.name):
         return True
+    if call.name.startswith("boto3.") and call.arguments and call.arguments[0] is not None:
+        return str(call.arguments[0]) in STORES
     if FETCHES.search(unit.short):
         return not NOT_DATA.search(unit.short)
+    if MAKES_CLIENT.search(unit.short):
+        users = [one for one in wiring.modules[unit.path].units if unit.short in one.names]
+        return any(is_for_data(wiring, one, call) for one in users if one is not unit)
     near = wiring.modules[unit.path].units if unit.name == BODY else [unit]
     names = {name for one in near for name in one.names}
     return any(AS_DATA.match(name) for name in names) and not any(map(ASKS.search, names))
@@ -757,6 +907,8 @@ def read_from_elsewhere(wiring: Wiring) -> Finding:
         for said in (*call.arguments[:1], *call.keywords.values()):
             if isinstance(said, str) and REMOTE.match(said):
                 return met([at_call(wiring, unit, call)])
+        if call.name.rpartition(".")[2] in READS and any(map(DATA_ADDRESS.match, unit.names)):
+            return met([at_call(wiring, unit, call)])
     return missing("no code that fetches data was found")
 
 

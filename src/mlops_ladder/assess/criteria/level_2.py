@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from ...inspection.commands import Line
-from ...inspection.files import as_mapping, mappings_in
+from ...inspection.files import as_list, as_mapping, mappings_in
 from ...inspection.python import Call, Unit
 from ..ci import Job
 from ..code import names_any
@@ -55,7 +55,6 @@ from ..tools import (
     DEPLOY_COMMAND,
     EXTERNAL_PARAMETERS,
     METRIC_WORD,
-    MODEL_URI,
     ORCHESTRATED_STEPS,
     ORCHESTRATOR_OBJECTS,
     OWN_VALIDATOR,
@@ -82,6 +81,7 @@ DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
 STEP_TRAIN = re.compile(r"train|fit", re.I)
 STEP_EVALUATE = re.compile(r"evaluat|score|test_model|validate_model|assess", re.I)
@@ -103,10 +103,15 @@ KEEPS = re.compile(
 HYDRA_LOGGER = re.compile(
     rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
 )
-SWEEPER = re.compile(rb"hydra/sweeper:\s*(optuna|ax|nevergrad)")
+SWEEPER = re.compile(
+    rb"hydra/sweeper:\s*(optuna|ax|nevergrad)|(?m:^\s*type:\s*sweep\s*$)|sampling_algorithm:"
+)
 CONFIGURATION = re.compile(
     r"^_?(cfg|conf|config|configuration|args|opts?|options|settings|hparams|params)$", re.I
 )
+SETTINGS_NAMED = re.compile(r"config|param|setting|manifest|option", re.I)
+BESIDE_TRAINING = re.compile(r"split|threshold|eval|plot|sampl|report|explor", re.I)
+"""Files whose random numbers are not those of the training."""
 SEED_NAMES = {"random_state", "seed", "random_seed", "SEED", "RANDOM_STATE", "RANDOM_SEED"}
 RANDOM_CALL = re.compile(
     r"^(numpy\.random|random)\.(choices?|rand|randn|randint|shuffle|permutation|normal|uniform"
@@ -378,8 +383,10 @@ def chosen_by_default(wiring: Wiring, group: str, name: str) -> Evidence | None:
     for path in wiring.yaml_files:
         for document in wiring.repository.documents(path):
             for one in mappings_in(as_mapping(document).get("defaults")):
-                if any(key.endswith(group) and value == name for key, value in one.items()):
-                    return at_text(wiring, path, f"{group}: {name}")
+                for key, value in one.items():
+                    chosen = [str(each).removesuffix(".yaml") for each in as_list(value) or [value]]
+                    if str(key).endswith(group) and name in chosen:
+                        return at_text(wiring, path, f"{key}:")
     return None
 
 
@@ -444,10 +451,23 @@ def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
         for said in call.arguments
         if isinstance(said, str) and said.startswith("--")
     ]
+    if found.status != "met":
+        found = any_of(found, read_as_json(wiring, reached))
     of_run = bool(options) and all(OF_RUN.search(said.replace("-", "_")) for said in options)
     if of_run and not wiring.calls(others, reached):
         return missing("no option is a parameter of the training", found.evidence, "E1")
     return found
+
+
+def read_as_json(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if the training reads a file of JSON that is named for settings."""
+    found = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["json.loads"], reached)
+        if not {"read_text", "read_bytes", "open", "read"}.isdisjoint(unit.names)
+        and SETTINGS_NAMED.search(f"{unit.path.rpartition('/')[2]} {unit.short}")
+    ]
+    return met_if(found, "no reading of parameters was found")
 
 
 def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
@@ -524,20 +544,6 @@ def model_registered(wiring: Wiring) -> Finding:
     code that a command reaches.
     """
     found = called(wiring, REGISTERING, "registering of a model")
-    named = [
-        (unit, call)
-        for unit, call in [*wiring.calls([".log_model", ".save_model", "mlflow.*.log_model"])]
-        if call.keywords.get(REGISTERED_KEYWORD, "") is not None
-        or call.keywords.get(REGISTERED_KEYWORD)
-        if REGISTERED_KEYWORD in call.keywords
-        or any(one for one in unit.names if one == REGISTERED_KEYWORD)
-    ]
-    wired = [one for one in named if wiring.is_wired(one[0])]
-    autolog = [
-        one
-        for one in wiring.calls(["mlflow.*autolog", "mlflow.*.autolog"])
-        if REGISTERED_KEYWORD in one[1].keywords and wiring.is_wired(one[0])
-    ]
     by_command = [
         at_text(wiring, line.file, line.text[:30], line.text)
         for line in [*(one for job in wiring.jobs for one in job.lines), *wiring.task_lines]
@@ -546,7 +552,7 @@ def model_registered(wiring: Wiring) -> Finding:
     return any_of(
         found,
         met_if(
-            [at_call(wiring, *one) for one in [*wired, *autolog]],
+            [at_call(wiring, *one) for one in registered_by_name(wiring)],
             "no registering of a model was found",
         ),
         met_if(by_command, "no registering of a model was found"),
@@ -555,6 +561,21 @@ def model_registered(wiring: Wiring) -> Finding:
         met_if(registered_by_job(wiring), "no registering of a model was found"),
         dvc_artefacts(wiring),
     )
+
+
+def registered_by_name(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return the calls of reached code that log a model and register it by a name."""
+    logs = wiring.calls([".log_model", ".save_model", "mlflow.*.log_model"], wiring.wired)
+    autologs = wiring.calls(["mlflow.*autolog", "mlflow.*.autolog"], wiring.wired)
+    return [
+        *(one for one in logs if REGISTERED_KEYWORD in {*one[1].keywords, *one[0].names}),
+        *(one for one in autologs if REGISTERED_KEYWORD in one[1].keywords),
+    ]
+
+
+def registrations(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return the calls of reached code that register a model."""
+    return [*wiring.calls(REGISTERING, wiring.wired), *registered_by_name(wiring)]
 
 
 def registered_by_job(wiring: Wiring) -> list[Evidence]:
@@ -649,13 +670,18 @@ def is_model_artefact(unit: Unit) -> bool:
 
 def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
     """Return where a run keeps the data themselves: as an artefact, or as a step's output."""
+    tracked = any(wiring.imports(path, TRACKER_PACKAGES) for path in {one for one, _ in reached})
     logged = [
         at_call(wiring, unit, call)
-        for unit, call in wiring.calls(["mlflow.log_artifact*", "mlflow:.log_artifact*"], reached)
-        if any(
-            isinstance(said, str) and DATA_KEPT.search(said)
-            for said in (*call.arguments, *call.keywords.values())
-        )
+        for unit, call in wiring.calls([".log_artifact*"], reached if tracked else set())
+        if any(DATA_KEPT.search(text) for line, text in unit.strings if line == call.line)
+    ]
+    logged += [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if {"Output", "OutputPath"} & unit.names.keys()
+        and "Dataset" in unit.names
+        and any(KFP_COMPONENT.match(name) for name in unit.decorators)
     ]
     steps = [
         at_unit(wiring, unit)
@@ -810,7 +836,7 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
         return met(made, "E1")
     for job in wiring.jobs:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        if job.started_by("outside") and wanted & reached:
+        if job.started_by("outside", "repository_dispatch") and wanted & reached:
             return started_outside(job)
         if wiring.is_schedule_unsaid(job) and wanted & reached:
             return unknown(
@@ -936,11 +962,7 @@ def judged_beside_baseline(wiring: Wiring) -> Finding:
 def scored_beside_loaded(wiring: Wiring) -> list[Evidence]:
     """Return where an evaluation loads an earlier version from the registry and scores it, too."""
     loads = {(unit.path, unit.name) for unit, _ in wiring.calls(RESOLVING, wiring.wired)}
-    loads |= {
-        (unit.path, unit.name)
-        for unit in among(wiring, wiring.wired)
-        if any(MODEL_URI.match(text) for _, text in unit.strings)
-    }
+    loads |= {(unit.path, unit.name) for unit, _, _ in wiring.model_uris} & wiring.wired
     return [
         at_unit(wiring, unit)
         for unit in among(wiring, loads)
@@ -1019,7 +1041,12 @@ def training_reproducible(wiring: Wiring) -> Finding:
         trains = any(re.search(r"train|(^|_)fit", name, re.I) for name in unit.names)
         if named and (trains or not trained.isdisjoint(own_imports(wiring, module))):
             return met([at_unit(wiring, unit)], "E3")
-    reached = training_reach(wiring) or {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    trained = {path for path, _ in {(unit.path, unit.name) for unit, _ in fits(wiring)}}
+    reached = {
+        place
+        for place in training_reach(wiring) or {(unit.path, unit.name) for unit, _ in fits(wiring)}
+        if place[0] in trained or not BESIDE_TRAINING.search(place[0].rpartition("/")[2])
+    }
     seeds = called(wiring, SEEDING, "seed", reached, NOT_REACHED)
     if seeds.status != "met" and (unseeded := without_seed(wiring, reached)):
         name = unseeded.what.removesuffix("()").rpartition(".")[2]
@@ -1052,13 +1079,19 @@ def seeds_split_alone(unit: Unit) -> bool:
 def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | None:
     """Return a call that draws at random and is given no seed, if there is one."""
     files = {path for path, _ in reached & {(unit.path, unit.name) for unit, _ in fits(wiring)}}
-    for unit in (one for one in among(wiring, reached) if one.path in files):
+    units = among(wiring, reached)
+    option = any(text.lstrip("-") in SEED_NAMES for unit in units for _, text in unit.strings)
+    names = SEED_NAMES | ({"**"} if option else set())
+    seeded, unseeded = 0, list[Evidence]()
+    for unit in (one for one in units if one.path in files):
         given = {text for _, text in unit.strings} & SEED_NAMES
         for call in unit.calls:
-            seeded = given or call.keywords.keys() & SEED_NAMES
-            if RANDOM_CALL.match(call.name) and not seeded:
-                return at_call(wiring, unit, call)
-    return None
+            if RANDOM_CALL.match(call.name):
+                if given or call.keywords.keys() & names:
+                    seeded += not SPLITS.search(call.name)
+                else:
+                    unseeded.append(at_call(wiring, unit, call))
+    return unseeded[0] if unseeded and len(unseeded) >= seeded else None
 
 
 @criterion("L2-12", "features-shared", "should", "D7, N3")

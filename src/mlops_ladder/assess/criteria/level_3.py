@@ -1,14 +1,14 @@
 """Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from ...inspection.commands import Line
 from ...inspection.files import as_mapping, mappings_in
-from ...inspection.python import Unit
+from ...inspection.python import Unit, is_registered
 from ..ci import Job
 from ..code import words_with
 from ..evidence import (
@@ -55,8 +55,6 @@ from ..tools import (
     GATE_STEPS,
     GATE_WORD,
     METRIC_WORD,
-    MODEL_URI,
-    REGISTERING,
     RESOLVING,
     ROLLBACK_COMMAND,
     ROLLBACK_WORD,
@@ -65,8 +63,16 @@ from ..tools import (
     SERVING_IMAGE,
 )
 from ..wiring import Wiring
-from .level_1 import AUTOMATIC, by_ci, is_trial, shipped_archive, taken_from_outside, tests_in_ci
-from .level_2 import DATA_VERSION
+from .level_1 import (
+    AUTOMATIC,
+    by_ci,
+    is_trial,
+    restarted_on_host,
+    shipped_archive,
+    taken_from_outside,
+    tests_in_ci,
+)
+from .level_2 import DATA_VERSION, registrations
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
 LOADS_MODEL = re.compile(r"(joblib|pickle|torch)\.load$|.*\bload_model$")
@@ -78,10 +84,11 @@ ENVIRONMENT = re.compile(
 )
 COLUMNS = (
     re.compile(r"^(?!run|model|experiment)(\w+_)?(uu)?id$", re.I),
-    re.compile(r"(^|_)(time|timestamp|date|datetime|at)$", re.I),
+    re.compile(r"(^|_)(time|timestamp|date|datetime|at|ts)$", re.I),
     re.compile(r"^run_id$|version", re.I),
-    re.compile(r"predict|score$|forecast", re.I),
+    re.compile(r"^pred|predict|score$|forecast", re.I),
 )
+TABLE_MADE = re.compile(r"\bCREATE TABLE\b", re.I)
 """The columns of a record of predictions: id, time, model and the prediction itself."""
 SAGEMAKER_DEPLOYS = re.compile(r"\.(create_model|create_endpoint|update_endpoint)$")
 AZURE_DEPLOYS = re.compile(r"^az ml model deploy\b.* (-m|--model|-f|--model-metadata-file)\b")
@@ -101,7 +108,7 @@ IMAGE_COMMAND = re.compile(
     r"\b(docker|podman|buildah|nerdctl)(-compose| compose)?\b.*\b(build|bake)\b|kaniko"
     r"|mlflow models build-docker|gcloud builds submit|az acr build|bentoml (build|containerize)"
     r"|gcloud run deploy|docker compose.* up .*--build|docker-compose.* up .*--build|^pack build"
-    r"|az ml (model (package|deploy)|online-deployment create)|aws cloudformation package"
+    r"|az ml (model (package|deploy)|.*-deployment create)|aws cloudformation package"
     r"|^sam (build|package)|^cog (build|push)"
     r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
@@ -123,6 +130,9 @@ OBSERVED = re.compile(
 ROUTER = re.compile(
     r"variant|bucket|ab_test|abtest|shadow|canary|traffic_(split|share)|challenger", re.I
 )
+ALL_OR_NOTHING = re.compile(
+    r"--(traffic|to-tags|to-revisions)[= ]\S*=(0|100)[\"']?\s*$|--to-latest"
+)
 HASHES = re.compile(r"^(blake2b|sha256|md5|sha1|crc32|hashlib|mmh3|murmurhash\w*|adler32|xxhash)$")
 EFFECT = re.compile(
     r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size",
@@ -132,9 +142,18 @@ ALPHA = re.compile(r"(^|_)alpha$|significance|confidence_level|p_value|false_pos
 DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
+DECIDES = re.compile(
+    r"deploy\w*_(trigger|decision)|(trigger|decide|should|ready|approve|accept)_\w*"
+    r"(deploy|promot|regist|releas)|is_(good|better|acceptable|deployable)",
+    re.I,
+)
+ACCEPTED = re.compile(r"is_(model_)?(accepted|approved|better)|model_(accepted|approved)", re.I)
+PUSHES = re.compile(r"push|deploy|promot|regist|releas|publish", re.I)
+ACTS = re.compile(r"deploy|promot|regist|releas|publish", re.I)
+"""Functions that answer whether a model is deployed, and what is done by their answer."""
 OUTCOME = re.compile(
     r"failed|objections|blessed|approved(?!_(model|package|version))|accepted|result|should_\w+|failures"
-    r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_?(flag|model|it)?$|is_(better|good|valid|accepted|improved)"
+    r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_(flag|model|it)$|is_(better|good|valid|accepted|improved)"
 )
 BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
@@ -162,7 +181,10 @@ ALARM_ACTION = re.compile(
         (?: \s*\[\s*[^\]\s] | [ \t]*[\w!$&"'] | \s*\n[ \t]*-[ \t]*\S )
     | \baction\s*\{\s*[^}\s] """
 )
-PROVISIONING = ("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json")
+PROVISIONING = (
+    *("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json"),
+    *("databricks.y*ml", "**/databricks.y*ml"),
+)
 ALERT_CALL = re.compile(
     r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
     re.I,
@@ -203,7 +225,8 @@ def model_served(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "schema")])
     if stands.status == "met":
         predicting = [one for one in predicts(wiring) if wiring.is_wired(one[0])]
-        servers = {one.path for one in stands.evidence}
+        servers = {unit.path for unit, _ in wiring.calls(SERVING) if wiring.is_wired(unit)}
+        servers |= {one.path for one in stands.evidence}
         reached = wiring.reach(
             (path, unit.name) for path in servers for unit in wiring.modules[path].units
         )
@@ -341,6 +364,7 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
         deployed_by_code(wiring),
         shipped_archive(wiring, DEPLOYING),
+        restarted_on_host(wiring, DEPLOYING),
     )
     if found.status == "missing" and (outside := taken_from_outside(wiring)):
         return outside
@@ -377,9 +401,8 @@ def model_from_registry(wiring: Wiring) -> Finding:
     found = called(wiring, RESOLVING, what, places, where)
     uris = [
         at_line(wiring, unit.path, line, text)
-        for unit in among(wiring, places)
-        for line, text in unit.strings
-        if MODEL_URI.match(text)
+        for unit, line, text in wiring.model_uris
+        if (unit.path, unit.name) in places
     ]
     manifests = [
         at_text(wiring, path, "models:/")
@@ -503,6 +526,10 @@ def smoke_tests(wiring: Wiring) -> list[Evidence]:
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit compares metrics and promotes, registers or stops by the result."""
+    if decides(wiring, unit) or leaves_refused(unit):
+        return True
+    if not (unit.tested or unit.ordered or unit.verdicts):
+        return False
     gates, verdicts = words_with(GATE_WORD), words_with(VERDICT)
     decisive = {
         *(name for name in unit.compared - unit.fixed if gates[name]),
@@ -519,6 +546,27 @@ def is_gate(wiring: Wiring, unit: Unit) -> bool:
         return False
     return promotes(unit) or (
         (bool(named_gate) or stops_by_metric(unit)) and is_waited_for(wiring, unit)
+    )
+
+
+def decides(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit answers by metrics whether to deploy, and a deployment asks it."""
+    if not DECIDES.search(unit.short):
+        return False
+    ordered = unit.returned.union(*unit.verdicts.values())
+    if not any(METRIC_WORD.search(name) for name in ordered):
+        return False
+    return any(
+        unit.short in one.names and any(ACTS.search(call.name) for call in one.calls)
+        for one in wiring.code
+        if one is not unit
+    )
+
+
+def leaves_refused(unit: Unit) -> bool:
+    """Tell whether a unit leaves off before it publishes a model that was not accepted."""
+    return any(ACCEPTED.search(name) for name in unit.guarded) and any(
+        PUSHES.search(call.name) for call in unit.calls
     )
 
 
@@ -558,7 +606,10 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     A comparison of metrics and a branch before the promotion: `ConditionStep`, `dsl.If`, TFX's
     Evaluator, thresholds of MLflow, or code that raises or promotes by the result.
     """
-    steps = called(wiring, GATE_STEPS, "a gate")
+    branching = [one for one in GATE_STEPS if one.endswith("BranchPythonOperator")]
+    steps = called(wiring, [one for one in GATE_STEPS if one not in branching], "a gate")
+    if chosen := [one for one in wiring.calls(branching) if branches_by_metric(wiring, one[0])]:
+        steps = met(at_call(wiring, *one) for one in chosen)
     checks = [one for one in wiring.calls(GATE_CHECKS) if wiring.is_wired(one[0])]
     before = [one for one in checks if is_upstream(wiring, one[0])]
     by_keyword = [
@@ -582,6 +633,12 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     return any_of(
         met_if((at_unit(wiring, unit) for unit in own), reason), steps, met_if(by_keyword, reason)
     )
+
+
+def branches_by_metric(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether code beside a unit orders metrics."""
+    near = wiring.modules[unit.path].units
+    return any(METRIC_WORD.search(name) for one in near for name in one.ordered | one.returned)
 
 
 def is_upstream(wiring: Wiring, unit: Unit) -> bool:
@@ -615,12 +672,14 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
         & call.keywords.keys()
         and wiring.is_wired(unit)
         and call.keywords.get("traffic_percentage") != 100
+        and not is_undivided(call.keywords.get("traffic_split", call.keywords.get("traffic")))
     ]
     lines = [line for job in wiring.jobs for line in job.lines]
     traffic = [
         at_text(wiring, line.file, line.text[:30], line.text)
         for line in lines
         if re.search(r"--traffic|update-traffic|--to-tags|traffic-percent", line.text)
+        and not ALL_OR_NOTHING.search(line.text)
     ]
     if split or traffic:
         return met([*split, *traffic])
@@ -632,6 +691,11 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
             f"{unit.short} divides requests, but no test calls it", [at_unit(wiring, unit)], "E1"
         )
     return missing("no canary, shadow or A/B routing was found")
+
+
+def is_undivided(shares: Any) -> bool:
+    """Tell whether written shares of the traffic give all of it to one version."""
+    return isinstance(shares, dict) and bool(shares) and set(shares.values()) <= {0, 100}
 
 
 def traffic_is_shared(document: dict[str, Any]) -> str:
@@ -812,7 +876,7 @@ def predictions_logged(wiring: Wiring) -> Finding:
                 [at_line(wiring, unit.path, places[0][1], unit.name), at_unit(wiring, users[0])]
             )
         best = best or unit
-    if columns := recorded_as_columns(wiring):
+    if columns := recorded_as_columns(wiring) or recorded_in_table(wiring):
         return met(columns)
     if best:
         return missing(
@@ -827,13 +891,28 @@ def recorded_as_columns(wiring: Wiring) -> list[Evidence]:
         if "predict" not in unit.names:
             continue
         texts = [text for _, text in unit.strings if text.isidentifier()]
-        if not all(any(one.search(text) for text in texts) for one in COLUMNS):
+        if not has_columns(texts):
             continue
         near = {(one.path, one.name) for one in wiring.modules[unit.path].units}
         tables = ["*.to_parquet", "*.to_csv", "*.to_sql", "*.to_gbq"]
         stored = wiring.calls(tables, near & wiring.wired)
         if stored:
             return [at_unit(wiring, unit), at_call(wiring, *stored[0])]
+    return []
+
+
+def has_columns(words: Iterable[str]) -> bool:
+    """Tell whether words have the columns of a record of predictions."""
+    known = list(words)
+    return all(any(one.search(word) for word in known) for one in COLUMNS)
+
+
+def recorded_in_table(wiring: Wiring) -> list[Evidence]:
+    """Return where the service makes a table for predictions with id, time and model."""
+    for unit in among(wiring, scoring_places(wiring)):
+        made = " ".join(text for _, text in unit.strings)
+        if TABLE_MADE.search(made) and has_columns(re.findall(r"\w+", made)):
+            return [at_unit(wiring, unit)]
     return []
 
 
@@ -859,7 +938,8 @@ def operation_measured(wiring: Wiring) -> Finding:
     if watched:
         return met(Evidence(one.file, one.line, f"{one.kind} {one.name}") for one in watched)
     for path in wiring.yaml_files:
-        if found := OBSERVED.search(wiring.repository.tree[path]):
+        found = OBSERVED.search(wiring.repository.tree[path])
+        if found and model_served(wiring).status == "met":
             return met([at_text(wiring, path, found[0].decode().strip())])
     found_calls = called(wiring, EXPORTING, "export of operational metrics")
     if found_calls.status == "missing" and (places := managed_endpoints(wiring)):
@@ -1049,8 +1129,8 @@ def origin_traceable(wiring: Wiring) -> Finding:
             return met(kinds.values())
         if len(kinds) > len(found):
             found = kinds
-    if len(found) == 3 and (registered := traced_by_registry(wiring)):
-        return met(registered)
+    if len(found) == 3 and (told := traced_by_registry(wiring) or version_told(wiring)):
+        return met([*told, *found.values()])
     if len(found) == 3:
         return missing(
             "a run records its data and commit, but the service does not say them",
@@ -1063,11 +1143,22 @@ def origin_traceable(wiring: Wiring) -> Finding:
     return missing(f"nothing that serves names the {', '.join(lacks)} of its model")
 
 
+def version_told(wiring: Wiring) -> list[Evidence]:
+    """Return where a service answers with the version that it took from the registry."""
+    if model_from_registry(wiring).status != "met":
+        return []
+    return [
+        at_unit(wiring, unit)
+        for unit in among(wiring, serving_reach(wiring))
+        if is_registered(unit) and "model_version" in words_of(unit)
+    ]
+
+
 def traced_by_registry(wiring: Wiring) -> list[Evidence]:
     """Return where a version is registered with run, data and commit, and served from there."""
     if model_from_registry(wiring).status != "met":
         return []
-    for unit, call in wiring.calls(REGISTERING, wiring.wired):
+    for unit, call in registrations(wiring):
         names = [*unit.names, *(text for _, text in unit.strings if len(text) < 40)]
         data = [
             *(name for name in names if DATA_VERSION.search(name)),

@@ -16,6 +16,7 @@ from ..evidence import (
     at_unit,
     called,
     config,
+    endless_reach,
     fitting_places,
     own_imports,
     scheduled_by_code,
@@ -80,7 +81,7 @@ STARTS = re.compile(
     re.I,
 )
 RESULT = re.compile(
-    r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value|decision",
+    r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value",
     re.I,
 )
 PROMOTES = re.compile(
@@ -115,7 +116,8 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     found: set[Place] = set()
     places: list[Evidence] = []
     wanted = fitting_places(wiring)
-    started = [(file, reached) for file, _, reached in scheduled_reach(wiring)]
+    recurring = [*scheduled_reach(wiring), *endless_reach(wiring)]
+    started = [(file, reached) for file, _, reached in recurring]
     by_hand = not wiring.jobs and wiring.repository.answers.get("ci_provider") == "none"
     if by_hand:  # the schedule is outside of the repository; what it would start is a task
         started += [
