@@ -91,7 +91,7 @@ class ContinuousIntegration(Infrastructure):
         after = as_list(as_mapping(workflow.triggers.get("workflow_run")).get("workflows"))
         for other in self.repository.workflows if hops else ():
             if other.name in after and other is not workflow:
-                found |= self._triggers(other, hops - 1)
+                found |= self._triggers(other, hops - 1) - {"schedule"}
         return found
 
     def _submitted(self, jobs: list[Job]) -> Iterator[Job]:
@@ -270,6 +270,20 @@ class ContinuousIntegration(Infrastructure):
         read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}
         return [path for path in self.sizes if name.search(path) and path not in read]
 
+    def _scheduled_by_prefect(self) -> Iterator[tuple[str, list[Line]]]:
+        """Yield the deployments of Prefect that have a schedule, with the file of their flow."""
+        for path in self.yaml_files:
+            if b"entrypoint:" not in self.repository.tree[path]:
+                continue
+            for document in self.repository.documents(path):
+                for one in all_mappings(document):
+                    entry = one.get("entrypoint")
+                    times = [one.get("schedule"), *as_list(one.get("schedules"))]
+                    off = one.get("is_schedule_active") is False or one.get("paused") is True
+                    if isinstance(entry, str) and not off and any(map(recurs, times)):
+                        file = entry.partition(":")[0]
+                        yield path, self.commands.resolve(f"python {file}", path)
+
     def _scheduled_by_azure(self) -> Iterator[tuple[str, list[Line]]]:
         """Yield the schedules of Azure ML, with the commands of the job that each creates."""
         for path in self.yaml_files:
@@ -310,7 +324,7 @@ class ContinuousIntegration(Infrastructure):
                     for line in self.commands.resolve(command, path)
                 ]
                 found.append((path, lines))
-        found += self._scheduled_by_azure()
+        found += [*self._scheduled_by_azure(), *self._scheduled_by_prefect()]
         for path in self.repository.matching("**/crontab", "crontab", "**/*.cron", "**/cron.d/*"):
             lines = []
             for line in self.repository.text(path).split("\n"):
@@ -319,6 +333,14 @@ class ContinuousIntegration(Infrastructure):
                     lines += self.commands.resolve(entry[1] or entry[2], path)
             found.append((path, lines))
         return found
+
+
+def recurs(schedule: Any) -> bool:
+    """Tell whether a schedule of Prefect has a rule and is on."""
+    said = as_mapping(schedule)
+    return said.get("active") is not False and any(
+        said.get(name) for name in ("cron", "interval", "rrule")
+    )
 
 
 def work_folder(job: dict[str, Any]) -> str:

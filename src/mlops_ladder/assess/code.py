@@ -183,13 +183,18 @@ class Code(OtherFiles):
         return self._paths[key]
 
     def _find_module(self, name: str, folder: str | None) -> str | None:
+        wanted = name
         while name:
             paths: list[str] = self._by_suffix.get(name, [])
             exact = [path for path in paths if self.modules[path].dotted == name]
             if options := exact or self._nearest(paths, folder):
                 return min(options, key=len)
+            last = wanted.removeprefix(f"{name}.").partition(".")[0] if wanted != name else ""
+            owners = [path for path in paths if last and self._defines(path, last)]
+            if len(paths) == 1 or len(owners) == 1:
+                return (owners or paths)[0]
             if paths:
-                return paths[0] if len(paths) == 1 else None
+                return None
             name = name.rpartition(".")[0]
         return None
 

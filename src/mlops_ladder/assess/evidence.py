@@ -31,6 +31,12 @@ MOCKED_MODEL = re.compile(
 )
 CDK_CHECKS = {"has_resource_properties", "has_resource", "resource_count_is", "has_output"}
 """Assertions about a template of the AWS CDK."""
+TRANSFORMERS = (
+    *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "figure", "curve"),
+    *("scale", "tsne"),
+)
+SHORT_TRANSFORMERS = {"ax", "fig", "le", "ohe", "dv", "pca"}
+"""How what is fitted, and is no model, is named."""
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 
@@ -97,11 +103,7 @@ def fits(wiring: Wiring) -> list[tuple[Unit, Call]]:
 def is_training(call: Call) -> bool:
     """Tell whether a call may train: not the fitting of a curve, nor of a figure to a page."""
     owner = call.name.rpartition(".")[0].rpartition(".")[2].lower()
-    helpers = (
-        *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "ax", "fig"),
-        *("figure", "curve", "scale", "labelencoder", "le", "ohe", "dv", "pca", "tsne"),
-    )
-    return not owner.endswith(helpers) if len(owner) > 3 else owner not in helpers
+    return not owner.endswith(TRANSFORMERS) and owner.rpartition("_")[2] not in SHORT_TRANSFORMERS
 
 
 def fitting_places(wiring: Wiring) -> set[Place]:
@@ -338,6 +340,8 @@ def serving_reach(wiring: Wiring) -> set[Place]:
         for other in wiring.modules[unit.path].units
     )
     predicting = {(unit.path, unit.name) for unit, _ in predicts(wiring)}
+    if predicting & found:
+        return found
     training = fitting_places(wiring)
     for _, reached in wiring.reach_by_root:
         if predicting & reached and training.isdisjoint(reached):

@@ -430,7 +430,8 @@ DEPLOY_COMMAND = re.compile(
     r"|cog push|seldon model load|copilot (svc )?deploy|skaffold run"
     r"|serve deploy|az functionapp deploy|aws s3 sync .*site"
     r"|gcloud functions deploy|git push heroku|kfctl apply"
-    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace)"
+    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace"
+    r"|curl .*(deploy[-_]?hook|DEPLOY[-_]?HOOK|api\.render\.com/deploy|hooks/deploy))"
 )
 DEPLOY_ACTION = re.compile(
     r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun"
@@ -447,7 +448,8 @@ ROLLOUT_COMMAND = re.compile(
     r"|(sls|serverless) deploy|az functionapp deploy|gcloud functions deploy|git push heroku"
     r"|az ml (online-deployment|model deploy)|(?<!prefect )(create|apply) deployment\b|cog push"
     r"|truss push|copilot (svc )?deploy|skaffold run|kubectl\b.* apply|argocd app sync"
-    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace)"
+    r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace"
+    r"|curl .*(deploy[-_]?hook|DEPLOY[-_]?HOOK|api\.render\.com/deploy|hooks/deploy))"
 )
 ROLLOUT_ACTION = re.compile(
     r"azure/webapps-deploy|azure/k8s-deploy|google-github-actions/deploy-cloudrun|superfly/flyctl"

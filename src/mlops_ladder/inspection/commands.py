@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from .files import as_list, as_mapping, as_strings, mappings_in, strings_in
@@ -131,7 +132,7 @@ class Commands:
                 if name not in {"run", "r", "task"}:
                     yield from self._task(name)
         elif tool in {"tox", "nox"} or command.startswith(("python -m tox", "python -m nox")):
-            yield from self._sessions()
+            yield from self._sessions(environments(words))
         elif tool == "dvc" and set(arguments) & {"repro", "exp", "reproduce"}:
             for path in repository.matching("dvc.yaml", "**/dvc.yaml"):
                 for line in stage_commands(repository, path, set(arguments)):
@@ -317,13 +318,11 @@ class Commands:
             file, lines = self.tasks[name]
             yield lines, file
 
-    def _sessions(self) -> Iterator[tuple[str, str]]:
-        """Yield what tox and nox run."""
+    def _sessions(self, asked: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield what tox and nox run; for tox, of the environments that are asked for."""
         repository = self.repository
         for path in repository.matching("tox.ini", "setup.cfg"):
-            for block in re.findall(
-                r"^commands\s*=(.*(?:\n[ \t]+.*)*)", repository.text(path), re.M
-            ):
+            for block in tox_commands(repository.text(path), asked):
                 plain = re.sub(r"(?m)^(\s*)[\w{},!.-]+:\s+", r"\1", block)  # without factors
                 yield plain.replace("{posargs}", ""), path
         tox = as_mapping(as_mapping(repository.pyproject.get("tool")).get("tox"))
@@ -334,6 +333,27 @@ class Commands:
         for path in repository.matching("noxfile.py"):
             for _, lines in shell_strings(repository.text(path)):
                 yield lines, path
+
+
+def environments(words: list[str]) -> list[str]:
+    """Return the environments that a command of tox asks for."""
+    asked = [after for word, after in pairwise(words) if word in {"-e", "--env", "-s"}]
+    asked += [word.partition("=")[2] for word in words if word.startswith(("--env=", "-e="))]
+    return [name for each in asked for name in each.split(",")]
+
+
+def tox_commands(text: str, asked: list[str]) -> Iterator[str]:
+    """Yield the commands of the environments that are asked for, or else that are listed.
+
+    A list with factors in braces may have any environment.
+    """
+    listed = re.search(r"(?m)^env_?list\s*=(.*(?:\n[ \t]+.*)*)", text)
+    wanted = asked or (re.split(r"[\s,]+", listed[1].strip()) if listed else [])
+    for section in re.split(r"(?m)^(?=\[)", text):
+        named = re.match(r"\[testenv:([\w-]+)\]", section)
+        if named and wanted and named[1] not in wanted and not any("{" in one for one in wanted):
+            continue
+        yield from re.findall(r"(?m)^commands\s*=(.*(?:\n[ \t]+.*)*)", section)
 
 
 def hook_entries(repository: Repository, path: str) -> Iterator[str]:

@@ -474,6 +474,9 @@ class Reader:
         keywords = {one.arg or "**": constant(one.value) for one in node.keywords}
         arguments = tuple(constant(one) for one in node.args)
         self.unit.calls.append(Call(name, node.lineno, keywords, arguments))
+        for one in node.args:
+            if isinstance(one, ast.Attribute) and one.attr == "fit":  # what it calls in turn
+                self.unit.calls.append(Call(self.resolve(one), one.lineno, {}, ()))
 
     def resolve(self, node: ast.AST) -> str:
         """Return the dotted name of an expression, with what imports stand for."""
@@ -506,11 +509,10 @@ def constant(node: ast.AST) -> Any:
     match node:
         case ast.Constant(value=value):
             return value
-        case ast.Dict(keys=keys, values=values) if keys and all(keys):
-            found = {
-                str(constant(one)): constant(said) for one, said in zip(keys, values, strict=True)
-            }
-            return None if None in found.values() else found
+        case ast.Dict(keys=keys, values=values) if keys:
+            pairs = zip(keys, values, strict=True)
+            found = {str(constant(one)): constant(said) for one, said in pairs if one}
+            return None if None in keys or None in found.values() else found
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [constant(one) for one in elements]
         case ast.JoinedStr(values=values):
@@ -531,15 +533,20 @@ def names_below(node: ast.AST) -> Iterator[str]:
             continue
         if kind is ast.Attribute:
             yield one.attr
-        elif kind is ast.Subscript and isinstance(one.slice, ast.Constant):
-            if isinstance(one.slice.value, str):
-                yield one.slice.value
+        elif kind is ast.Subscript and (word := text_of(one.slice)):
+            yield word
         for name in CHILDREN.get(kind, ()):
             inside = getattr(one, name)
             if inside.__class__ is list:
                 waiting += inside
             elif inside is not None:
                 waiting.append(inside)
+
+
+def text_of(node: ast.AST) -> str:
+    """Return a written text; empty for anything else."""
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return str(node.value) if is_text else ""  # type: ignore[attr-defined]
 
 
 def names_ordered(node: ast.AST) -> Iterator[str]:

@@ -18,6 +18,7 @@ HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
 FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebooks
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
+PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
 SCRIPT_RUN = re.compile(r"\bpython[\d.]* (?!-)([\w./-]+\.py)\b")
 COMMAND_IN_README = re.compile(
     r"(?m)(?:^[ \t]*|`)[$>]?[ \t]*(make \w|python3? |pip3? install|uv |poetry |docker[ -]|conda "
@@ -70,6 +71,11 @@ def purpose_described(wiring: Wiring) -> Finding:
     return missing("there is no README")
 
 
+def is_code(path: str) -> bool:
+    """Tell whether an archive is named for a function or a package rather than for data."""
+    return bool(re.search(r"lambda|function|layer|package|dist|deploy|source", path, re.I))
+
+
 def is_there(wiring: Wiring, path: str) -> bool:
     """Tell whether a script is in the repository, by its end since a reader may change folders."""
     return any(f"/{one}".endswith(f"/{path.removeprefix('./')}") for one in wiring.sizes)
@@ -81,7 +87,11 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
 
     Files of models or data of more than 1 MB that are in the tree, and absolute home paths in code.
     """
-    large = [path for path, size in wiring.sizes.items() if size > LARGE and ARTEFACT.search(path)]
+    large = [
+        path
+        for path, size in wiring.sizes.items()
+        if size > LARGE and ARTEFACT.search(path) and not (PACKED.search(path) and is_code(path))
+    ]
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)

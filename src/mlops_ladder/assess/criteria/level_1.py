@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from ...inspection.commands import Line, hook_entries, joined
 from ...inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ...inspection.impact import dependencies
-from ...inspection.python import BODY, Call, Unit
+from ...inspection.python import BODY, Call, Module, Unit
 from ..ci import APPLIES, Job
 from ..code import TEST_PATH
 from ..evidence import (
@@ -59,6 +59,7 @@ from ..tools import (
     PUBLISH_ACTION,
     PUBLISH_COMMAND,
     REMOTE,
+    RESOLVING,
     ROLLOUT_ACTION,
     ROLLOUT_COMMAND,
     TEST_COMMAND,
@@ -111,7 +112,7 @@ FETCHES = re.compile(
     re.I,
 )
 DATA_ADDRESS = re.compile(r"^(data(set)?|bucket|object|file|csv|source|s3|blob)_?(url|uri)$", re.I)
-STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue", "kinesis"}
+STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue"}
 """Services of AWS that have data."""
 OF_SERVICE = re.compile(
     r"(^|/)(serv\w*|apis?|apps?|dashboards?|monitor\w*|web\w*|ui)(/|\.py$)", re.I
@@ -123,6 +124,13 @@ ASKS = re.compile(r"health|predict|score|model", re.I)
 NAMED_ALIKE = {"torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "prophet"}
 """Packages that are imported by the name that they have on PyPI."""
 SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
+HOOK = re.compile(r"^curl .*(deploy[-_]?hook|DEPLOY[-_]?HOOK|api\.render\.com/deploy)")
+COPIES = re.compile(r"(?mi)^(?:COPY|ADD) (?!--from)(?:--\S+ )*([^\[\n]+)$")
+MAKES_FILES = re.compile(
+    r"dvc (pull|repro)|download|s3 (cp|sync)|gsutil|gcloud storage|azcopy|curl |wget |fetch"
+    r"|^python|^make |^uv run|^(npm|yarn|pnpm) |export|^(cp|mv|mkdir|touch|tar|unzip|git clone) "
+)
+"""What may make the files that an image copies."""
 DETACHED = re.compile(r"^docker run\b.* (-d|--detach)\b")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 INSTALLED = re.compile(r"\bpip3? install\b.*?(?:-r|--requirement)[ =]?(\S+\.txt)")
@@ -138,6 +146,8 @@ NAMED_TESTS = re.compile(r"(?!-)(?=[^=:*$]*test)[\w./-]*(/|\.py|/[\w-]+)")
 DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
 SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
 RELEASING = ("tag", "release", "push", "workflow_run")
+REPLACED = {"dependency_overrides", "monkeypatch", "patch", "MagicMock", "Mock", "mocker"}
+"""What puts a stand-in into the place of a model."""
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
 MODEL_NAMED = re.compile(r"model|predictor|classifier|regressor|estimator", re.I)
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+-]+(?![\w.!+-]*\*)")
@@ -179,8 +189,10 @@ def importable_package(wiring: Wiring) -> Finding:
 
 
 def finds_no_package(wiring: Wiring, packaged: Evidence) -> bool:
-    """Tell whether setuptools looks for packages beside a `setup.py` and there is none."""
+    """Tell whether packaging is off, or setuptools looks beside a `setup.py` and finds nothing."""
     text = uncommented(wiring, packaged.path)
+    if packaged.path.endswith(".toml"):
+        return bool(re.search(r"(?m)^package-mode\s*=\s*false", text))
     if not packaged.path.endswith("setup.py") or not re.search(r"find_packages\(\s*\)", text):
         return False
     folder = packaged.path.removesuffix("setup.py")
@@ -318,7 +330,7 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
         return missing(f"{path} cannot be read: write it anew", [Evidence(path, 1, "broken")])
     names = {canonicalize_name(str(as_mapping(entry).get("name", ""))) for entry in locked}
     used = packages_of_training(wiring)
-    if locked and used and used.isdisjoint(names):
+    if locked and used and used.isdisjoint(names) and asked_elsewhere(wiring, used):
         told = f"{path} has none of the packages that train: {', '.join(sorted(used)[:3])}"
         return missing(told, [Evidence(path, 1, "lock file")], "E1")
     if path != "uv.lock":
@@ -328,6 +340,16 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
         told = f"{path} does not name {', '.join(new[:3])} yet: lock again, then commit it"
         return unknown(told, [Evidence(path, 1, "lock file")])
     return met([Evidence(path, 1, f"{len(names)} packages")])
+
+
+def asked_elsewhere(wiring: Wiring, names: set[str]) -> bool:
+    """Tell whether a requirements file names one of some packages."""
+    return any(
+        canonicalize_name(found[0]) in names
+        for path in requirements_of_training(wiring)
+        for line in wiring.repository.text(path).split("\n")
+        if (found := re.match(r"[A-Za-z][\w.-]*", line.strip()))
+    )
 
 
 def packages_of_training(wiring: Wiring) -> set[str]:
@@ -496,6 +518,10 @@ def by_ci(
             continue
         if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
             line = None
+        if line and (absent := copied_from_nowhere(wiring, job, line)):
+            return missing(
+                f"{absent.path} copies {absent.what}, which is not there", [absent], "E1"
+            )
         if line and command is LINT_COMMAND and names_nothing_there(wiring, line):
             line = None
         places = at_command(wiring, job, line, command)
@@ -539,6 +565,27 @@ def taken_from_outside(wiring: Wiring) -> Finding | None:
     return None
 
 
+def copied_from_nowhere(wiring: Wiring, job: Job, line: Line) -> Evidence | None:
+    """Return where the Dockerfile of a build copies what is not there and no step makes."""
+    if not DOCKER_BUILD.match(line.text) or any(
+        MAKES_FILES.search(text) for text in (*(one.text for one in job.lines), *job.uses)
+    ):
+        return None
+    named = re.search(r"(?:-f|--file)[= ](\S+)", line.text)
+    context = line.text.split()[-1].strip("'\"")
+    folder = joined(line.folder, context) if re.fullmatch(r"[\w./-]+", context) else line.folder
+    path = joined(line.folder, named[1]) if named else joined(folder, "Dockerfile")
+    if path not in wiring.sizes:
+        return None
+    for copied in COPIES.finditer(wiring.repository.text(path)):
+        for source in copied[1].split()[:-1]:
+            clean = joined(folder, source)
+            is_plain = re.fullmatch(r"[\w./-]+", source) and clean
+            if is_plain and not any(f"{one}/".startswith(f"{clean}/") for one in wiring.sizes):
+                return at_text(wiring, path, source)
+    return None
+
+
 def builds_another(wiring: Wiring, line: Line) -> bool:
     """Tell whether an image is of a folder that has nothing of what is trained or predicts."""
     top = line.folder
@@ -567,7 +614,19 @@ def build_in_ci(wiring: Wiring) -> Finding:
     that starts by itself.
     """
     found = by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
-    return any_of(found, shipped_archive(wiring, AUTOMATIC)) if found.status == "missing" else found
+    found = (
+        any_of(found, shipped_archive(wiring, AUTOMATIC)) if found.status == "missing" else found
+    )
+    return (built_by_host(wiring) or found) if found.status == "missing" else found
+
+
+def built_by_host(wiring: Wiring) -> Finding | None:
+    """Return unknown if a job asks a host to deploy, which builds by rules of its own."""
+    for job in wiring.jobs:
+        if (line := job.runs(HOOK)) and wiring.dockerfiles:
+            place = at_text(wiring, line.file, line.text[:40], line.text)
+            return unknown("a host outside of the repository builds when CI calls it", [place])
+    return None
 
 
 def shipped_archive(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
@@ -673,10 +732,10 @@ def model_tested(wiring: Wiring) -> Finding:
         )
         if any(METRIC_WORD.search(name) for name in unit.names):
             predicting = predicting | judging
-        is_asked = "post" in calls and "fit" in helped  # a service with a model of the test's own
+        is_asked = "post" in calls and asks_a_model(wiring, own, helped)
         if not (calls & predicting or is_called or is_asked) or not own:
             continue
-        if is_mocked(module, unit):
+        if is_mocked(module, unit) or (is_asked and REPLACED & (used | names_of(module))):
             mocked = mocked or unit
             continue
         if used & making or any(MODEL_NAMED.search(name) for name in used):
@@ -686,6 +745,18 @@ def model_tested(wiring: Wiring) -> Finding:
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
     return missing("no test predicts with a model and checks the result")
+
+
+def names_of(module: Module) -> set[str]:
+    """Return all names that a module uses."""
+    return {name for unit in module.units for name in unit.names}
+
+
+def asks_a_model(wiring: Wiring, own: list[str], helped: set[str]) -> bool:
+    """Tell whether a test's own service has a model: one of the test, or a stored one it loads."""
+    files = {path for one in own for path in (one, *wiring.imports_of(one))}
+    loads = [*wiring.calls(RESOLVING), *wiring.calls([".load_model", "joblib.load", "torch.load"])]
+    return "fit" in helped or any(unit.path in files for unit, _ in loads)
 
 
 def asks_deployed_model(wiring: Wiring) -> list[Evidence]:
@@ -756,7 +827,7 @@ def pre_commit_hooks(wiring: Wiring) -> Finding:
 def pre_commit_files(wiring: Wiring) -> list[str]:
     """Return the configuration of pre-commit at the root, else of the project in a folder."""
     names = ("{}.pre-commit-config.y*ml", "{}prek.toml")
-    for folder in ("", "*/"):
+    for folder in ("", "**/"):
         if found := wiring.repository.matching(*(name.format(folder) for name in names)):
             return found
     return []
@@ -889,8 +960,9 @@ def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:
     """Tell whether a call fetches data, also where its client could do something else."""
     if not CLIENTS.search(call.name):
         return True
-    if call.name.startswith("boto3.") and call.arguments and call.arguments[0] is not None:
-        return str(call.arguments[0]) in STORES
+    asked = call.arguments[0] if call.arguments else None
+    if call.name.startswith("boto3.") and asked is not None and str(asked) not in STORES:
+        return False
     if FETCHES.search(unit.short):
         return not NOT_DATA.search(unit.short)
     if MAKES_CLIENT.search(unit.short):

@@ -81,6 +81,7 @@ DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+KFP_PIPELINE = re.compile(r"kfp\.(v2\.)?dsl\.pipeline$")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
 STEP_TRAIN = re.compile(r"train|fit", re.I)
@@ -112,6 +113,7 @@ CONFIGURATION = re.compile(
 SETTINGS_NAMED = re.compile(r"config|param|setting|manifest|option", re.I)
 BESIDE_TRAINING = re.compile(r"split|threshold|eval|plot|sampl|report|explor", re.I)
 """Files whose random numbers are not those of the training."""
+SCHEDULE_OFF = re.compile(r"(?m)^\s*#\s*(schedule:|- cron)")
 SEED_NAMES = {"random_state", "seed", "random_seed", "SEED", "RANDOM_STATE", "RANDOM_SEED"}
 RANDOM_CALL = re.compile(
     r"^(numpy\.random|random)\.(choices?|rand|randn|randint|shuffle|permutation|normal|uniform"
@@ -121,6 +123,13 @@ RANDOM_CALL = re.compile(
 """Calls whose outcome depends on a seed."""
 NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
 """What draws its first weights at random, whatever the split."""
+DETERMINISTIC = re.compile(
+    r"\.(LinearRegression|Ridge|Lasso|ElasticNet|LogisticRegression|(Linear)?SV[CR]|GaussianNB"
+    r"|MultinomialNB|KNeighbors\w+|XGB\w+|LGBM\w+|DecisionTree\w+|OLS|Prophet|ARIMA|SARIMAX)$"
+    r"|^(xgboost|lightgbm)\.train$"
+)
+"""Models that are the same for the same rows, unless asked to draw."""
+FIXED_PACKAGES = "xgboost|lightgbm|statsmodels|prophet|pmdarima"
 OPERATOR = re.compile(r"airflow\..*Operator$")
 SPLITS = re.compile(r"split\w*$|fold$|\.sample$|shuffle$", re.I)
 OF_RUN = re.compile(
@@ -253,6 +262,7 @@ def coded_pipeline(wiring: Wiring) -> Finding:
         if any(matches(name, ORCHESTRATED_STEPS) for name in unit.decorators)
         or any(base.endswith(("FlowSpec", "luigi.Task")) for base in unit.bases)
     ]
+    decorated = used_in_pipelines(wiring, decorated)
     steps = {(unit.path, unit.name, 0): at_unit(wiring, unit) for unit in decorated}
     steps |= {
         (unit.path, call.name, call.line): at_call(wiring, unit, call) for unit, call in found
@@ -269,12 +279,35 @@ def coded_pipeline(wiring: Wiring) -> Finding:
     trains = (
         trains
         or any(TRAIN_FILE.search(unit.short.replace("_", " ")) for unit in decorated)
-        or bool(fits(wiring))
+        or lead_to_training(wiring, {path for path, _, _ in steps})
     )
     if len(steps) >= FEWEST_STEPS and trains:
         return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
     reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
     return missing(reason, most, "E1")
+
+
+def lead_to_training(wiring: Wiring, files: set[str]) -> bool:
+    """Tell whether the files of a pipeline reach what trains, or name it in a text."""
+    units = [unit for path in files for unit in wiring.modules[path].units]
+    reached = wiring.reach((unit.path, unit.name) for unit in units)
+    fitted = {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    return not fitted.isdisjoint(reached) or any(
+        TRAIN_FILE.search(re.sub(r"[_/.]", " ", text)) for unit in units for _, text in unit.strings
+    )
+
+
+def used_in_pipelines(wiring: Wiring, steps: list[Unit]) -> list[Unit]:
+    """Leave out the components of Kubeflow that no pipeline uses."""
+    pipelines = [unit for unit in wiring.code if any(map(KFP_PIPELINE.match, unit.decorators))]
+    names = {name for unit in pipelines for name in unit.names}
+    return [
+        unit
+        for unit in steps
+        if not pipelines
+        or unit.short in names
+        or not any(map(KFP_COMPONENT.match, unit.decorators))
+    ]
 
 
 def without_short_dags(found: list[tuple[Unit, Call]]) -> list[tuple[Unit, Call]]:
@@ -444,10 +477,17 @@ def parameters_tracked(wiring: Wiring) -> Finding:
 def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     """Return met if the training reads parameters; options of where and what alone are none."""
     found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
-    others = [one for one in EXTERNAL_PARAMETERS if one != "argparse.ArgumentParser"]
+    parsers = {
+        "argparse.ArgumentParser",
+        "click.option",
+        "typer.Option",
+        "typer.Typer",
+        "typer.run",
+    }
+    others = [one for one in EXTERNAL_PARAMETERS if one not in parsers]
     options = [
         said
-        for _, call in wiring.calls([".add_argument"], reached)
+        for _, call in wiring.calls([".add_argument", "click.option", "typer.Option"], reached)
         for said in call.arguments
         if isinstance(said, str) and said.startswith("--")
     ]
@@ -559,8 +599,18 @@ def model_registered(wiring: Wiring) -> Finding:
         azure_models(wiring),
         declared_registration(wiring),
         met_if(registered_by_job(wiring), "no registering of a model was found"),
+        met_if(model_artefacts(wiring), "no registering of a model was found"),
         dvc_artefacts(wiring),
     )
+
+
+def model_artefacts(wiring: Wiring) -> list[Evidence]:
+    """Return where reached code logs an artefact of W&B that is a model, which has versions."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls([".log_artifact"], wiring.wired)
+        if wiring.imports(unit.path, "wandb") and is_model_artefact(unit)
+    ]
 
 
 def registered_by_name(wiring: Wiring) -> list[tuple[Unit, Call]]:
@@ -836,7 +886,8 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
         return met(made, "E1")
     for job in wiring.jobs:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        if job.started_by("outside", "repository_dispatch") and wanted & reached:
+        off = SCHEDULE_OFF.search(wiring.repository.text(job.file))
+        if job.started_by("outside", "repository_dispatch") and wanted & reached and not off:
             return started_outside(job)
         if wiring.is_schedule_unsaid(job) and wanted & reached:
             return unknown(
@@ -1038,13 +1089,14 @@ def training_reproducible(wiring: Wiring) -> Finding:
     trained = {path for path, _ in training_reach(wiring)}
     for module, unit in test_units(wiring):
         named = re.search(r"reproduc|determinis|twice|same_model", unit.short, re.I)
-        trains = any(re.search(r"train|(^|_)fit", name, re.I) for name in unit.names)
+        trains = any(re.search(r"train|(^|_)fit|model", name, re.I) for name in unit.names)
         if named and (trains or not trained.isdisjoint(own_imports(wiring, module))):
             return met([at_unit(wiring, unit)], "E3")
-    trained = {path for path, _ in {(unit.path, unit.name) for unit, _ in fits(wiring)}}
+    fitting = {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    trained = {path for path, _ in fitting}
     reached = {
         place
-        for place in training_reach(wiring) or {(unit.path, unit.name) for unit, _ in fits(wiring)}
+        for place in training_reach(wiring) or fitting_places(wiring) or fitting
         if place[0] in trained or not BESIDE_TRAINING.search(place[0].rpartition("/")[2])
     }
     seeds = called(wiring, SEEDING, "seed", reached, NOT_REACHED)
@@ -1062,7 +1114,24 @@ def training_reproducible(wiring: Wiring) -> Finding:
     notebooks = {path for path, _ in reached if path.endswith(".ipynb")}
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
-    return any_of(seeds, met_if(states, "no seed is set"))
+    found = any_of(seeds, met_if(states, "no seed is set"))
+    if found.status == "met" and seeds.status != "met" and not seeds_models(wiring, reached):
+        told = "a split has a seed; whether something else is random, files do not show"
+        return unknown(told, found.evidence)
+    return found
+
+
+def seeds_models(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+    """Tell whether more than splits gets a seed, or a model that is fitted is not random."""
+    calls = [call for unit in among(wiring, reached) for call in unit.calls]
+    others = [call for call in calls if not SPLITS.search(call.name)]
+    texts = {text for unit in among(wiring, reached) for _, text in unit.strings}
+    if any(call.keywords.keys() & SEED_NAMES for call in others) or texts & SEED_NAMES:
+        return True
+    fixed = any(DETERMINISTIC.search(call.name) for call in others) or any(
+        wiring.imports(unit.path, FIXED_PACKAGES) for unit, _ in fits(wiring)
+    )
+    return fixed and not wiring.calls(SEARCHING, reached)
 
 
 def seeds_split_alone(unit: Unit) -> bool:
@@ -1235,5 +1304,8 @@ def parameters_searched(wiring: Wiring) -> Finding:
     found = called(wiring, SEARCHING, "search of hyperparameters")
     by_notebook = [one for one in wiring.calls(SEARCHING) if one[0].path.endswith(".ipynb")]
     if found.status != "met" and by_notebook:
-        return met([at_call(wiring, *by_notebook[0])], "E1")
+        place = at_call(wiring, *by_notebook[0])
+        if not fitting_places(wiring):
+            return met([place], "E1")
+        return unknown("a notebook searches; whether training uses it, files do not show", [place])
     return found

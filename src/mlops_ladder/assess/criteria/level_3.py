@@ -65,6 +65,7 @@ from ..tools import (
 from ..wiring import Wiring
 from .level_1 import (
     AUTOMATIC,
+    built_by_host,
     by_ci,
     is_trial,
     restarted_on_host,
@@ -133,6 +134,7 @@ ROUTER = re.compile(
 ALL_OR_NOTHING = re.compile(
     r"--(traffic|to-tags|to-revisions)[= ]\S*=(0|100)[\"']?\s*$|--to-latest"
 )
+DRAWS = re.compile(r"^(random|uniform|randint|choices)$")
 HASHES = re.compile(r"^(blake2b|sha256|md5|sha1|crc32|hashlib|mmh3|murmurhash\w*|adler32|xxhash)$")
 EFFECT = re.compile(
     r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size",
@@ -245,6 +247,7 @@ def model_served(wiring: Wiring) -> Finding:
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
         and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
+        and not is_wrapper(wiring, one[0])
         and not any(TEST_ROWS.match(name) for name in one[0].names)
         and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
         and not re.search(
@@ -253,6 +256,17 @@ def model_served(wiring: Wiring) -> Finding:
     ]
     return any_of(
         met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
+    )
+
+
+def is_wrapper(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a method is of a class that only wraps a model for MLflow."""
+    owner = unit.name.rpartition(".")[0]
+    return any(
+        base.rpartition(".")[2] == "PythonModel"
+        for one in wiring.modules[unit.path].units
+        if one.name == owner
+        for base in one.bases
     )
 
 
@@ -326,6 +340,7 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status != "met" or model_served(wiring).status != "met":
         found = any_of(packaged_by_code(wiring), found, shipped_archive(wiring, AUTOMATIC))
+        found = (built_by_host(wiring) or found) if found.status == "missing" else found
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
@@ -446,7 +461,7 @@ def scoring_places(wiring: Wiring) -> set[Place]:
     """Return the wired code that serves, scores or deploys, without that which only judges."""
     named = {place for place in wiring.wired if SCORING_NAME.search(f"{place[0]} {place[1]}")}
     started = {place for _, reached in started_by_deployment(wiring) for place in reached}
-    found = started | serving_reach(wiring) | wiring.reach(named)
+    found = started | (serving_reach(wiring) or wiring.reach(named))
     return {place for place in found if not JUDGING_NAME.search(place[0].rpartition("/")[2])}
 
 
@@ -684,7 +699,12 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
     if split or traffic:
         return met([*split, *traffic])
     tested = {name for _, unit in test_units(wiring) for name in unit.names}
-    for unit, places in units_with(among(wiring, wiring.wired), ROUTER, HASHES):
+    drawn = [
+        (unit, places)
+        for unit, places in units_with(among(wiring, wiring.wired), ROUTER, DRAWS)
+        if unit.branches and unit.ordered
+    ]
+    for unit, places in [*units_with(among(wiring, wiring.wired), ROUTER, HASHES), *drawn]:
         if unit.short in tested:
             return met([at_line(wiring, unit.path, places[1][1], unit.short)], "E3")
         return missing(
@@ -942,6 +962,10 @@ def operation_measured(wiring: Wiring) -> Finding:
         if found and model_served(wiring).status == "met":
             return met([at_text(wiring, path, found[0].decode().strip())])
     found_calls = called(wiring, EXPORTING, "export of operational metrics")
+    if found_calls.status == "met" and exports_drift_alone(wiring):
+        return missing(
+            "metrics of drift are exported, none of requests", found_calls.evidence, "E1"
+        )
     if found_calls.status == "missing" and (places := managed_endpoints(wiring)):
         return unknown("the platform of the endpoint has metrics of its own", places)
     if found_calls.status == "met" and model_served(wiring).status == "met":
@@ -954,6 +978,19 @@ def operation_measured(wiring: Wiring) -> Finding:
         )
         return served if serving_reach(wiring) else found_calls
     return found_calls
+
+
+def exports_drift_alone(wiring: Wiring) -> bool:
+    """Tell whether all metrics that reached code makes for Prometheus are of drift."""
+    made = wiring.calls(["prometheus_client.*"], wiring.wired)
+    named = [str(call.arguments[0]) for _, call in made if call.arguments]
+    files = {unit.path for unit, _ in made}
+    others = wiring.calls(
+        [one for one in EXPORTING if "prometheus_client" not in one], wiring.wired
+    )
+    drift = all(DRIFT_WORD.search(one) or "evidently" in one for one in named)
+    of_evidently = all(wiring.imports(path, "evidently") for path in files)
+    return bool(made) and not others and (drift or of_evidently)
 
 
 def managed_endpoints(wiring: Wiring) -> list[Evidence]:

@@ -51,7 +51,7 @@ from ..tools import (
 )
 from ..wiring import Wiring
 from .level_1 import renovate, tests_in_ci
-from .level_3 import automatic_rollback
+from .level_3 import automatic_rollback, challenger_beside_champion
 
 TRAINS_NOW = re.compile(r"train|(^|_)fit", re.I)
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
@@ -84,6 +84,8 @@ RESULT = re.compile(
     r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value",
     re.I,
 )
+DECISION = re.compile(r"decision", re.I)
+"""A word for the result of a trial, where there is one."""
 PROMOTES = re.compile(
     r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I
 )
@@ -406,6 +408,8 @@ def result_decides(wiring: Wiring) -> Finding:
     Code of the loop that branches by a verdict and promotes.
     """
     reached = in_loop(wiring)
+    tried = challenger_beside_champion(wiring).status != "missing"
+    results = [RESULT, *([DECISION] if tried else [])]
     acts = [
         unit
         for unit in reached
@@ -415,7 +419,7 @@ def result_decides(wiring: Wiring) -> Finding:
         unit
         for unit in reached
         if unit.branches
-        and names_any(unit, RESULT)
+        and any(names_any(unit, one) for one in results)
         and any(PROMOTES.match(name) for name in unit.names)
     ]
     return all_of(
