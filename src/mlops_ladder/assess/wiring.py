@@ -36,6 +36,8 @@ RUN_BY_MODULE = re.compile(
     r"(?:python[\d.]*|torchrun|launch|debugpy|-X \w+|-\w)\s+(?:-\w+\s+)*-m\s+([\w.]+)"
     r"|^-m\s+([\w.]+)"
 )
+RUN_NOTEBOOK = re.compile(r"^run ([\w./ -]+\.(?:ipynb|py))$")
+"""A step of a job of Databricks."""
 RUN_BY_PIPELINE = re.compile(r"\brun-pipeline --module-name ([\w.]+)")
 """How the templates of SageMaker start a pipeline, which a function `get_pipeline` makes."""
 RUN_INLINE = re.compile(r"""(?:^|-c ["'])from ([\w.]+) import (\w+)""")
@@ -92,6 +94,10 @@ class Wiring(Code, ContinuousIntegration):
         for by_pipeline in RUN_BY_PIPELINE.finditer(text):
             if path := self.module_path(by_pipeline[1]):
                 yield path, "get_pipeline"
+        if by_job := RUN_NOTEBOOK.match(text):
+            if path := self._file(by_job[1], file, folder):
+                yield path, BODY
+            return
         for by_path in RUN_BY_PATH.finditer(text):
             if path := self._file(by_path[1], file, folder):
                 yield path, BODY
@@ -202,6 +208,7 @@ class Wiring(Code, ContinuousIntegration):
             Root(place, "console script", "pyproject.toml", name)
             for name, place in self.console_scripts.items()
         ]
+        found += self.roots_of(self.databricks_lines, "deployment")
         if any(path.endswith("pipeline_registry.py") for path in self.modules):
             found += [Root(one, "pipeline", one[0], "kedro run") for one in self._kedro_places]
         for path, module in self.modules.items():
