@@ -27,6 +27,7 @@ TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
+TARGET = re.compile(rb"(?m)^\s*(?:- )?_target_:\s*[\"']?([\w.]+)")
 MOST_PARSED = 6_000
 
 
@@ -227,7 +228,13 @@ class Code(OtherFiles):
 
     @cached_property
     def _reach(self) -> Reach:
-        return Reach(self.modules, self._imports, self.module_path)
+        return Reach(self.modules, self._imports, self.module_path, self._instantiated)
+
+    @cached_property
+    def _instantiated(self) -> list[str]:
+        """The dotted names that configurations of Hydra have made into objects."""
+        found = (TARGET.findall(self.repository.tree[path]) for path in self.yaml_files)
+        return list(dict.fromkeys(one.decode() for each in found for one in each))
 
     def reach(self, places: Iterable[Place]) -> set[Place]:
         """Return the units that run, or may run, when these are started."""

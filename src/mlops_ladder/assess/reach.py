@@ -16,6 +16,7 @@ DOTTED = re.compile(r"[\w.]+(:\w+)?")
 SCRIPT_NAMED = re.compile(
     r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
 )
+RUN_MODULE = re.compile(r"\bpython[\d.]* -m ([\w.]+)")
 LONGEST_COMMAND = 300  # of a text that may start a script
 LONGEST_TARGET = 120  # of a text that may name a function
 PLAIN_BASES = {"object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Exception"}
@@ -41,10 +42,12 @@ class Reach:
         modules: Mapping[str, Module],
         imports: Mapping[str, set[str]],
         module_path: Callable[[str, str], str | None],
+        targets: Iterable[str] = (),
     ) -> None:
         self.modules = modules
         self.imports = imports
         self.module_path = module_path
+        self.targets = list(targets)
         self._units: dict[Place, Unit] = {}
         self._links: dict[Place, Links] = {}
         self._scopes: dict[str, set[str]] = {}
@@ -145,9 +148,15 @@ class Reach:
 
     def _named(self, unit: Unit) -> Iterator[Place]:
         """Yield the units that texts such as `package.module:function` or `a.py` of a unit name."""
+        for text in self.targets if "instantiate" in unit.names else ():
+            yield from self._class_at(text)
         for _, text in unit.strings:
             if ".py" in text and (script := self._script_in(text)):
                 yield from ((script, one.name) for one in self.modules[script].units)
+            elif "-m " in text and (module := RUN_MODULE.search(text)):
+                path = self.module_path(module[1], "")
+                if path and self.modules[path].dotted.endswith(module[1].removeprefix("src.")):
+                    yield from ((path, one.name) for one in self.modules[path].units)
             elif "." in text and len(text) < LONGEST_TARGET and DOTTED.fullmatch(text):
                 path, name = self._target(text)
                 for one in self.modules[path].units if path else ():
@@ -155,6 +164,13 @@ class Reach:
                         yield path, one.name
                 if path and not name and "import_module" in unit.names:
                     yield from self._inside(path)
+
+    def _class_at(self, text: str) -> Iterator[Place]:
+        """Yield the units of a class or function that a configuration of Hydra names."""
+        path, name = self._target(text)
+        for one in self.modules[path].units if path and name else ():
+            if f"{one.name}.".startswith(f"{name}."):
+                yield path, one.name
 
     def _inside(self, path: str) -> Iterator[Place]:
         """Yield the units of a package, of whose modules one is chosen by its name."""

@@ -79,7 +79,7 @@ TRACKED_PARAMETERS = [
 EXTERNAL_PARAMETERS = [
     *("hydra.main", "hydra.compose", "omegaconf.*", "omegaconf.*.load", "yaml.safe_load"),
     *("yaml.load", "argparse.ArgumentParser", "click.option", "typer.Option", "typer.run"),
-    *("typer.Typer", "fire.Fire", "tomllib.load*", "toml.load", "json.load"),
+    *("typer.Typer", "fire.Fire", "tomllib.load*", "toml.load"),
     *("configparser.ConfigParser", "dynaconf.Dynaconf", "absl.flags.DEFINE_*"),
     *("dvc.api.params_show", "confuse.*", "ml_collections.*", "tyro.cli"),
     *("simple_parsing.*", "jsonargparse.*", "box.*", "transformers.HfArgumentParser"),
@@ -214,6 +214,7 @@ DEPLOYING_CALLS = [
     *("sagemaker:.deploy", "aiplatform:.deploy", "google:.deploy", "azureml:.deploy"),
     *("azure:.online_deployments.begin_create_or_update", "boto3:.create_endpoint"),
     *("azure:.batch_deployments.begin_create_or_update", "azure.ai.ml.entities.*Deployment"),
+    *("*_model_deployer_step", "zenml.integrations.*ModelDeployer.*"),
     *("boto3:.update_endpoint", "azureml.core.model.Model.deploy", "azureml.core.Model.deploy"),
     *("mlflow.deployments.*", "mlflow:.create_deployment", "mlflow:.update_deployment"),
 ]
@@ -309,11 +310,11 @@ BASELINE_CALLS = [
     *("*.NaiveForecaster", "*.NaiveSeasonal", "*.SeasonalNaive"),
 ]
 BASELINE_WORD = re.compile(
-    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|auc|accuracy|run)$",
+    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|mae|auc|accuracy|acc|f1|r2|loss|error|run)$",
     re.I,
 )
 METRIC_WORD = re.compile(
-    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)f1|(^|_)r2|r_?squared|precision|recall|score"
+    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)acc$|(^|_)f1|(^|_)r2|r_?squared|precision|recall|score"
     r"|metric|(^|_)loss(es)?($|_)|mean_\w*error|(^|_)errors?$|(mae|mse|relative)_error",
     re.I,
 )
@@ -345,7 +346,7 @@ GATE_WORD = re.compile(
     re.I,
 )
 PROMOTE_NAME = re.compile(
-    r"^(promote|set_registered_model_alias|transition_model_version_stage|register|register_model"
+    r"^_?((save|set|update|replace|make)_\w*(champion|production)\w*|promote|set_registered_model_alias|transition_model_version_stage|register|register_model"
     r"|deploy\w*|set_alias|promote_\w+|approve\w*|publish_model|update_model_package|link_artifact"
     r"|create_model_version|blessed?|push_model|set_stage|register_\w+|Promote|create_model_package"
     r"|upload_model|release_model)$"

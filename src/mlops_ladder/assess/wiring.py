@@ -20,7 +20,6 @@ from .other_files import DOCS_PATH, commands_in
 from .reach import Place
 
 MOST_ROOTS = 150
-HANDLER = re.compile(r"(^|_)handler$|^main$")  # of functions that a cloud starts
 CDK_SERVICES = {
     **{"sagemaker": "SageMaker", "events": "Events", "codepipeline": "CodePipeline", "sns": "SNS"},
     **{"cloudwatch": "CloudWatch", "codebuild": "CodeBuild", "stepfunctions": "StepFunctions"},
@@ -52,6 +51,13 @@ class Root:
     kind: str
     file: str
     text: str
+
+
+def is_handler(unit: Unit) -> bool:
+    """Tell whether a function is of the form that a cloud starts: of an event and its context."""
+    asked = (unit.names.get("event"), unit.names.get("context"))
+    named = unit.short.endswith("handler") and None not in asked
+    return unit.name == unit.short and (named or asked == (unit.line, unit.line))
 
 
 class Wiring(Code, ContinuousIntegration):
@@ -217,7 +223,7 @@ class Wiring(Code, ContinuousIntegration):
             found += [
                 Root((path, unit.name), "deployment", path, unit.name)
                 for unit in module.units
-                if HANDLER.search(unit.short) and {"event", "context"} <= unit.names.keys()
+                if is_handler(unit)
             ]
             if any(unit.name == MAIN for unit in module.units):
                 found.append(Root((path, BODY), "script", path, f"python {path}"))

@@ -366,6 +366,8 @@ class Reader:
         self.unit = unit
         self.computed: set[str] = set()
         self.fixed: set[str] = set()
+        self.raised_again: set[ast.Raise] = set()
+        """What hands an error of something else on: it is no check of the code's own."""
         self.fixed_and_tested: set[str] = set()
         """The names that a branch tests after a constant has replaced a computed value."""
 
@@ -402,6 +404,9 @@ class Reader:
                 continue
             elif kind in LOOKED_AT:
                 self.look(node)
+            elif kind is ast.ExceptHandler:
+                below = (one for one in ast.walk(node) if isinstance(one, ast.Raise))
+                self.raised_again.update(below)
             for name in CHILDREN.get(kind, ()):
                 inside = getattr(node, name)
                 if inside.__class__ is list:
@@ -436,7 +441,7 @@ class Reader:
                         self.fixed_and_tested |= self.fixed & bare_names(test)
             case ast.Return(value=ast.expr() as value):
                 unit.returned.update(names_ordered(value))
-            case ast.Raise():
+            case ast.Raise() if node not in self.raised_again:
                 unit.stops = True
             case ast.Assert(test=test):
                 unit.asserts |= not isinstance(test, ast.Constant)

@@ -16,6 +16,7 @@ README = re.compile(r"readme[^/]*$", re.I)
 HOME_PATH = re.compile(r"^(/(Workspace/)?(home|Users)/\w+|/Repos/[^/]+@|[A-Z]:\\\\?Users)")
 HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
 FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebooks
+OF_NOTEBOOKS = re.compile(r"(^|/)notebooks?/|\.ipynb$")
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
@@ -128,10 +129,10 @@ def training_outside_notebooks(wiring: Wiring) -> Finding:
     found = [one for one in fits(wiring) if not TEST_PATH.search(one[0].path)]
     if not found:
         return not_applicable("nothing fits a model")
-    modules = [one for one in found if not one[0].path.endswith(".ipynb")]
+    modules = [one for one in found if not OF_NOTEBOOKS.search(one[0].path)]
     notebooks = len(found) - len(modules)
     if len(modules) < FEWEST_SHARE * len(found):
-        place = at_call(wiring, *next(one for one in found if one[0].path.endswith(".ipynb")))
+        place = at_call(wiring, *next(one for one in found if OF_NOTEBOOKS.search(one[0].path)))
         only = "only" if not modules else f"but for {len(modules)}"
         return missing(f"calls that fit a model are in notebooks {only}: {notebooks}", [place])
     return met((at_call(wiring, *one) for one in modules), "E1")

@@ -131,6 +131,8 @@ MAKES_FILES = re.compile(
     r"|^python|^make |^uv run|^(npm|yarn|pnpm) |export|^(cp|mv|mkdir|touch|tar|unzip|git clone) "
 )
 """What may make the files that an image copies."""
+OF_HOSTS = ("Procfile", "render.y*ml", "railway.json", "railway.toml", "fly.toml", "app.json")
+"""Files by which a host of applications builds and starts them."""
 DETACHED = re.compile(r"^docker run\b.* (-d|--detach)\b")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
 INSTALLED = re.compile(r"\bpip3? install\b.*?(?:-r|--requirement)[ =]?(\S+\.txt)")
@@ -626,6 +628,8 @@ def built_by_host(wiring: Wiring) -> Finding | None:
         if (line := job.runs(HOOK)) and wiring.dockerfiles:
             place = at_text(wiring, line.file, line.text[:40], line.text)
             return unknown("a host outside of the repository builds when CI calls it", [place])
+    for path in wiring.repository.matching(*OF_HOSTS) if not wiring.dockerfiles else ():
+        return unknown(f"a host may build and release by {path}", [Evidence(path, 1, "host")])
     return None
 
 
@@ -673,7 +677,9 @@ def release_by_ci(wiring: Wiring) -> Finding:
         shipped_archive(wiring, RELEASING),
         restarted_on_host(wiring, RELEASING),
     )
-    return (taken_from_outside(wiring) or found) if found.status == "missing" else found
+    if found.status == "missing" and not found.evidence:
+        return taken_from_outside(wiring) or built_by_host(wiring) or found
+    return found
 
 
 def restarted_on_host(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
@@ -733,7 +739,8 @@ def model_tested(wiring: Wiring) -> Finding:
         if any(METRIC_WORD.search(name) for name in unit.names):
             predicting = predicting | judging
         is_asked = "post" in calls and asks_a_model(wiring, own, helped)
-        if not (calls & predicting or is_called or is_asked) or not own:
+        loaded = "load_model" in names_of(module)
+        if not (calls & predicting or is_called or is_asked) or not (own or loaded):
             continue
         if is_mocked(module, unit) or (is_asked and REPLACED & (used | names_of(module))):
             mocked = mocked or unit
@@ -931,7 +938,7 @@ def fetched_by_command(wiring: Wiring) -> Finding:
         at_line(wiring, unit.path, line, text)
         for unit, _ in wiring.calls(["os.system", "subprocess.*"], wiring.wired)
         for line, text in unit.strings
-        if FROM_BUCKET.match(text)
+        if FROM_BUCKET.match(text) and not is_for_service(wiring, unit)
     ]
     return met_if(found, "no code that fetches data was found")
 

@@ -77,6 +77,7 @@ from ..tools import (
 from ..wiring import Wiring
 
 FEWEST_STEPS = 3
+STARTS_SERVICE = re.compile(r"\b(uvicorn|gunicorn|hypercorn|streamlit run|flask run|fastapi run)\b")
 DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
@@ -110,6 +111,7 @@ SWEEPER = re.compile(
 CONFIGURATION = re.compile(
     r"^_?(cfg|conf|config|configuration|args|opts?|options|settings|hparams|params)$", re.I
 )
+SECRET_NAMED = re.compile(r"credential|service_account|token|secret", re.I)
 SETTINGS_NAMED = re.compile(r"config|param|setting|manifest|option", re.I)
 BESIDE_TRAINING = re.compile(r"split|threshold|eval|plot|sampl|report|explor", re.I)
 """Files whose random numbers are not those of the training."""
@@ -140,6 +142,10 @@ OF_RUN = re.compile(
 OF_MAIN = re.compile(
     r"download-artifact.*(branch: (main|master).*metric|metric.*branch: (main|master))"
 )
+COLUMNS_LACK = re.compile(
+    r"(missing|absent|lacking|unexpected|invalid)_?(col(umn)?|feature|field|row|value)s?$", re.I
+)
+OF_SCORING = re.compile(r"predict|infer|serv|scor|(^|/)(app|api)\b", re.I)
 VALID = re.compile(r"valid|passed|(^|_)(ok|clean)$|quality|issues|errors|problems", re.I)
 TESTS_DATA = re.compile(
     r"^(python[\d.]* -m )?pytest\b.*(?<![\w-])"
@@ -166,13 +172,19 @@ def headless_training(wiring: Wiring) -> Finding:
     A console script, a module, a task or a script that reaches a call that fits a model.
     """
     wanted = fitting_places(wiring)
+    by_request = None
     for root, reached in wiring.reach_by_root:
         both = wanted & reached
-        if both:
+        if both and STARTS_SERVICE.search(root.text):
+            by_request = by_request or root
+        elif both:
             unit, call = next(one for one in fits(wiring) if (one[0].path, one[0].name) in both)
             start = at_text(wiring, root.file, root.text.split()[0], root.text)
             return met([start, at_call(wiring, unit, call)])
     found = fits(wiring)
+    if by_request:
+        place = at_text(wiring, by_request.file, by_request.text.split()[0], by_request.text)
+        return missing("only a request to a service trains", [place], "E1")
     for path, line in notebook_runs(wiring):
         return missing("only a notebook is run", [at_text(wiring, path, line)], "E1")
     if found and not wanted:
@@ -450,6 +462,9 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         dvc_parameters(wiring),
     )
     tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
+    by_trainer = all("log_hyperparams" in one.what for one in tracked.evidence)
+    if tracked.status == "met" and by_trainer and metrics_tracked(wiring).status != "met":
+        tracked = missing("parameters go to a logger, but none is chosen", tracked.evidence, "E1")
     if tracked.status == "met" and not any_from_outside(wiring, reached):
         tracked = missing("what is logged is written in the code", tracked.evidence, "E1")
     with_config = [
@@ -503,9 +518,10 @@ def read_as_json(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     """Return met if the training reads a file of JSON that is named for settings."""
     found = [
         at_call(wiring, unit, call)
-        for unit, call in wiring.calls(["json.loads"], reached)
+        for unit, call in wiring.calls(["json.load", "json.loads"], reached)
         if not {"read_text", "read_bytes", "open", "read"}.isdisjoint(unit.names)
-        and SETTINGS_NAMED.search(f"{unit.path.rpartition('/')[2]} {unit.short}")
+        and SETTINGS_NAMED.search(" ".join([unit.path.rpartition("/")[2], unit.short, *unit.names]))
+        and not any(SECRET_NAMED.search(name) for name in unit.names)
     ]
     return met_if(found, "no reading of parameters was found")
 
@@ -776,6 +792,9 @@ def data_validated(wiring: Wiring) -> Finding:
         if any("pandera.check" in name or name.startswith("pandera.") for name in unit.decorators):
             return met([at_unit(wiring, unit)])
         if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
+            return met([at_unit(wiring, unit)])
+        lacks = any(COLUMNS_LACK.search(name) for name in unit.tested)
+        if unit.stops and lacks and not OF_SCORING.search(f"{unit.path} {unit.name}"):
             return met([at_unit(wiring, unit)])
     for schema in (
         unit
@@ -1176,7 +1195,7 @@ def features_shared(wiring: Wiring) -> Finding:
     if stores:
         return met([at_call(wiring, *stores[0])])
     name = re.compile(
-        r"feature|preprocess|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
+        r"feature|preprocess|process_data|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
         re.I,
     )
     trained, served = training_reach(wiring), serving_reach(wiring)

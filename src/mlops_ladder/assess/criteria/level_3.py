@@ -20,7 +20,6 @@ from ..evidence import (
     called,
     config,
     endless_reach,
-    fits,
     fitting_places,
     own_imports,
     predicts,
@@ -62,9 +61,10 @@ from ..tools import (
     SERVING,
     SERVING_IMAGE,
 )
-from ..wiring import Wiring
+from ..wiring import Wiring, is_handler
 from .level_1 import (
     AUTOMATIC,
+    MODEL_CALLED,
     built_by_host,
     by_ci,
     is_trial,
@@ -76,6 +76,7 @@ from .level_1 import (
 from .level_2 import DATA_VERSION, registrations
 
 BENTO_SERVICE = re.compile(r"\bbentoml serve(?: --?\S+)* [\w./]+:\w+")
+ANSWERS = re.compile(r"predict|infer|scor|classif|generat|recommend|detect|forecast", re.I)
 LOADS_MODEL = re.compile(r"(joblib|pickle|torch)\.load$|.*\bload_model$")
 TEST_ROWS = re.compile(r"(x_?test|test_?x|y_?test|test_?y)$", re.I)
 """The rows that a model is judged by."""
@@ -145,7 +146,7 @@ DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
 DECIDES = re.compile(
-    r"deploy\w*_(trigger|decision)|(trigger|decide|should|ready|approve|accept)_\w*"
+    r"deploy\w*_(trigger|decision)|(trigger|decide|should|ready|approve|accept|evaluate|check|assess)_\w*"
     r"(deploy|promot|regist|releas)|is_(good|better|acceptable|deployable)",
     re.I,
 )
@@ -185,7 +186,7 @@ ALARM_ACTION = re.compile(
 )
 PROVISIONING = (
     *("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json"),
-    *("databricks.y*ml", "**/databricks.y*ml"),
+    *("databricks.y*ml", "**/databricks.y*ml", "serverless.y*ml", "**/serverless.y*ml"),
 )
 ALERT_CALL = re.compile(
     r"slack|pagerduty|opsgenie|send_?mail|smtp|teams_webhook|sns|notify|send_alert|telegram|twilio",
@@ -233,7 +234,12 @@ def model_served(wiring: Wiring) -> Finding:
             (path, unit.name) for path in servers for unit in wiring.modules[path].units
         )
         near = [one for one in predicting if (one[0].path, one[0].name) in reached]
-        models = list(units_with(among(wiring, reached), re.compile(r"model", re.I), PREDICTED))
+        models = [
+            one
+            for one in units_with(among(wiring, reached), re.compile(r"model", re.I), PREDICTED)
+            if any(ANSWERS.search(call.name.rpartition(".")[2]) for call in one[0].calls)
+            or any(MODEL_CALLED.search(call.name) for call in one[0].calls)
+        ]
         cloud = [
             one for one in stands.evidence if re.search(r"deploy\(|transformer\(|Model", one.what)
         ]
@@ -275,7 +281,7 @@ def answering_functions(wiring: Wiring) -> list[Evidence]:
     """Return the functions of AWS Lambda that predict, or answer by a model that is loaded."""
     found = []
     for unit in wiring.code:
-        if unit.short != "lambda_handler" or unit.name != unit.short:
+        if not is_handler(unit):
             continue
         reached = wiring.reach([(unit.path, unit.name)])
         body = wiring.modules[unit.path].units[0]
@@ -383,6 +389,8 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
     )
     if found.status == "missing" and (outside := taken_from_outside(wiring)):
         return outside
+    if found.status == "missing" and not found.evidence and (host := built_by_host(wiring)):
+        return host
     if found.status == "met" and model_served(wiring).status == "missing":
         return missing(
             "something is deployed, but nothing that serves predictions", found.evidence, "E1"
@@ -459,9 +467,10 @@ def by_entry_script(wiring: Wiring) -> list[Evidence]:
 @lru_cache(maxsize=1)
 def scoring_places(wiring: Wiring) -> set[Place]:
     """Return the wired code that serves, scores or deploys, without that which only judges."""
-    named = {place for place in wiring.wired if SCORING_NAME.search(f"{place[0]} {place[1]}")}
-    started = {place for _, reached in started_by_deployment(wiring) for place in reached}
-    found = started | (serving_reach(wiring) or wiring.reach(named))
+    started = wiring.reach(root.place for root in wiring.roots if root.kind != "script")
+    named = {place for place in started if SCORING_NAME.search(f"{place[0]} {place[1]}")}
+    deployed = {place for _, reached in started_by_deployment(wiring) for place in reached}
+    found = deployed | serving_reach(wiring) | wiring.reach(named)
     return {place for place in found if not JUDGING_NAME.search(place[0].rpartition("/")[2])}
 
 
@@ -589,7 +598,8 @@ def is_search(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit trains several models and only looks for the best of them."""
     best = {name for name in unit.compared if BEST.match(name)}
     bounds = {name for name in unit.compared - best if BOUND.search(name)}
-    return bool(best) and not bounds and any(one is unit for one, _ in fits(wiring))
+    trains = not fitting_places(wiring).isdisjoint(wiring.reach([(unit.path, unit.name)]))
+    return bool(best) and not bounds and trains
 
 
 @lru_cache(maxsize=1)

@@ -57,6 +57,8 @@ TRAINS_NOW = re.compile(r"train|(^|_)fit", re.I)
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)
 JOINS = re.compile(r"^(join|joined|merge|outerjoin|merge_asof|join_\w+|\w+_join)$", re.I)
 PREDICTED = re.compile(r"prediction|predicted|inference", re.I)
+DISPATCHES = re.compile(r"dispatch|workflow|Dag|deployment|sensor|automation", re.I)
+"""Calls that start another pipeline; others have to name what they start."""
 DELAY = re.compile(
     r"label_?(wait|delay|lag|maturity)|(truth|feedback)_?(delay|lag|wait)|lateness", re.I
 )
@@ -160,7 +162,12 @@ def triggered(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
     places: list[Evidence] = []
     for unit, call in wiring.calls(TRIGGERING):
         signal = names_any(unit, DRIFT_WORD) or DRIFT_WORD.search(unit.path)
-        if signal and wiring.is_wired(unit):
+        words = [*unit.names, *(text for _, text in unit.strings)]
+        if (
+            signal
+            and wiring.is_wired(unit)
+            and (DISPATCHES.search(call.name) or any(map(TRAINS_NOW.search, words)))
+        ):
             found.add((unit.path, unit.name))
             places.append(at_call(wiring, unit, call))
     for unit in among(wiring, wiring.wired):
