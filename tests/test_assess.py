@@ -185,6 +185,7 @@ BREAKS: dict[str, tuple[int, str, Edit]] = {
             module("dataset", "schema.validate(", "schema.coerce("),
             every("def validate", "def keep"),
             every("def check_", "def keep_"),
+            module("problem", "if missing:", "if None:"),
         ),
     ),
     "a schedule commented out": (2, "L2-08", unscheduled("train")),

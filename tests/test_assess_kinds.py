@@ -81,7 +81,8 @@ KINDS_OF_MODEL = {
 }
 ONE_FIT = "model.fit(x)\\n"
 
-README = "# A\n" + "word " * 50 + "\n```\nmake a\n```\n"
+RUNS_A = {"Makefile": "a:\n\tpython a.py\n"}
+README = "# A\nIt predicts who leaves.\n" + "word " * 50 + "\n```\nmake a\n```\n"
 MET: dict[str, tuple[str, Files]] = {
     "a README of any case": ("L0-02", {"ReadMe.md": README}),
     "a package in which nothing fits": ("L1-01", {"pyproject.toml": "[project]\nname = 'a'\n", "src/a/__init__.py": "import click\n"}),
@@ -96,10 +97,10 @@ MET: dict[str, tuple[str, Files]] = {
     "options that are logged together": ("L2-04", {"a.py": LOGGED.format(top="", log="mlflow.log_params(vars(args))")}),
     "Jenkins's branch": ("L1-06", {"Jenkinsfile": JENKINS.format(when="when { branch 'main' }")}),
     "an endpoint of boto3 beside web pages": ("L3-01", {"web.py": WEB, "a.py": BOTO.format(key="Image", capture="B", call="create_endpoint")}),
-    "a package of boto3's registry": ("L3-04", {"a.py": BOTO.format(key="ModelPackageName", capture="B", call="create_endpoint")}),
+    "a package of boto3's registry": ("L3-04", {**RUNS_A, "a.py": BOTO.format(key="ModelPackageName", capture="B", call="create_endpoint")}),
     "capture of boto3": ("L3-10", {"a.py": BOTO.format(key="Image", capture="DataCaptureConfig", call="create_endpoint")}),
     "a rule whose state machine trains": ("L2-08", {"a.yml": STATE.format(does="createTrainingJob")}),
-    "a metric by segment": ("L2-10", {"a.py": "import sklearn\ndef main():\n    score_by_segment = 1\nmain()\n"}),
+    "a metric by segment": ("L2-10", {**RUNS_A, "a.py": "import sklearn\ndef main():\n    score_by_segment = 1\nmain()\n"}),
     "data that are downloaded": ("L1-11", {"a.py": "import requests, store\nstore.download_data('a')\n"}),
     "a method that predicts for a script": ("L3-01", {"score.py": "import sklearn\nmodel.predict(x)\n"}),
     "a schedule of Prefect 2": ("L3-12", {"flow.py": FLOW.format(test="drift", then="print(1)"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),

@@ -214,7 +214,12 @@ class ContinuousIntegration(Infrastructure):
                 for step in self._azure_steps(path, said, 3)
                 if isinstance(step.get("task"), str)
             )
-            yield Job(path, system, frozenset(triggers), tuple(lines), uses, said)
+            plugins = tuple(
+                str(one["image"])
+                for one in all_mappings(said)
+                if system == "Drone" and str(one.get("image")).startswith("plugins/")
+            )
+            yield Job(path, system, frozenset(triggers), tuple(lines), uses + plugins, said)
 
     def _is_pushed(self) -> bool:
         """Tell whether a pipeline or a webhook of the repository starts CodeBuild on a push."""
@@ -273,7 +278,7 @@ class ContinuousIntegration(Infrastructure):
     def unread_ci(self) -> list[str]:
         """The files of CI systems that are not read."""
         name = re.compile(
-            r"(^|/)(\.gitlab-ci\.ya?ml|Jenkinsfile[^/]*|\.drone\.ya?ml|bitbucket-pipelines\.ya?ml"
+            r"(^|/)(\.gitlab-ci\.ya?ml|Jenkinsfile[^/]*|bitbucket-pipelines\.ya?ml"
             r"|\.woodpecker\.ya?ml|\.buildkite/[^/]+|\.teamcity/[^/]+|appveyor\.ya?ml)$"
         )
         read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}

@@ -129,6 +129,24 @@ def training_reach(wiring: Wiring) -> set[Place]:
 
 
 @lru_cache(maxsize=1)
+def waited_for(wiring: Wiring) -> set[Place]:
+    """Return what a training or something else than a script that one may run reaches."""
+    others = [root.place for root in wiring.roots if root.kind != "script"]
+    return wiring.reach(others) | training_reach(wiring)
+
+
+def if_started(wiring: Wiring, finding: Finding) -> Finding:
+    """Return a finding; unknown if it rests on scripts alone that only a person may start."""
+    files = {place.path for place in finding.evidence}
+    started = {path for path, _ in waited_for(wiring) | serving_reach(wiring)}
+    is_code = all(path.endswith(".py") and not TEST_PATH.search(path) for path in files)
+    if finding.status != "met" or not files or not is_code or files & started:
+        return finding
+    told = "a script does it that nothing starts; whether somebody runs it, files do not show"
+    return unknown(told, finding.evidence)
+
+
+@lru_cache(maxsize=1)
 def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     """Return what runs on a schedule: the file, its commands, and what they reach."""
     return [

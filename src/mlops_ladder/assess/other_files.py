@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ..inspection.commands import Commands
-from ..inspection.files import as_list
+from ..inspection.files import as_list, as_mapping
 from ..inspection.repository import Repository
 
 UNREAD = {
@@ -38,7 +38,8 @@ class OtherFiles:
             body = self.repository.tree[path]
             name = path.rpartition("/")[2]
             is_compose = "compose" in name and b"services" in body
-            if path.startswith(".github/") or not (is_compose or re.search(rb"^kind:", body, re.M)):
+            is_manifest = is_compose or re.search(rb"^kind:", body, re.M)
+            if path.startswith((".github/", ".drone")) or not is_manifest:
                 continue
             for document in self.repository.documents(path):
                 if isinstance(document, dict):
@@ -103,6 +104,13 @@ class OtherFiles:
             for language, path in found.items()
             if language in OF_STATISTICS or count[language] > count["Python"]
         }
+
+    @cached_property
+    def project_name(self) -> str:
+        """The name of the project in pyproject.toml; empty without one."""
+        said = self.repository.pyproject
+        poetry = as_mapping(as_mapping(said.get("tool")).get("poetry"))
+        return str(as_mapping(said.get("project")).get("name") or poetry.get("name") or "")
 
     @cached_property
     def unset(self) -> set[str]:

@@ -150,6 +150,7 @@ ORCHESTRATED_STEPS = [
     *("tfx.v1.components.*", "sagemaker.workflow.steps.*", "luigi.Task", "tfx.*.Trainer"),
     *("tfx.dsl.component.*.component", "tfx.*.dsl.components.component"),
     *("sagemaker.workflow.condition_step.*", "sagemaker.workflow.model_step.*"),
+    "sagemaker.workflow.step_collections.*",
     *("airflow.decorators.task*", "azureml.pipeline.steps.*", "google_cloud_pipeline_components.*"),
     *("sklearn_pipeline.none", "airflow.sdk.task*", "ploomber.*", "azure.ai.ml.load_component"),
     *("clearml:.add_step", "clearml:.add_function_step", "databricks.*.Task", "hamilton.*"),
@@ -395,7 +396,7 @@ BUILD_COMMAND = re.compile(
     r"|^chart-releaser|^helm package"
 )
 BUILD_ACTION = re.compile(
-    r"docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
+    r"plugins/(docker|ecr|gcr)|docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
     r"|redhat-actions/buildah|PyO3/maturin-action|google-github-actions/deploy-cloudrun"
     r"|bentoml/.*build|Docker@|azure/docker|whoan/docker-build|mr-smithers-excellent/docker-build"
     r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build"
@@ -415,7 +416,7 @@ PUBLISH_ACTION = re.compile(
     r"|JRubics/poetry-publish|elgohr/Publish-Docker|amazon-ecr|mr-smithers"
     r"|google-github-actions/deploy-cloudrun|AzureWebApp|TwineAuthenticate|Docker@.*buildAndPush"
     r"|google-github-actions/release-please|redhat-actions/push-to-registry"
-    r"|actions/upload-release-asset|marvinpinto/action-automatic-releases"
+    r"|actions/upload-release-asset|marvinpinto/action-automatic-releases|plugins/(docker|ecr|gcr)"
 )
 DEPLOY_COMMAND = re.compile(
     r"\b(kubectl\b.* (apply|set image|rollout restart)|helm (upgrade|install)|terraform apply"
@@ -459,7 +460,8 @@ ROLLOUT_ACTION = re.compile(
 )
 """What puts a new version of an application into service."""
 LINT_COMMAND = re.compile(
-    r"^(python[\d.]* -m |uvx |uv tool run |pipx run )?(ruff|black|flake8|mypy|pylint|pyright|isort"
+    r"^(?!.*--exit-zero)"
+    r"(python[\d.]* -m |uvx |uv tool run |pipx run )?(ruff|black|flake8|mypy|pylint|pyright|isort"
     r"|autopep8|yapf|pycodestyle|basedpyright|ty|pre-commit|prek|super-linter|trunk)\b"
     r"|^mirrors-mypy|^nbqa|-m (ruff|black|flake8|mypy|pylint)\b"
 )
@@ -486,6 +488,7 @@ CANARY_TEXT = re.compile(
 OTHER_CI = {
     re.compile(r"^\.travis\.ya?ml$"): "Travis",
     re.compile(r"^\.circleci/config\.ya?ml$"): "CircleCI",
+    re.compile(r"^\.drone\.ya?ml$"): "Drone",
     re.compile(
         r"(^|/)azure-pipelines[^/]*\.ya?ml$|(^|/)\.?(azuredevops|azure-pipelines|pipelines"
         r"|devops-pipelines|\.pipelines)/[^/]+\.ya?ml$"

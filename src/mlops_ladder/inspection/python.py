@@ -105,6 +105,8 @@ class Unit:
     bases: list[str] = field(default_factory=list)
     constants: dict[str, Any] = field(default_factory=dict)
     """Names that are assigned a constant."""
+    literals: set[str] = field(default_factory=set)
+    """Names that are assigned a mapping of written values."""
     fixed: set[str] = field(default_factory=set)
     """Names that a branch tests after a constant has replaced their value."""
 
@@ -459,6 +461,8 @@ class Reader:
 
     def assign(self, name: str, value: ast.expr) -> None:
         """Record an assignment: of a constant, perhaps instead of a computed value."""
+        if isinstance(value, ast.Dict) and constant(value):
+            self.unit.literals.add(name)
         if isinstance(value, ast.Constant):
             self.unit.constants[name] = value.value
         elif not is_empty(value):

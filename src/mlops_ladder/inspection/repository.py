@@ -73,7 +73,9 @@ class Repository:
 
     def text(self, path: str) -> str:
         """Return a file's text; of merge conflicts, both sides."""
-        text = self.tree.get(path, b"").decode("utf-8", "replace").replace("\r\n", "\n")
+        body = self.tree.get(path, b"")
+        wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))  # as PowerShell writes what it redirects
+        text = body.decode("utf-16" if wide else "utf-8", "replace").replace("\r\n", "\n")
         return CONFLICT.sub(r"\g<yours>\g<incoming>", text)
 
     def documents(self, path: str) -> list[Any]:

@@ -2,11 +2,13 @@
 
 import re
 
+from packaging.utils import canonicalize_name
+
 from ...inspection.python import parse_module
 from ..code import TEST_PATH
-from ..evidence import at_call, at_line, at_text, fits, is_ml
+from ..evidence import at_call, at_line, at_text, fits, is_ml, uncommented
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
-from ..other_files import OF_STATISTICS
+from ..other_files import DOCS_PATH, OF_STATISTICS
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 
@@ -14,20 +16,37 @@ FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 README = re.compile(r"readme[^/]*$", re.I)
 HOME_PATH = re.compile(r"^(/(Workspace/)?(home|Users)/\w+|/Repos/[^/]+@|[A-Z]:\\\\?Users)")
-HOME_IN_SHELL = re.compile(r"(?<![\w.~-])/(home|Users)/\w+")
+HOME_IN_SHELL = re.compile(
+    r"(?<![\w.~:-])/(home|Users)/"
+    r"(?!(ubuntu|ec2-user|jovyan|airflow|user|app|runner|vscode|node|\$)\b)\w+"
+)
+"""A folder of a person, not of an image's or a cloud's own user."""
 FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebooks
 OF_NOTEBOOKS = re.compile(r"(^|/)notebooks?/|\.ipynb$")
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
 SCRIPT_RUN = re.compile(r"\bpython[\d.]* (?!-)([\w./-]+\.py)\b")
-COMMAND_IN_README = re.compile(
-    r"(?m)(?:^[ \t]*|`)[$>]?[ \t]*(make \w|python3? |pip3? install|uv |poetry |docker[ -]|conda "
-    r"|dvc |pytest|mlflow |git clone|\./|bash |sh |just \w|tox|npm |pixi |kedro |streamlit "
-    r"|Rscript |curl |pipenv |pipx |uvx |prefect |airflow |astro |zenml |dagster |metaflow |az "
-    r"|gcloud |aws |sam |kubectl |terraform |helm |spark-submit |uvicorn |flask |bentoml |jupyter "
-    r"|source |mage |task \w)"
+COMMAND = re.compile(
+    r"(?m)(?:^[ \t]*(?:\d+\.|-)?[ \t]*|`|&& ?)[$>]?[ \t]*(?:\w+=\S+ )*"
+    r"(?:(?:uv|poetry|pipenv|pixi|hatch|conda) run )?"
+    r"(python[\d.]* (?!-m (?:venv|pip)|-V|--v)\S+|make \w[\w-]*|just \w+|dvc (?:repro|exp)"
+    r"|docker[ -]compose (?:\S+ )*(?:up|run)|docker run|uvicorn \S+|flask run|streamlit run"
+    r"|mlflow (?:ui|run|server)|kedro run|(?:prefect|airflow|zenml|dagster|metaflow|jupyter) \S+"
+    r"|astro dev|(?:mise|uv) run \S+"
+    r"|pytest|tox|nox|bentoml (?:serve|build)|(?:bash|sh|invoke|spark-submit) \S+"
+    r"|\./\S+\.sh|terraform apply|sam deploy|cdk deploy|kubectl apply|helm (?:install|upgrade)"
+    r"|npm (?:run|start)|(?:az ml|gcloud) \S+|torchrun|accelerate launch|Rscript \S+|curl )"
 )
+"""Commands that train, serve or test; those that only install are none."""
+INSTALLS = re.compile(r"(?m)\b(?:pip3?|conda) install (?:-\S+ )*[\"']?([\w.-]+)")
+PURPOSE = re.compile(
+    r"\b(predict\w*|forecast\w*|classif\w*|detect\w*|estimat\w*|segment\w*|recommend\w*|regression"
+    r"|goal|purpose|problem|objective|aim(s|ed)?|recogni\w*|model(s|l?ing)?)\b",
+    re.I,
+)
+WORDS_FOR_EACH = 50  # words of a README for each that may tell what a model is for,
+MOST_PURPOSE = 4  # and how many of those are enough
 
 
 @criterion("L0-01", "something-is-fitted", "must")
@@ -60,16 +79,33 @@ def purpose_described(wiring: Wiring) -> Finding:
     for path in sorted(named, key=lambda one: not one.lower().endswith((".md", ".rst"))):
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
-        found = COMMAND_IN_README.search(blocks)
+        prose = FENCED.sub("", text)
+        found = COMMAND.search(blocks) or installs_itself(wiring, blocks)
+        if not found:
+            what = "has no command that trains, serves or tests"
+            return missing(f"the README {what}", [Evidence(path, 1, "README")])
         scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks)]
-        if scripts and not any(is_there(wiring, one) for one in scripts):
-            told = f"the README runs {scripts[0]}, which is not there"
-            return missing(told, [at_text(wiring, path, scripts[0])], "E1")
-        if found and len(FENCED.sub("", text).split()) > FEWEST_WORDS:
-            return met([at_text(wiring, path, found[0].strip("` \n"))], "E1")
-        what = "does not say what the project is for" if found else "has no command to run"
-        return missing(f"the README {what}", [Evidence(path, 1, "README")])
+        absent = [one for one in scripts if not is_there(wiring, one)]
+        if len(absent) * 2 > len(scripts):
+            told = f"the README runs {absent[0]}, which is not there"
+            return missing(told, [at_text(wiring, path, absent[0])], "E1")
+        if len(prose.split()) <= FEWEST_WORDS:
+            what = "does not say what the project is for"
+            return missing(f"the README {what}", [Evidence(path, 1, "README")])
+        place = at_text(wiring, path, found[0].strip("` \n"))
+        wanted = min(max(len(prose.split()) // WORDS_FOR_EACH, 1), MOST_PURPOSE)
+        if len(PURPOSE.findall(prose)) < wanted:
+            return unknown("whether the README tells the problem, a person has to read", [place])
+        return met([place], "E1")
     return missing("there is no README")
+
+
+def installs_itself(wiring: Wiring, blocks: str) -> re.Match[str] | None:
+    """Return where commands install the repository's own package from an index, if they do."""
+    names = {canonicalize_name(path.partition("/")[0]) for path in wiring.modules if "/" in path}
+    names |= {canonicalize_name(wiring.project_name)} if wiring.project_name else set()
+    found = (one for one in INSTALLS.finditer(blocks) if canonicalize_name(one[1]) in names)
+    return next(found, None)
 
 
 def is_code(path: str) -> bool:
@@ -96,6 +132,11 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
+    for path in (one for one in wiring.sizes if one.endswith(".sh")):
+        found = None if DOCS_PATH.search(path) else HOME_IN_SHELL.search(uncommented(wiring, path))
+        if found:
+            told = "a script names a folder of one person's machine"
+            return missing(told, [at_text(wiring, path, found[0])])
     for path in wiring.naming_homes:
         if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):
             return missing("code names a folder of one person's machine", [place])

@@ -50,6 +50,7 @@ from ..tools import (
     BUNDLED,
     CLIENTS,
     DEPLOY_COMMAND,
+    DEPLOYING_CALLS,
     FETCHING,
     LINT_ACTION,
     LINT_COMMAND,
@@ -115,7 +116,7 @@ DATA_ADDRESS = re.compile(r"^(data(set)?|bucket|object|file|csv|source|s3|blob)_
 STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue"}
 """Services of AWS that have data."""
 OF_SERVICE = re.compile(
-    r"(^|/)(serv\w*|apis?|apps?|dashboards?|monitor\w*|web\w*|ui)(/|\.py$)", re.I
+    r"(^|/)(serv\w*|apis?|apps?|dashboards?|monitor\w*|web\w*|ui|\w*logg\w+)(/|\.py$)", re.I
 )
 MAKES_CLIENT = re.compile(r"client|session|connect|resource", re.I)
 READS = {"read_csv", "read_parquet", "read_json", "read_excel"}
@@ -124,6 +125,13 @@ ASKS = re.compile(r"health|predict|score|model", re.I)
 NAMED_ALIKE = {"torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "prophet"}
 """Packages that are imported by the name that they have on PyPI."""
 SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
+PACKAGING_CALLS = [
+    *("*.RegisterModel", "sagemaker.workflow.model_step.ModelStep", "boto3:.create_model_package"),
+    *("sagemaker:.create_model_package", "azureml:.package"),
+]
+"""Calls that make a model with its image into what can be deployed as it is."""
+SERVED = ["azure.ai.ml.entities.ManagedOnlineDeployment", "azure.ai.ml.entities.BatchDeployment"]
+"""Calls by which a cloud makes an image of a model, its environment and its code."""
 HOOK = re.compile(r"^curl .*(deploy[-_]?hook|DEPLOY[-_]?HOOK|api\.render\.com/deploy)")
 COPIES = re.compile(r"(?mi)^(?:COPY|ADD) (?!--from)(?:--\S+ )*([^\[\n]+)$")
 MAKES_FILES = re.compile(
@@ -148,6 +156,14 @@ NAMED_TESTS = re.compile(r"(?!-)(?=[^=:*$]*test)[\w./-]*(/|\.py|/[\w-]+)")
 DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
 SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
 RELEASING = ("tag", "release", "push", "workflow_run")
+LOADING = [
+    ".load_model",
+    "joblib.load",
+    "pickle.load",
+    "torch.load",
+    "onnxruntime.InferenceSession",
+]
+"""What loads a stored model."""
 REPLACED = {"dependency_overrides", "monkeypatch", "patch", "MagicMock", "Mock", "mocker"}
 """What puts a stand-in into the place of a model."""
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
@@ -252,7 +268,8 @@ def dependencies_locked(wiring: Wiring) -> Finding:
         if unpinned:
             loose = at_text(wiring, path, unpinned[0])
             break
-    for path in repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml"):
+    named = repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml")
+    for path in named if loose is None else [one for one in named if "/" not in one]:
         for document in repository.documents(path):
             names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
             if len(names) > 1 and all(
@@ -509,18 +526,26 @@ def by_ci(
     triggers: tuple[str, ...],
     what: str,
     leave: Callable[[Job], bool] | None = None,
+    skip: Callable[[Line], bool] | None = None,
 ) -> Finding:
-    """Return met if a job that starts by itself runs a command or an action."""
+    """Return met if a job that starts by itself runs a command or an action.
+
+    `leave` and `skip` say which jobs and which commands do not count.
+    """
     by_hand = None
     for job in wiring.jobs:
         if leave and leave(job):
             continue
         line = job.runs(command)
+        if line and skip and skip(line):
+            continue
         if line and DOCKER_BUILD.match(line.text) and builds_another(wiring, line):
             continue
         if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
             line = None
-        if line and (absent := copied_from_nowhere(wiring, job, line)):
+        builds = [one for one in job.lines if DOCKER_BUILD.match(one.text)]
+        absent = next(filter(None, (copied_from_nowhere(wiring, job, one) for one in builds)), None)
+        if line and absent:
             return missing(
                 f"{absent.path} copies {absent.what}, which is not there", [absent], "E1"
             )
@@ -567,16 +592,26 @@ def taken_from_outside(wiring: Wiring) -> Finding | None:
     return None
 
 
+def context_of(line: Line) -> str:
+    """Return the folder of which `docker build` makes an image."""
+    context = line.text.split()[-1].strip("'\"")
+    return joined(line.folder, context) if re.fullmatch(r"[\w./-]+", context) else line.folder
+
+
+def built_from(wiring: Wiring, line: Line) -> str:
+    """Return the Dockerfile of `docker build`, in the spelling of the repository."""
+    named = re.search(r"(?:-f|--file)[= ](\S+)", line.text)
+    path = joined(line.folder, named[1]) if named else joined(context_of(line), "Dockerfile")
+    return next((one for one in wiring.dockerfiles if one.lower() == path.lower()), path)
+
+
 def copied_from_nowhere(wiring: Wiring, job: Job, line: Line) -> Evidence | None:
     """Return where the Dockerfile of a build copies what is not there and no step makes."""
     if not DOCKER_BUILD.match(line.text) or any(
         MAKES_FILES.search(text) for text in (*(one.text for one in job.lines), *job.uses)
     ):
         return None
-    named = re.search(r"(?:-f|--file)[= ](\S+)", line.text)
-    context = line.text.split()[-1].strip("'\"")
-    folder = joined(line.folder, context) if re.fullmatch(r"[\w./-]+", context) else line.folder
-    path = joined(line.folder, named[1]) if named else joined(folder, "Dockerfile")
+    folder, path = context_of(line), built_from(wiring, line)
     if path not in wiring.sizes:
         return None
     for copied in COPIES.finditer(wiring.repository.text(path)):
@@ -616,10 +651,20 @@ def build_in_ci(wiring: Wiring) -> Finding:
     that starts by itself.
     """
     found = by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
-    found = (
-        any_of(found, shipped_archive(wiring, AUTOMATIC)) if found.status == "missing" else found
-    )
+    if found.status == "missing":
+        found = any_of(found, shipped_archive(wiring, AUTOMATIC), packaged_by_code(wiring, SERVED))
     return (built_by_host(wiring) or found) if found.status == "missing" else found
+
+
+def packaged_by_code(wiring: Wiring, patterns: list[str]) -> Finding:
+    """Return met if a job runs code that makes a model package, or a service, of a cloud."""
+    calls = wiring.calls(patterns)
+    for job in wiring.jobs if calls else ():
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places and job.started_by(*AUTOMATIC):
+            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+    return missing("no CI job builds an image")
 
 
 def built_by_host(wiring: Wiring) -> Finding | None:
@@ -676,6 +721,7 @@ def release_by_ci(wiring: Wiring) -> Finding:
         ),
         shipped_archive(wiring, RELEASING),
         restarted_on_host(wiring, RELEASING),
+        deployed_by_code(wiring, RELEASING),
     )
     if found.status == "missing" and not found.evidence:
         return taken_from_outside(wiring) or built_by_host(wiring) or found
@@ -689,6 +735,19 @@ def restarted_on_host(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
         if line and "self-hosted" in str(job.raw.get("runs-on")) and job.started_by(*triggers):
             return met([at_text(wiring, line.file, "docker run", line.text)])
     return missing("no CI job rolls the application out")
+
+
+def deployed_by_code(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
+    """Return met if a job that starts by itself runs code which deploys at a cloud."""
+    calls = [one for one in wiring.calls(DEPLOYING_CALLS) if one[0].path[-6:] != ".ipynb"]
+    for job in wiring.jobs if calls else ():
+        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places and job.started_by(*triggers):
+            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+        if places and job.started_by("outside"):
+            return started_outside(job, places)
+    return missing("no CI job deploys")
 
 
 def is_trial(job: Job) -> bool:
@@ -729,6 +788,7 @@ def model_tested(wiring: Wiring) -> Finding:
     }
     classes = making_words(wiring)
     making |= classes
+    making |= {unit.short for unit, _ in wiring.calls(LOADING) if unit.name == unit.short}
     for module, unit in test_units(wiring):
         helped, own = helpers_of(wiring, module, unit)
         used = set(unit.names) | helped
@@ -738,14 +798,15 @@ def model_tested(wiring: Wiring) -> Finding:
         )
         if any(METRIC_WORD.search(name) for name in unit.names):
             predicting = predicting | judging
-        is_asked = "post" in calls and asks_a_model(wiring, own, helped)
+        predicts_there = "get" in calls and any("predict" in text for _, text in unit.strings)
+        is_asked = ("post" in calls or predicts_there) and asks_a_model(wiring, own, helped)
         loaded = "load_model" in names_of(module)
         if not (calls & predicting or is_called or is_asked) or not (own or loaded):
             continue
         if is_mocked(module, unit) or (is_asked and REPLACED & (used | names_of(module))):
             mocked = mocked or unit
             continue
-        if used & making or any(MODEL_NAMED.search(name) for name in used):
+        if is_asked or used & making or any(MODEL_NAMED.search(name) for name in used):
             return met([at_unit(wiring, unit)], "E3")
     if asked := asks_deployed_model(wiring):
         return met(asked, "E3")
@@ -762,7 +823,7 @@ def names_of(module: Module) -> set[str]:
 def asks_a_model(wiring: Wiring, own: list[str], helped: set[str]) -> bool:
     """Tell whether a test's own service has a model: one of the test, or a stored one it loads."""
     files = {path for one in own for path in (one, *wiring.imports_of(one))}
-    loads = [*wiring.calls(RESOLVING), *wiring.calls([".load_model", "joblib.load", "torch.load"])]
+    loads = [*wiring.calls(RESOLVING), *wiring.calls(LOADING)]
     return "fit" in helped or any(unit.path in files for unit, _ in loads)
 
 
@@ -958,9 +1019,9 @@ def fetched_by_call(wiring: Wiring) -> Finding:
 
 def is_for_service(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit is of a service, a page or a monitor, and no training uses it."""
-    return bool(OF_SERVICE.search(unit.path)) and (unit.path, unit.name) not in training_reach(
-        wiring
-    )
+    if (unit.path, unit.name) in training_reach(wiring):
+        return False
+    return bool(OF_SERVICE.search(unit.path))
 
 
 def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:

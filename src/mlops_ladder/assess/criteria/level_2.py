@@ -22,6 +22,7 @@ from ..evidence import (
     fits,
     fitting_places,
     helpers_of,
+    if_started,
     is_mocked,
     is_none,
     own_imports,
@@ -82,6 +83,7 @@ DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
 KFP_PIPELINE = re.compile(r"kfp\.(v2\.)?dsl\.pipeline$")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
@@ -121,6 +123,7 @@ RANDOM_CALL = re.compile(
     r"^(numpy\.random|random)\.(choices?|rand|randn|randint|shuffle|permutation|normal|uniform"
     r"|sample|random)$"
     r"|^sklearn\..*\.(RandomForest\w+|ExtraTrees\w+|MLP(Classifier|Regressor)|train_test_split)$"
+    r"|^pyspark\.ml\..*\.(RandomForest|GBT)\w+$"
 )
 """Calls whose outcome depends on a seed."""
 NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
@@ -162,6 +165,7 @@ SCHEDULER_MADE = re.compile(
 PIPELINE_STARTED = re.compile(
     r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit|PipelineJob)$"
 )
+RUNS = re.compile(r"\bpython|\.py\b|\b-m ")
 TRAIN_FILE = re.compile(r"\b(train\w*|retrain\w*|fit)\b", re.I)
 
 
@@ -284,28 +288,26 @@ def coded_pipeline(wiring: Wiring) -> Finding:
     folders: dict[str, list[Evidence]] = {}
     for (path, _, _), place in steps.items():
         folders.setdefault("/".join(path.split("/")[:2]), []).append(place)
-    most = max(folders.values(), key=len)
-    trains = any(
-        TRAIN_FILE.search(f"{unit.short} {call.name}".replace("_", " ")) for unit, call in found
-    )
-    trains = (
-        trains
-        or any(TRAIN_FILE.search(unit.short.replace("_", " ")) for unit in decorated)
-        or lead_to_training(wiring, {path for path, _, _ in steps})
-    )
+    whole = [one for one in folders.values() if len(one) >= FEWEST_STEPS]
+    groups = sorted(whole or [[one for each in folders.values() for one in each]], key=len)
+    training = [one for one in groups if lead_to_training(wiring, one)]
+    most, trains = (training or groups)[-1], bool(training)
     if len(steps) >= FEWEST_STEPS and trains:
         return met([*(at_call(wiring, *one) for one in objects[:1]), *most])
     reason = f"the pipeline has {len(steps)} steps" if trains else "the pipeline does not train"
     return missing(reason, most, "E1")
 
 
-def lead_to_training(wiring: Wiring, files: set[str]) -> bool:
-    """Tell whether the files of a pipeline reach what trains, or name it in a text."""
-    units = [unit for path in files for unit in wiring.modules[path].units]
+def lead_to_training(wiring: Wiring, steps: list[Evidence]) -> bool:
+    """Tell whether the files of steps reach what trains, or name it."""
+    units = [unit for path in {one.path for one in steps} for unit in wiring.modules[path].units]
     reached = wiring.reach((unit.path, unit.name) for unit in units)
     fitted = {(unit.path, unit.name) for unit, _ in fits(wiring)}
+    words = [*(one.what for one in steps), *(name for unit in units for name in unit.names)]
+    words += [text for unit in units for _, text in unit.strings if " " not in text.strip()]
+    words += [text for unit in units for _, text in unit.strings if RUNS.search(text)]
     return not fitted.isdisjoint(reached) or any(
-        TRAIN_FILE.search(re.sub(r"[_/.]", " ", text)) for unit in units for _, text in unit.strings
+        TRAIN_FILE.search(re.sub(r"[_/.]", " ", word)) for word in words
     )
 
 
@@ -545,21 +547,27 @@ def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
         if not is_configured(unit)
     ]
     others = [
-        not is_trial(wiring, unit)
+        not is_trial(wiring, unit) and not is_written(unit, outside)
         for unit, call in wiring.calls(TRACKED_PARAMETERS, reached)
         if not (call.name.endswith("log_param") and named)
     ]
     return any(others) or sum(named) * 2 > len(named)
 
 
+def is_written(unit: Unit, outside: set[str]) -> bool:
+    """Tell whether a unit writes its parameters as a literal and uses no setting."""
+    return bool(unit.literals) and not is_configured(unit) and outside.isdisjoint(unit.names)
+
+
 def is_configured(unit: Unit) -> bool:
     """Tell whether a unit uses a configuration or options."""
-    return any(CONFIGURATION.match(name) for name in unit.names)
+    return any(CONFIGURATION.match(name) for name in unit.names if name not in unit.literals)
 
 
 def is_trial(wiring: Wiring, unit: Unit) -> bool:
-    """Tell whether a unit is what a search of hyperopt tries, whose space is written in code."""
-    return wiring.imports(unit.path, "hyperopt") and "STATUS_OK" in unit.names
+    """Tell whether a unit is what a search tries, whose space is written in code."""
+    by_hyperopt = wiring.imports(unit.path, "hyperopt") and "STATUS_OK" in unit.names
+    return by_hyperopt or any(name.startswith("suggest_") for name in unit.names)
 
 
 def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
@@ -605,7 +613,7 @@ def model_registered(wiring: Wiring) -> Finding:
         for line in [*(one for job in wiring.jobs for one in job.lines), *wiring.task_lines]
         if REGISTER_COMMAND.search(line.text)
     ]
-    return any_of(
+    found = any_of(
         found,
         met_if(
             [at_call(wiring, *one) for one in registered_by_name(wiring)],
@@ -618,6 +626,7 @@ def model_registered(wiring: Wiring) -> Finding:
         met_if(model_artefacts(wiring), "no registering of a model was found"),
         dvc_artefacts(wiring),
     )
+    return if_started(wiring, found)
 
 
 def model_artefacts(wiring: Wiring) -> list[Evidence]:
@@ -702,6 +711,13 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
         *("wandb:.add_reference", "*ExampleGen"),
     ]
+    digests = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["mlflow.autolog", "mlflow.*.autolog"], reached)
+        if call.keywords.get("log_datasets", True) is not False
+        and not wiring.imports(unit.path, "torch|pytorch_lightning|lightning")
+        and not keeps_no_digest(wiring)
+    ]
     found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
     logged = [
         at_line(wiring, unit.path, places[0][1], places[0][0])
@@ -722,7 +738,17 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     ]
     kept = [*logged, *texts, *named_assets(wiring), *kept_data(wiring, reached)]
     reason = "no run records the version of its data"
-    return any_of(found, met_if(kept, reason), missing(reason))
+    told = "autologging keeps a digest of some data; of which, files do not show"
+    by_autolog = unknown(told, digests) if digests else missing(reason)
+    return any_of(found, met_if(kept, reason), by_autolog)
+
+
+def keeps_no_digest(wiring: Wiring) -> bool:
+    """Tell whether a list pins an MLflow before 2.4, whose autologging keeps no digest of data."""
+    return any(
+        OLD_MLFLOW.search(wiring.repository.text(path))
+        for path in wiring.repository.matching("**/requirements*.txt", "requirements*.txt")
+    )
 
 
 def is_model_artefact(unit: Unit) -> bool:
@@ -776,7 +802,11 @@ def data_validated(wiring: Wiring) -> Finding:
     pandera, pydantic, Great Expectations, TFDV, Deequ, soda, Deepchecks, or a function of one's own
     that checks and raises. Validators that only report need a branch that raises or exits.
     """
-    reached = training_reach(wiring)
+    reached = training_reach(wiring) | wiring.reach(
+        root.place
+        for root in wiring.roots
+        if root.kind == "pipeline" or root.file.endswith("dvc.yaml")
+    )
     soft = None
     for unit, call in wiring.calls(VALIDATING):
         if (unit.path, unit.name) not in reached:
@@ -793,7 +823,9 @@ def data_validated(wiring: Wiring) -> Finding:
             return met([at_unit(wiring, unit)])
         if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
             return met([at_unit(wiring, unit)])
-        lacks = any(COLUMNS_LACK.search(name) for name in unit.tested)
+        lacks = any(COLUMNS_LACK.search(name) for name in unit.tested) or (
+            "missing" in unit.tested and "columns" in unit.names
+        )
         if unit.stops and lacks and not OF_SCORING.search(f"{unit.path} {unit.name}"):
             return met([at_unit(wiring, unit)])
     for schema in (
@@ -993,6 +1025,11 @@ def judged_beside_baseline(wiring: Wiring) -> Finding:
     A dummy model, or the metric of the champion or of an earlier version that is scored, too, in
     code that a command reaches or in a test, with a split of the rows; or metrics of two commits.
     """
+    return if_started(wiring, compared_with_baseline(wiring))
+
+
+def compared_with_baseline(wiring: Wiring) -> Finding:
+    """Return met if something reached compares with a baseline or an earlier model."""
     reached = wiring.wired
     dummy = [
         *wiring.calls(BASELINE_CALLS, reached),
@@ -1090,13 +1127,11 @@ def judged_by_slice(wiring: Wiring) -> Finding:
         called(wiring, ["*.MetricFrame", "snorkel.*slicing*"], "metrics by slice"),
         met_if(sliced, "no metrics by slice were found"),
     )
-    return any_of(
-        found,
-        met_if(
-            (at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named),
-            "no metrics by slice were found",
-        ),
+    by_name = met_if(
+        (at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named),
+        "no metrics by slice were found",
     )
+    return if_started(wiring, any_of(found, by_name))
 
 
 @criterion("L2-11", "training-reproducible", "should", "I1, MS2")
@@ -1220,6 +1255,10 @@ def features_shared(wiring: Wiring) -> Finding:
         return missing(
             "code of features is shared, but no test calls it", [at_unit(wiring, shared[0])], "E1"
         )
+    kept = wiring.calls(["sklearn.pipeline.*", "sklearn.compose.*", "joblib.dump"], trained)
+    if kept and served and wiring.tests:
+        told = "features may be part of what is stored; whether tests cover them, files do not show"
+        return unknown(told, [at_call(wiring, *kept[0])])
     return missing("no tested code of features that training and inference share was found")
 
 

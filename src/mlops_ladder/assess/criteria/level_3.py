@@ -21,6 +21,7 @@ from ..evidence import (
     config,
     endless_reach,
     fitting_places,
+    if_started,
     own_imports,
     predicts,
     promotes,
@@ -28,12 +29,11 @@ from ..evidence import (
     scheduled_by_code,
     scheduled_reach,
     serving_reach,
-    started_outside,
     test_units,
-    training_reach,
     uncommented,
     units_with,
     unseen_ci,
+    waited_for,
     words_of,
 )
 from ..finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, unknown
@@ -65,9 +65,14 @@ from ..wiring import Wiring, is_handler
 from .level_1 import (
     AUTOMATIC,
     MODEL_CALLED,
+    PACKAGING_CALLS,
+    SERVED,
     built_by_host,
+    built_from,
     by_ci,
+    deployed_by_code,
     is_trial,
+    packaged_by_code,
     restarted_on_host,
     shipped_archive,
     taken_from_outside,
@@ -95,11 +100,6 @@ TABLE_MADE = re.compile(r"\bCREATE TABLE\b", re.I)
 SAGEMAKER_DEPLOYS = re.compile(r"\.(create_model|create_endpoint|update_endpoint)$")
 AZURE_DEPLOYS = re.compile(r"^az ml model deploy\b.* (-m|--model|-f|--model-metadata-file)\b")
 """A deployment of a registered model, by its name or by what its registration wrote."""
-PACKAGING_CALLS = [
-    *("*.RegisterModel", "sagemaker.workflow.model_step.ModelStep", "boto3:.create_model_package"),
-    *("sagemaker:.create_model_package", "azureml:.package"),
-]
-"""Calls that make a model with its image into what can be deployed as it is."""
 SCORING_NAME = re.compile(r"serv|scor|deploy|infer|predict|(^|[/_ ])(app|api|endpoint)", re.I)
 JUDGING_NAME = re.compile(r"train|eval|bench|promot|compar|monitor|drift|regist(er|ration)", re.I)
 """What code that uses a model is named for: what serves, and what only judges or makes it."""
@@ -114,7 +114,9 @@ IMAGE_COMMAND = re.compile(
     r"|^sam (build|package)|^cog (build|push)"
     r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
-IMAGE_ACTION = re.compile(r"build-push-action|buildah|deploy-cloudrun|Docker@|bake-action")
+IMAGE_ACTION = re.compile(
+    r"plugins/docker|build-push-action|buildah|deploy-cloudrun|Docker@|bake-action"
+)
 ENDPOINT = (
     r"^(AWS::SageMaker::Endpoint|aws_sagemaker_endpoint|google_vertex_ai_endpoint"
     r"|azurerm_machine_learning_inference_cluster|google_cloud_run_v2_service_model)$"
@@ -337,7 +339,14 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
         *wiring.dockerfiles,
         *wiring.repository.matching("**/bentofile.y*ml", "bentofile.y*ml", "cog.yaml"),
     ]
-    found = by_ci(wiring, IMAGE_COMMAND, IMAGE_ACTION, AUTOMATIC, "builds an image")
+    found = by_ci(
+        wiring,
+        IMAGE_COMMAND,
+        IMAGE_ACTION,
+        AUTOMATIC,
+        "builds an image",
+        skip=lambda line: trains_alone(wiring, line),
+    )
     if (
         found.status == "met"
         and not files
@@ -345,7 +354,8 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     ):
         return missing("CI builds an image, but there is no Dockerfile", found.evidence)
     if found.status != "met" or model_served(wiring).status != "met":
-        found = any_of(packaged_by_code(wiring), found, shipped_archive(wiring, AUTOMATIC))
+        packaged = packaged_by_code(wiring, [*PACKAGING_CALLS, *SERVED])
+        found = any_of(packaged, found, shipped_archive(wiring, AUTOMATIC))
         found = (built_by_host(wiring) or found) if found.status == "missing" else found
     if found.status == "met" and model_served(wiring).status != "met":
         return missing(
@@ -354,15 +364,15 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     return found
 
 
-def packaged_by_code(wiring: Wiring) -> Finding:
-    """Return met if a job runs code that makes a model package of a cloud."""
-    calls = wiring.calls(PACKAGING_CALLS)
-    for job in wiring.jobs if calls else ():
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
-        if places and job.started_by(*AUTOMATIC):
-            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
-    return missing("no CI job builds an image")
+def trains_alone(wiring: Wiring, line: Line) -> bool:
+    """Tell whether the image that a command builds starts a training, and no service."""
+    path = built_from(wiring, line)
+    started = [one for one in wiring.deployed_lines if one.file == path]
+    reached = wiring.reach(root.place for root in wiring.roots_of(started, "deployment"))
+    serves = any(SERVE_COMMAND.search(one.text) for one in started) or any(
+        (unit.path, unit.name) in reached for unit, _ in wiring.calls(SERVING)
+    )
+    return not serves and not fitting_places(wiring).isdisjoint(reached)
 
 
 @criterion("L3-03", "deployed-by-ci", "must", "MS3, G2, SD")
@@ -383,7 +393,7 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "kind:")])
     found = any_of(
         by_ci(wiring, DEPLOY_COMMAND, DEPLOY_ACTION, DEPLOYING, "deploys", leave=is_trial),
-        deployed_by_code(wiring),
+        deployed_by_code(wiring, DEPLOYING),
         shipped_archive(wiring, DEPLOYING),
         restarted_on_host(wiring, DEPLOYING),
     )
@@ -396,19 +406,6 @@ def deployed_by_ci(wiring: Wiring) -> Finding:
             "something is deployed, but nothing that serves predictions", found.evidence, "E1"
         )
     return found
-
-
-def deployed_by_code(wiring: Wiring) -> Finding:
-    """Return met if a job that starts by itself runs code which deploys at a cloud."""
-    calls = [one for one in wiring.calls(DEPLOYING_CALLS) if one[0].path[-6:] != ".ipynb"]
-    for job in wiring.jobs if calls else ():
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
-        if places and job.started_by(*DEPLOYING):
-            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
-        if places and job.started_by("outside"):
-            return started_outside(job, places)
-    return missing("no CI job deploys")
 
 
 @criterion("L3-04", "model-from-registry", "must", "MS3, G2")
@@ -450,7 +447,7 @@ def model_from_registry(wiring: Wiring) -> Finding:
         return missing(
             "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
         )
-    return loaded
+    return if_started(wiring, loaded)
 
 
 def by_entry_script(wiring: Wiring) -> list[Evidence]:
@@ -565,6 +562,7 @@ def is_gate(wiring: Wiring, unit: Unit) -> bool:
         for name in unit.tested - unit.fixed
         if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
     }
+    decisive -= {text.strip("-").replace("-", "_") for _, text in unit.strings if text[:2] == "--"}
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
     if ROLLBACK_WORD.search(unit.short) or not decisive or is_search(wiring, unit):
         return False
@@ -602,13 +600,6 @@ def is_search(wiring: Wiring, unit: Unit) -> bool:
     return bool(best) and not bounds and trains
 
 
-@lru_cache(maxsize=1)
-def waited_for(wiring: Wiring) -> set[Place]:
-    """Return what a training or something else than a script that one may run reaches."""
-    others = [root.place for root in wiring.roots if root.kind != "script"]
-    return wiring.reach(others) | training_reach(wiring)
-
-
 def is_waited_for(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether something may depend on a unit: it is not only run as a script."""
     return (unit.path, unit.name) in waited_for(wiring)
@@ -621,6 +612,8 @@ def stops_by_metric(unit: Unit) -> bool:
     bounds = {name for name in unit.compared - unit.fixed if BOUND.search(name)}
     judges = JUDGES.search(unit.short) or JUDGES.search(unit.path.rpartition("/")[2])
     compares = bool(measured) and bool(bounds) and len(measured | bounds) > 1
+    if unit.asserts and measured and judges:
+        return True
     return bool(judges) and compares and (unit.stops or cancels)
 
 
@@ -1111,7 +1104,9 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
                 r"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
                 text,
             )
-            if alarm and ALARM_ACTION.search(text):
+            acts = ALARM_ACTION.search(text)
+            said = text[acts.start() :].partition("\n")[0] if acts else ""
+            if alarm and acts and not is_empty_by_default(wiring, said):
                 place = at_text(wiring, path, alarm[0])
                 if topic := topic_without_reader(wiring):
                     return missing(
@@ -1142,6 +1137,19 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
     if receivers:
         return missing("there is a receiver, but no alert rule", [receivers], "E1")
     return missing("no alert rules were found")
+
+
+def is_empty_by_default(wiring: Wiring, text: str) -> bool:
+    """Tell whether all that a text of Terraform names are variables that are empty unless set."""
+    named = re.findall(r"\bvar\.(\w+)", text)
+    declared = "\n".join(
+        uncommented(wiring, path) for path in wiring.sizes if path.endswith((".tf", ".tfvars"))
+    )
+    return bool(named) and all(
+        re.search(rf'variable\s+"{name}"\s*{{[^}}]*default\s*=\s*(""|\[\s*\]|null)', declared)
+        and not re.search(rf"(?m)^\s*{name}\s*=\s*[\[\"]\s*[^\s\]\"]", declared)
+        for name in named
+    )
 
 
 def topic_without_reader(wiring: Wiring) -> Resource | None:

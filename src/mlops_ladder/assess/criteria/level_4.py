@@ -131,15 +131,23 @@ def loop(wiring: Wiring) -> tuple[set[Place], list[Evidence]]:
         deciding = [
             unit
             for unit in among(wiring, reached)
-            if unit.branches and (DETECTOR.search(unit.path) or names_any(unit, DETECTOR))
+            if unit.branches
+            and (DETECTOR.search(unit.path) or names_any(unit, DETECTOR) or asks(unit, DETECTOR))
         ]
-        signals = [unit for unit in deciding if names_any(unit, SIGNAL_WORD)]
+        signals = [
+            unit for unit in deciding if names_any(unit, SIGNAL_WORD) or asks(unit, SIGNAL_WORD)
+        ]
         if wanted & reached and signals:
             found |= reached
             places += (
                 [] if by_hand else [at_text(wiring, file, "schedule"), at_unit(wiring, signals[0])]
             )
     return found, places
+
+
+def asks(unit: Unit, pattern: re.Pattern[str]) -> bool:
+    """Tell whether a condition of a unit depends on something of a name."""
+    return any(map(pattern.search, unit.tested))
 
 
 def retrained_in_branch(wiring: Wiring) -> dict[Place, Evidence]:

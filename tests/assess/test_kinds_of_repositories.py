@@ -1,0 +1,178 @@
+"""Tests of kinds that repositories labelled by hand have, each beside its twin that is none."""
+
+import pytest
+
+from mlops_ladder.assess.engine import assess
+
+Files = dict[str, str]
+Kind = tuple[str, str, Files]
+"""The criterion, its status, and the files."""
+
+TRAIN = "import sklearn\nfrom sklearn.svm import SVC\nmodel = SVC()\nmodel.fit(x, y)\n"
+APP = "import fastapi, joblib\napp = fastapi.FastAPI()\n{load}\n@app.post('/predict')\ndef answer(x):\n    return model.predict(x)\n"
+ON_PUSH = "on: push\njobs:\n  a:\n    runs-on: {host}\n    steps:\n    - run: {run}\n"
+AFTER = (
+    "on:\n  workflow_run:\n    workflows: [{name}]\njobs:\n  a:\n    steps:\n    - run: pytest\n"
+)
+LINT = "name: Lint\non: push\njobs:\n  a:\n    steps:\n    - run: ruff check .\n"
+UNIT_TEST = "import train\ndef test_it():\n    assert train.model\n"
+HANDLER = "import sklearn\n\ndef {name}({arguments}):\n    SVC().fit(event['rows'])\n"
+DEPLOYED = "{name}: a\nentrypoint: flow.py:train\nschedule:\n  {rule}\n"
+FLOW = "import sklearn\nfrom prefect import flow\n@flow\ndef train():\n    SVC().fit(x)\n"
+AZURE_SCHEDULE = "trigger:\n  type: {kind}\n  expression: '0 0 * * 0'\ncreate_job: jobs/drift.yml\n"
+AZURE_JOB = "type: pipeline\njobs:\n  a:\n    type: command\n    command: python drift.py\n"
+DRIFT = "from evidently.report import Report\nif __name__ == '__main__':\n    Report().run(a, b)\n"
+NOTEBOOK = '{"cells": [{"cell_type": "code", "source": "from evidently.report import Report\\nReport().run(a, b)"}]}'
+BUNDLE = "resources:\n  jobs:\n    a:\n      schedule:\n        quartz_cron_expression: 0 0 1 * * ?\n        pause_status: {status}\n      tasks:\n      - task_key: drift\n        notebook_task: {{notebook_path: ./drift.ipynb}}\n"
+DECIDES = "import sklearn\nfrom zenml import pipeline, step\n@step\ndef deployment_trigger(accuracy):\n    {answer}\n@pipeline\ndef run():\n    model_deployer(deployment_trigger(train()), model)\ndef train():\n    SVC().fit(x)\n"
+GUARDED = "import sklearn\ndef run():\n    SVC().fit(x)\n    found = evaluate()\n    if not found.{name}:\n        return\n    model_pusher.push(found)\nif __name__ == '__main__':\n    run()\n"
+SPLIT = "    model.deploy(endpoint=a, traffic_split={shares})\n"
+VERTEX = "import sklearn\nfrom google.cloud import aiplatform\nif __name__ == '__main__':\n    SVC().fit(x)\n    model = aiplatform.Model.upload(a)\n"
+MADE = "import sklearn\ndef load():\n    {check}\n    return rows\nif __name__ == '__main__':\n    SVC().fit(load())\n"
+TABLE = "import fastapi, sqlite3\napp = fastapi.FastAPI()\nsqlite3.connect('a').execute('CREATE TABLE log (id INTEGER, ts REAL, {version} TEXT, prediction REAL)')\n@app.post('/predict')\ndef answer(x):\n    return model.predict(x)\n"
+HYDRA = "import hydra, sklearn\nfrom hydra.utils import instantiate\n@hydra.main()\ndef main(cfg):\n    {call}(cfg.model).train()\nif __name__ == '__main__':\n    main()\n"
+NET = "import sklearn\nclass Net:\n    def train(self):\n        SVC().fit(x)\n"
+REGISTERS = "import mlflow, sklearn\nif __name__ == '__main__':\n    SVC().fit(x)\n    mlflow.sklearn.log_model(model, {name}=args.name)\n"
+WANDB = "import sklearn, wandb\nif __name__ == '__main__':\n    SVC().fit(x)\n    wandb.log_artifact(wandb.Artifact('a', type='{kind}'))\n"
+BRANCH = "import sklearn\nfrom airflow import DAG\nfrom airflow.operators.python import BranchPythonOperator\ndef choose():\n    return 'a' if {test} else 'b'\nwith DAG('a'):\n    SVC().fit(x)\n    BranchPythonOperator(task_id='a', python_callable=choose)\n"
+KFP = "import sklearn\nfrom kfp import dsl\n" + "".join(
+    f"@dsl.component\ndef {name}(x):\n    SVC().fit(x)\n" for name in ("load", "train", "judge")
+)
+LOOP = "import time, sklearn, mlflow\ndef train():\n    SVC().fit(x)\ndef run():\n    while True:\n        found = look()\n        if found['{signal}']:\n            train()\n        time.sleep(9)\nif __name__ == '__main__':\n    run()\n"
+TERRAFORM = 'variable "to" {{\n  default = {default}\n}}\nresource "aws_cloudwatch_metric_alarm" "a" {{\n  alarm_actions = [var.to]\n}}\n'
+LOCK = '[[package]]\nname = "{name}"\nversion = "1"\n'
+TOX = "[tox]\nenvlist = {names}\n[testenv:style]\ncommands = ruff check .\n[testenv]\ncommands = pytest\n"
+DRONE = "kind: pipeline\nsteps:\n- name: a\n  commands:\n  - {run}\n"
+SEEDS = "import sklearn\nfrom sklearn.model_selection import train_test_split\nfrom sklearn.ensemble import RandomForestClassifier\nif __name__ == '__main__':\n    train_test_split(x, random_state=1)\n    {model}\n    model.fit(x)\n"
+LOGGED = "import argparse, mlflow, sklearn\nif __name__ == '__main__':\n    parser = argparse.ArgumentParser()\n    parser.add_argument('--{option}')\n    {params}\n    mlflow.log_params(params)\n    SVC(**params).fit(x)\n"
+JENKINS = "pipeline {\n  agent any\n  stages {\n    stage('a') {\n      steps {\n        sh 'pytest'\n      }\n    }\n  }\n}\n"
+SOURCE = "import boto3, sklearn\ndef make_client():\n    return boto3.client('{service}')\ndef read():\n    return pd.read_csv(make_client().get_object(Key='a'))\nread()\nSVC().fit(x)\n"
+API_TEST = "from fastapi.testclient import TestClient\nfrom app import app\n{stand_in}def test_it():\n    answer = TestClient(app).post('/predict', json=[1])\n    assert answer.json()['score'] < 1\n"
+
+
+def ci(run: str, host: str = "ubuntu-latest") -> Files:
+    """Return a workflow that runs a command on each push."""
+    return {".github/workflows/a.yml": ON_PUSH.format(run=run, host=host)}
+
+
+def readme(command: str, words: str = "It predicts who leaves, by a model. ") -> Files:
+    """Return a README with a command and some words."""
+    return {"README.md": f"# A\n{words}\n{'word ' * 60}\n```\n{command}\n```\n", "train.py": TRAIN}
+
+
+PREDICTS = "python -c 'from flow import train; train()'"
+KINDS: dict[str, Kind] = {
+    "a README with a command that trains": ("L0-02", "met", readme("python train.py")),
+    "a README that only installs": ("L0-02", "missing", readme("pip install -r requirements.txt")),
+    "a README with a script that is not there": ("L0-02", "missing", readme("python fit.py")),
+    "a README that may not tell the problem": ("L0-02", "unknown", readme("python train.py", "Hello. ")),
+    "a fit that something else calls": ("L0-01", "met", {"a.py": "import sklearn, mlflow\nmlflow.trace(model.fit)(x)\n"}),
+    "a fit of an ensemble": ("L0-01", "met", {"a.py": "import sklearn\nensemble.fit(x)\n"}),
+    "a fit of a scaler": ("L0-01", "missing", {"a.py": "import sklearn\nscaler.fit(x)\n"}),
+    "a folder of a person in a script": ("L0-03", "missing", {"train.py": TRAIN, "run.sh": "cd /home/ann/work\n"}),
+    "a folder of an image's user in a script": ("L0-03", "met", {"train.py": TRAIN, "run.sh": "cd /home/jovyan/work\n"}),
+    "training in modules of a folder of notebooks": ("L0-04", "missing", {"notebooks/fit.py": TRAIN, "a.ipynb": '{"cells": [{"cell_type": "code", "source": "import sklearn\\nSVC().fit(x)"}]}'}),
+    "Poetry without a package": ("L1-01", "missing", {"a/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a'\npackage-mode = false\n"}),
+    "a package that setuptools finds": ("L1-01", "met", {"a/__init__.py": TRAIN, "setup.py": "setup(name='a', packages=find_packages())\n"}),
+    "a package that setuptools does not find": ("L1-01", "missing", {"src/a/__init__.py": TRAIN, "setup.py": "setup(name='a', packages=find_packages())\n"}),
+    "a lock with what trains": ("L1-02", "met", {"train.py": TRAIN, "uv.lock": LOCK.format(name="scikit-learn"), "requirements.txt": "scikit-learn\n"}),
+    "a lock of something else": ("L1-02", "missing", {"train.py": TRAIN, "uv.lock": LOCK.format(name="click"), "requirements.txt": "scikit-learn\n"}),
+    "requirements in UTF-16": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "utf-16:a==1\n"}),
+    "a list that the image does not install": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a==1\n", "dev.txt": "b\n", "Dockerfile": "FROM x\nRUN pip install -r dev.txt\n"}),
+    "tests of what a fixture imports": ("L1-03", "met", {"train.py": TRAIN, "tests/conftest.py": "import pytest, train\n@pytest.fixture\ndef made():\n    return train.model\n", "tests/test_a.py": "def test_it(made):\n    assert made\n"}),
+    "tests after a workflow that a push starts": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Lint"), ".github/workflows/b.yml": LINT}),
+    "tests after a workflow that is not there": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Other"), ".github/workflows/b.yml": LINT}),
+    "tests in a Jenkinsfile of a folder": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "ci/Jenkinsfile": JENKINS}),
+    "tests by Drone": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".drone.yml": DRONE.format(run="pytest")}),
+    "a script of assertions in a folder of tests": ("L1-04", "met", {"train.py": TRAIN, "integration_tests/call.py": "assert ask() == 1\n", **ci("python integration_tests/call.py")}),
+    "an archive that Terraform packs": ("L1-05", "met", {"infra/a.tf": 'data "archive_file" "a" {}\n', **ci("cd infra && terraform apply")}),
+    "an archive that a plan of Terraform names": ("L1-05", "missing", {"infra/a.tf": 'data "archive_file" "a" {}\n', **ci("cd infra && terraform plan")}),
+    "an image of files that are there": ("L1-05", "met", {"Dockerfile": "FROM x\nCOPY train.py .\n", "train.py": TRAIN, **ci("docker build .")}),
+    "an image of a folder that is not there": ("L1-05", "missing", {"Dockerfile": "FROM x\nCOPY models ./models\n", "train.py": TRAIN, **ci("docker build .")}),
+    "a host that a job calls": ("L1-05", "unknown", {"Dockerfile": "FROM x\n", **ci("curl $DEPLOY_HOOK")}),
+    "a host with a Procfile": ("L1-05", "unknown", {"Procfile": "web: uvicorn app:app\n", "train.py": TRAIN}),
+    "an event from outside that releases": ("L1-06", "unknown", {".github/workflows/a.yml": "on: repository_dispatch\njobs:\n  a:\n    steps:\n    - run: docker push a\n"}),
+    "a container that is restarted on the host": ("L1-06", "met", {"Dockerfile": "FROM x\n", **ci("docker run --name a -d a", "self-hosted")}),
+    "a container that CI starts for itself": ("L1-06", "missing", {"Dockerfile": "FROM x\n", **ci("docker run --name a -d a")}),
+    "a Space that a job writes to": ("L1-06", "met", ci("git clone https://a@huggingface.co/spaces/b/c")),
+    "a clone of something else": ("L1-06", "missing", ci("git clone https://huggingface.co/b/c")),
+    "a stored model behind the API": ("L1-07", "met", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": API_TEST.format(stand_in="")}),
+    "a stand-in behind the API": ("L1-07", "unknown", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": API_TEST.format(stand_in="app.dependency_overrides[1] = 2\n")}),
+    "no model behind the API": ("L1-07", "missing", {"train.py": TRAIN, "app.py": APP.format(load=""), "tests/test_a.py": API_TEST.format(stand_in="")}),
+    "a linter that never fails": ("L1-08", "missing", ci("flake8 . --exit-zero")),
+    "a linter of folders that are not there": ("L1-08", "missing", {"train.py": TRAIN, **ci("ruff check src/")}),
+    "an environment of tox that is listed": ("L1-08", "met", {"tox.ini": TOX.format(names="py, style"), **ci("tox")}),
+    "an environment of tox that is not listed": ("L1-08", "missing", {"tox.ini": TOX.format(names="py"), **ci("tox")}),
+    "an environment of tox that is asked for": ("L1-08", "met", {"tox.ini": TOX.format(names="py"), **ci("tox -e style")}),
+    "hooks of a project in a folder": ("L1-09", "met", {"a/.pre-commit-config.yaml": "repos:\n- repo: x\n  hooks: [{id: ruff}]\n"}),
+    "data that a client of the code's own reads": ("L1-11", "met", {"a.py": SOURCE.format(service="s3")}),
+    "a client of something else": ("L1-11", "missing", {"a.py": SOURCE.format(service="sagemaker-runtime")}),
+    "data that a shell in code copies": ("L1-11", "met", {"a.py": TRAIN + "import os\nos.system(f'aws s3 sync s3://{a} data')\n"}),
+    "data that a shell in code sends": ("L1-11", "missing", {"a.py": TRAIN + "import os\nos.system(f'aws s3 sync data s3://{a}')\n"}),
+    "a page that asks its own service": ("L1-11", "missing", {"train.py": TRAIN, "dashboard/page.py": "import requests\npd.DataFrame(requests.get(url).json())\n"}),
+    "a function of a cloud": ("L2-01", "met", {"a.py": HANDLER.format(name="endpoint", arguments="event, context")}),
+    "a function of something else": ("L2-01", "missing", {"a.py": HANDLER.format(name="endpoint", arguments="event")}),
+    "code that a command has in it": ("L2-01", "met", {"flow.py": "import sklearn\ndef train():\n    SVC().fit(x)\n", **ci(PREDICTS)}),
+    "a training that only a request starts": ("L2-01", "missing", {"app.py": "import fastapi, sklearn\napp = fastapi.FastAPI()\n@app.post('/train')\ndef train():\n    SVC().fit(x)\n", "Dockerfile": "FROM x\nCMD uvicorn app:app\n"}),
+    "a class that a configuration names": ("L2-01", "met", {"run.py": HYDRA.format(call="instantiate"), "net.py": NET, "conf/a.yaml": "model:\n  _target_: net.Net\n"}),
+    "a class that a configuration only mentions": ("L2-01", "missing", {"run.py": HYDRA.format(call="show"), "net.py": NET, "conf/a.yaml": "model:\n  _target_: net.Net\n"}),
+    "a name that several modules have": ("L2-01", "met", {"a/net.py": NET.replace("Net", "A"), "b/net.py": NET.replace("Net", "B"), "run/main.py": "from net import B\nif __name__ == '__main__':\n    B().train()\n"}),
+    "components that a pipeline uses": ("L2-02", "met", {"a.py": KFP + "@dsl.pipeline\ndef run():\n    judge(train(load(1)))\n"}),
+    "components that no pipeline uses": ("L2-02", "missing", {"a.py": KFP + "@dsl.pipeline\ndef run():\n    train(1)\n"}),
+    "steps that only prepare": ("L2-02", "missing", {"train.py": TRAIN, "etl/flow.py": "from prefect import flow, task\n" + "".join(f"@task\ndef {name}():\n    pass\n" for name in "abc")}),
+    "written parameters that are logged": ("L2-04", "missing", {"a.py": LOGGED.format(option="n-trees", params="params = {'depth': 2}")}),
+    "given parameters that are logged": ("L2-04", "met", {"a.py": LOGGED.format(option="n-trees", params="params = vars(parser.parse_args())")}),
+    "a model that is registered by a name given": ("L2-05", "met", {"a.py": REGISTERS.format(name="registered_model_name")}),
+    "a model that is only logged": ("L2-05", "missing", {"a.py": REGISTERS.format(name="artifact_path")}),
+    "a model as an artefact of W&B": ("L2-05", "met", {"a.py": WANDB.format(kind="model")}),
+    "data as an artefact of W&B": ("L2-05", "missing", {"a.py": WANDB.format(kind="dataset")}),
+    "a registration by hand": ("L2-05", "unknown", {"train.py": TRAIN, "register.py": "import mlflow\nif __name__ == '__main__':\n    mlflow.register_model('a', 'b')\n"}),
+    "a registration that a task starts": ("L2-05", "met", {"train.py": TRAIN, "register.py": "import mlflow\nif __name__ == '__main__':\n    mlflow.register_model('a', 'b')\n", "Makefile": "a:\n\tpython register.py\n"}),
+    "a digest that autologging keeps": ("L2-06", "unknown", {"a.py": "import mlflow\nmlflow.sklearn.autolog()\n" + TRAIN}),
+    "an autologging that keeps none": ("L2-06", "missing", {"a.py": "import mlflow\nmlflow.sklearn.autolog()\n" + TRAIN, "requirements.txt": "mlflow==2.2.1\n"}),
+    "absent columns that stop": ("L2-07", "met", {"a.py": MADE.format(check="if missing_columns:\n        raise ValueError")}),
+    "absent columns that are told": ("L2-07", "missing", {"a.py": MADE.format(check="if missing_columns:\n        print(1)")}),
+    "an error that is handed on": ("L2-07", "missing", {"a.py": "import sklearn\ndef validate_data(rows):\n    try:\n        if rows:\n            print(1)\n    except ValueError as error:\n        raise Other from error\nif __name__ == '__main__':\n    validate_data(x)\n    SVC().fit(x)\n"}),
+    "a deployment of Prefect with a schedule": ("L2-08", "met", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *")}),
+    "a deployment of Prefect whose schedule is off": ("L2-08", "missing", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *\n  active: false")}),
+    "a forest with a seed": ("L2-11", "met", {"a.py": SEEDS.format(model="model = RandomForestClassifier(random_state=1)")}),
+    "a split with a seed, and who knows": ("L2-11", "unknown", {"a.py": SEEDS.format(model="model = load()")}),
+    "a search in a notebook beside a training": ("L2-14", "unknown", {"train.py": TRAIN, "a.ipynb": '{"cells": [{"cell_type": "code", "source": "from sklearn.model_selection import GridSearchCV\\nGridSearchCV(a)"}]}'}),
+    "a sweep of Azure ML": ("L2-14", "met", {"train.py": TRAIN, "job.yml": "jobs:\n  a:\n    type: sweep\n"}),
+    "a page beside a training": ("L3-01", "missing", {"train.py": TRAIN, "page.py": "import fastapi\napp = fastapi.FastAPI()\n@app.get('/')\ndef page():\n    return render(model_scores, predictions)\n"}),
+    "an image that only trains": ("L3-02", "missing", {"train.py": TRAIN, "app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD python train.py\n", **ci("docker build .")}),
+    "an image that serves": ("L3-02", "met", {"train.py": TRAIN, "app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", **ci("docker build .")}),
+    "an answer of a step by metrics": ("L3-06", "met", {"a.py": DECIDES.format(answer="return accuracy > 0.9")}),
+    "an answer of a step by anything": ("L3-06", "missing", {"a.py": DECIDES.format(answer="return accuracy")}),
+    "a model that has to be accepted": ("L3-06", "met", {"a.py": GUARDED.format(name="is_model_accepted")}),
+    "a model that has to be there": ("L3-06", "missing", {"a.py": GUARDED.format(name="path")}),
+    "a branch of Airflow by a metric": ("L3-06", "met", {"dags/train.py": BRANCH.format(test="accuracy > 0.9")}),
+    "a branch of Airflow by a flag": ("L3-06", "missing", {"dags/train.py": BRANCH.format(test="enabled")}),
+    "a share of the traffic": ("L3-07", "met", {"a.py": VERTEX + SPLIT.format(shares="{'0': 10, 'a': 90}")}),
+    "all of the traffic": ("L3-07", "missing", {"a.py": VERTEX + SPLIT.format(shares="{'0': 100}")}),
+    "a table of predictions": ("L3-10", "met", {"app.py": TABLE.format(version="model_version")}),
+    "a table of predictions without the model": ("L3-10", "missing", {"app.py": TABLE.format(version="place")}),
+    "metrics of drift alone": ("L3-11", "missing", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Gauge\nGauge('data_drift', 'a')\n"}),
+    "metrics of requests": ("L3-11", "met", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Gauge\nGauge('requests', 'a')\n"}),
+    "a schedule of Azure ML": ("L3-12", "met", {"a.yml": AZURE_SCHEDULE.format(kind="cron"), "jobs/drift.yml": AZURE_JOB, "drift.py": DRIFT}),
+    "a job of Azure ML alone": ("L3-12", "missing", {"jobs/drift.yml": AZURE_JOB, "drift.py": DRIFT}),
+    "a notebook that Databricks runs each day": ("L3-12", "met", {"databricks.yml": BUNDLE.format(status="UNPAUSED"), "drift.ipynb": NOTEBOOK}),
+    "a notebook whose schedule is paused": ("L3-12", "missing", {"databricks.yml": BUNDLE.format(status="PAUSED"), "drift.ipynb": NOTEBOOK}),
+    "an alarm for an address that is set": ("L3-13", "met", {"a.tf": TERRAFORM.format(default='"arn:a"')}),
+    "an alarm for an address that is empty": ("L3-13", "missing", {"a.tf": TERRAFORM.format(default='""')}),
+    "a loop of its own that trains by drift": ("L4-03", "met", {"a.py": LOOP.format(signal="drift_detected")}),
+    "a loop of its own that trains by a request": ("L4-03", "missing", {"a.py": LOOP.format(signal="asked")}),
+}  # fmt: skip
+
+
+def bytes_of(text: str) -> bytes:
+    """Return a file's bytes; a text after `utf-16:` is written as PowerShell would."""
+    wide = text.startswith("utf-16:")
+    return text.removeprefix("utf-16:").encode("utf-16" if wide else "utf-8")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_is_read_as_it_is(name: str) -> None:
+    id, status, files = KINDS[name]
+    found = assess({path: bytes_of(text) for path, text in files.items()}).findings[id]
+    assert found.status == status, found
