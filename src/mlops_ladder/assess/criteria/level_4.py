@@ -50,8 +50,10 @@ from ..tools import (
     TRIGGERING,
 )
 from ..wiring import Wiring
-from .level_1 import renovate, tests_in_ci
-from .level_3 import automatic_rollback, challenger_beside_champion
+from .level_1.habits import renovate
+from .level_1.testing import tests_in_ci
+from .level_3.deployment import automatic_rollback
+from .level_3.gates import challenger_beside_champion
 
 TRAINS_NOW = re.compile(r"train|(^|_)fit", re.I)
 TRUTH = re.compile(r"ground_?truth|(^|_)actuals?($|_)|labels?$|feedback|outcomes?$", re.I)

@@ -1,0 +1,475 @@
+"""What a run records: metrics, parameters, model and data."""
+
+import re
+
+from ....inspection.files import as_list, as_mapping, mappings_in
+from ....inspection.python import Call, Unit
+from ...evidence import (
+    among,
+    at_call,
+    at_line,
+    at_text,
+    at_unit,
+    called,
+    if_started,
+    training_reach,
+    uncommented,
+    units_with,
+)
+from ...finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, unknown
+from ...other_files import DOCS_PATH
+from ...tools import (
+    EXTERNAL_PARAMETERS,
+    REGISTER_COMMAND,
+    REGISTERED_KEYWORD,
+    REGISTERING,
+    TRACKED_METRICS,
+    TRACKED_PARAMETERS,
+    TRACKER_PACKAGES,
+)
+from ...wiring import Wiring
+
+DATA_VERSION = re.compile(
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
+    re.I,
+)
+OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
+KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
+DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
+NOT_REACHED = "no command that trains reaches it"
+HYDRA_LOGGER = re.compile(
+    rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
+)
+CONFIGURATION = re.compile(
+    r"^_?(cfg|conf|config|configuration|args|opts?|options|settings|hparams|params)$", re.I
+)
+SECRET_NAMED = re.compile(r"credential|service_account|token|secret", re.I)
+SETTINGS_NAMED = re.compile(r"config|param|setting|manifest|option", re.I)
+OF_RUN = re.compile(
+    r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input|test_size"
+    r"|folds|host|port|verbose|debug|log"
+)
+"""Options that say where and under which name something runs, not how a model is trained."""
+
+
+@criterion("L2-03", "metrics-tracked", "must", "MS2, ZC, SD")
+def metrics_tracked(wiring: Wiring) -> Finding:
+    """The metrics of each training are logged to a tracker.
+
+    A call of MLflow, Weights & Biases, Comet, Neptune, ClearML, Aim, DVCLive, SageMaker, Vertex or
+    Azure ML, that a command which trains reaches; or metrics of a DVC pipeline.
+    """
+    found = called(
+        wiring,
+        TRACKED_METRICS,
+        "logging of metrics to a tracker",
+        training_reach(wiring),
+        NOT_REACHED,
+    )
+    experiments = met_if(
+        [*recorded_by_experiment(wiring), *metrics_of_job(wiring)],
+        "no logging of metrics to a tracker was found",
+    )
+    return any_of(found, experiments, tracked_by_settings(wiring), dvc_metrics(wiring))
+
+
+def recorded_by_experiment(wiring: Wiring) -> list[Evidence]:
+    """Return the managed jobs that an experiment of SageMaker records."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["*.TrainingStep", "*.fit", "*.TuningStep", "*.run"])
+        if "experiment_config" in call.keywords and wiring.is_wired(unit)
+    ]
+
+
+def metrics_of_job(wiring: Wiring) -> list[Evidence]:
+    """Return the estimators of SageMaker whose jobs take metrics from what is printed."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["sagemaker.*"], training_reach(wiring))
+        if call.keywords.get("metric_definitions", "") not in ("", [], {})
+    ]
+
+
+def tracked_by_settings(wiring: Wiring) -> Finding:
+    """Return met if a trainer is configured to report to a tracker."""
+    for unit, call in wiring.calls(["*.TrainingArguments", "*.SFTConfig", "*TrainingArguments"]):
+        said = call.keywords.get("report_to")
+        if said not in (None, "none", []):
+            return met([at_call(wiring, unit, call)])
+    for path in wiring.yaml_files:
+        if HYDRA_LOGGER.search(wiring.repository.tree[path]):
+            name = path.rpartition("/")[2].partition(".")[0]
+            if chosen := chosen_by_default(wiring, "logger", name):
+                return met([chosen, at_text(wiring, path, "_target_")])
+    return missing("no logging of metrics to a tracker was found")
+
+
+def chosen_by_default(wiring: Wiring, group: str, name: str) -> Evidence | None:
+    """Return where a default of Hydra chooses a configuration of a group, if one does."""
+    for path in wiring.yaml_files:
+        for document in wiring.repository.documents(path):
+            for one in mappings_in(as_mapping(document).get("defaults")):
+                for key, value in one.items():
+                    chosen = [str(each).removesuffix(".yaml") for each in as_list(value) or [value]]
+                    if str(key).endswith(group) and name in chosen:
+                        return at_text(wiring, path, f"{key}:")
+    return None
+
+
+def dvc_metrics(wiring: Wiring) -> Finding:
+    """Return met if a stage of DVC that trains has metrics."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            said = as_mapping(document)
+            stages = as_mapping(said.get("stages"))
+            if said.get("metrics") or any(
+                as_mapping(one).get("metrics") for one in stages.values()
+            ):
+                return met([at_text(wiring, path, "metrics")])
+    return missing("no logging of metrics to a tracker was found")
+
+
+@criterion("L2-04", "parameters-tracked", "must", "MS2, G1")
+def parameters_tracked(wiring: Wiring) -> Finding:
+    """Parameters are outside of the code, and each run records them.
+
+    Hydra, OmegaConf, a YAML or TOML file, command-line options or environment settings; and
+    `log_params`, autologging, a tracker's `config=` or parameters of a DVC stage.
+    """
+    reached = training_reach(wiring)
+    outside = any_of(
+        read_parameters(wiring, reached),
+        parameters_of_base(wiring, reached),
+        dvc_parameters(wiring),
+    )
+    tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
+    by_trainer = all("log_hyperparams" in one.what for one in tracked.evidence)
+    if tracked.status == "met" and by_trainer and metrics_tracked(wiring).status != "met":
+        tracked = missing("parameters go to a logger, but none is chosen", tracked.evidence, "E1")
+    if tracked.status == "met" and not any_from_outside(wiring, reached):
+        tracked = missing("what is logged is written in the code", tracked.evidence, "E1")
+    with_config = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(
+            ["wandb.init", "*.WandbLogger", "trackio.init", "swanlab.init"], reached
+        )
+        if "config" in call.keywords or "WandbLogger" in call.name
+    ]
+    kedro = wiring.repository.matching("**/mlflow.yml", "conf/**/mlflow.yml")
+    logged = any_of(
+        tracked,
+        met_if(with_config, "no logging of parameters was found"),
+        met_if(recorded_by_experiment(wiring), "no logging of parameters was found"),
+        met_if(logged_as_metrics(wiring, reached), "no logging of parameters was found"),
+        dvc_parameters(wiring),
+        met_if(
+            [Evidence(path, 1, "kedro-mlflow") for path in kedro],
+            "no logging of parameters was found",
+        ),
+    )
+    return all_of(outside, logged)
+
+
+def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if the training reads parameters; options of where and what alone are none."""
+    found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
+    parsers = {
+        "argparse.ArgumentParser",
+        "click.option",
+        "typer.Option",
+        "typer.Typer",
+        "typer.run",
+    }
+    others = [one for one in EXTERNAL_PARAMETERS if one not in parsers]
+    options = [
+        said
+        for _, call in wiring.calls([".add_argument", "click.option", "typer.Option"], reached)
+        for said in call.arguments
+        if isinstance(said, str) and said.startswith("--")
+    ]
+    if found.status != "met":
+        found = any_of(found, read_as_json(wiring, reached))
+    of_run = bool(options) and all(OF_RUN.search(said.replace("-", "_")) for said in options)
+    if of_run and not wiring.calls(others, reached):
+        return missing("no option is a parameter of the training", found.evidence, "E1")
+    return found
+
+
+def read_as_json(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if the training reads a file of JSON that is named for settings."""
+    found = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["json.load", "json.loads"], reached)
+        if not {"read_text", "read_bytes", "open", "read"}.isdisjoint(unit.names)
+        and SETTINGS_NAMED.search(" ".join([unit.path.rpartition("/")[2], unit.short, *unit.names]))
+        and not any(SECRET_NAMED.search(name) for name in unit.names)
+    ]
+    return met_if(found, "no reading of parameters was found")
+
+
+def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+    """Tell whether a parameter that is logged may come from outside of the code.
+
+    It may not if it is logged by a name that no option or setting has, or by the trial of a search.
+    """
+    outside = {name.replace("-", "_") for _, name, _ in wiring.written_settings}
+    outside |= {
+        text.lstrip("-").replace("-", "_")
+        for unit in among(wiring, reached)
+        for _, text in unit.strings
+        if text.startswith("--")
+    }
+    named = [
+        call.arguments[0] in outside
+        for unit, call in wiring.calls(["mlflow.log_param", "mlflow:.log_param"], reached)
+        if call.arguments and isinstance(call.arguments[0], str) and "*" not in call.arguments[0]
+        if not is_configured(unit)
+    ]
+    others = [
+        not is_trial(wiring, unit) and not is_written(unit, outside)
+        for unit, call in wiring.calls(TRACKED_PARAMETERS, reached)
+        if not (call.name.endswith("log_param") and named)
+    ]
+    return any(others) or sum(named) * 2 > len(named)
+
+
+def is_written(unit: Unit, outside: set[str]) -> bool:
+    """Tell whether a unit writes its parameters as a literal and uses no setting."""
+    return bool(unit.literals) and not is_configured(unit) and outside.isdisjoint(unit.names)
+
+
+def is_configured(unit: Unit) -> bool:
+    """Tell whether a unit uses a configuration or options."""
+    return any(CONFIGURATION.match(name) for name in unit.names if name not in unit.literals)
+
+
+def is_trial(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit is what a search tries, whose space is written in code."""
+    by_hyperopt = wiring.imports(unit.path, "hyperopt") and "STATUS_OK" in unit.names
+    return by_hyperopt or any(name.startswith("suggest_") for name in unit.names)
+
+
+def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return the calls of Azure ML, which has one call for both, where parameters are logged."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["azureml:.log"], reached)
+        if any(re.search(r"param|hyper|train_args|config", name, re.I) for name in unit.names)
+    ]
+
+
+def parameters_of_base(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+    """Return met if a class of settings from the environment or a file is reached."""
+    names = ("BaseSettings", "FlowSpec")
+    found = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if any(base.rpartition(".")[2] in names for base in unit.bases)
+    ]
+    return met_if(found, "parameters are in the code alone")
+
+
+def dvc_parameters(wiring: Wiring) -> Finding:
+    """Return met if a stage of DVC has parameters."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            stages = as_mapping(as_mapping(document).get("stages"))
+            if any(as_mapping(one).get("params") for one in stages.values()):
+                return met([at_text(wiring, path, "params")])
+    return missing("parameters are in the code alone")
+
+
+@criterion("L2-05", "model-registered", "must", "MS2, ZC")
+def model_registered(wiring: Wiring) -> Finding:
+    """Each model is a version in a registry.
+
+    MLflow, Weights & Biases, SageMaker, Vertex, Azure ML, BentoML, Hopsworks or DVC's `gto`, in
+    code that a command reaches.
+    """
+    found = called(wiring, REGISTERING, "registering of a model")
+    by_command = [
+        at_text(wiring, line.file, line.text[:30], line.text)
+        for line in [*(one for job in wiring.jobs for one in job.lines), *wiring.task_lines]
+        if REGISTER_COMMAND.search(line.text)
+    ]
+    found = any_of(
+        found,
+        met_if(
+            [at_call(wiring, *one) for one in registered_by_name(wiring)],
+            "no registering of a model was found",
+        ),
+        met_if(by_command, "no registering of a model was found"),
+        azure_models(wiring),
+        declared_registration(wiring),
+        met_if(registered_by_job(wiring), "no registering of a model was found"),
+        met_if(model_artefacts(wiring), "no registering of a model was found"),
+        dvc_artefacts(wiring),
+    )
+    return if_started(wiring, found)
+
+
+def model_artefacts(wiring: Wiring) -> list[Evidence]:
+    """Return where reached code logs an artefact of W&B that is a model, which has versions."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls([".log_artifact"], wiring.wired)
+        if wiring.imports(unit.path, "wandb") and is_model_artefact(unit)
+    ]
+
+
+def registered_by_name(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return the calls of reached code that log a model and register it by a name."""
+    logs = wiring.calls([".log_model", ".save_model", "mlflow.*.log_model"], wiring.wired)
+    autologs = wiring.calls(["mlflow.*autolog", "mlflow.*.autolog"], wiring.wired)
+    return [
+        *(one for one in logs if REGISTERED_KEYWORD in {*one[1].keywords, *one[0].names}),
+        *(one for one in autologs if REGISTERED_KEYWORD in one[1].keywords),
+    ]
+
+
+def registrations(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return the calls of reached code that register a model."""
+    return [*wiring.calls(REGISTERING, wiring.wired), *registered_by_name(wiring)]
+
+
+def registered_by_job(wiring: Wiring) -> list[Evidence]:
+    """Return the training jobs of Vertex AI that upload their model by a name."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["google:.run", "google:.submit"])
+        if "model_display_name" in call.keywords and wiring.is_wired(unit)
+    ]
+
+
+def declared_registration(wiring: Wiring) -> Finding:
+    """Return met if a pipeline that a file of infrastructure declares registers a model."""
+    found = wiring.created(
+        r"^(aws_sagemaker_pipeline|AWS::SageMaker::Pipeline)$", r"RegisterModel|ModelPackageGroup"
+    )
+    places = [Evidence(one.file, one.line, one.kind) for one in found]
+    return met_if(places, "no registering of a model was found")
+
+
+def dvc_artefacts(wiring: Wiring) -> Finding:
+    """Return unknown if DVC declares a model: its versions are tags of git."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+        for document in wiring.repository.documents(path):
+            for one in as_mapping(as_mapping(document).get("artifacts")).values():
+                if as_mapping(one).get("type") == "model":
+                    place = at_text(wiring, path, "type: model")
+                    return unknown("the versions of DVC's model are tags of git", [place])
+    return missing("no registering of a model was found")
+
+
+def azure_models(wiring: Wiring) -> Finding:
+    """Return met if an Azure pipeline's output or a job file registers a model."""
+    for path in wiring.yaml_files:
+        text = uncommented(wiring, path)
+        if "type: mlflow_model" in text and "register" in text.lower():
+            return met([at_text(wiring, path, "mlflow_model")])
+    return missing("no registering of a model was found")
+
+
+@criterion("L2-06", "data-version-recorded", "must", "MS2-3, G1")
+def data_version_recorded(wiring: Wiring) -> Finding:
+    """Each run records the version of its data.
+
+    `dvc.lock` or `.dvc` files, lakeFS, Delta or Iceberg snapshots, `mlflow.log_input`, a dataset
+    artifact, or a hash or version of the data that the run logs.
+    """
+    for path in wiring.repository.matching("dvc.lock", "**/dvc.lock", "**/*.dvc", "*.dvc"):
+        if not DOCS_PATH.search(path) and "md5" in wiring.repository.text(path):
+            return met([at_text(wiring, path, "md5", "version of data")])
+    reached = training_reach(wiring)
+    patterns = [
+        *("mlflow.log_input*", "mlflow:.log_input*", "lakefs.*", "lakefs_client.*"),
+        *("wandb:.use_artifact", "azureml:.as_named_input", "azureml.core.Dataset.get_by_name"),
+        *("azureml.*.Dataset.*register*", "wandb.use_artifact", "clearml.Dataset.get"),
+        *("dvc.api.get_url", "hopsworks:.create_training_data"),
+        *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
+        *("pyspark:.versionAsOf", "google.cloud.aiplatform.TabularDataset.*"),
+        *("wandb:.add_reference", "*ExampleGen"),
+    ]
+    digests = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["mlflow.autolog", "mlflow.*.autolog"], reached)
+        if call.keywords.get("log_datasets", True) is not False
+        and not wiring.imports(unit.path, "torch|pytorch_lightning|lightning")
+        and not keeps_no_digest(wiring)
+    ]
+    found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
+    logged = [
+        at_line(wiring, unit.path, places[0][1], places[0][0])
+        for unit, places in units_with(among(wiring, reached), DATA_VERSION)
+        if any(wiring.imports(path, TRACKER_PACKAGES) for path in (unit.path,))
+    ]
+    texts = [
+        at_line(wiring, unit.path, line, text)
+        for unit in among(wiring, reached)
+        if wiring.imports(unit.path, TRACKER_PACKAGES)
+        for line, text in unit.strings
+        if len(text) < 60 and DATA_VERSION.search(text)
+    ]
+    logged += [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["wandb.log_artifact", "wandb:.log_artifact"], reached)
+        if not is_model_artefact(unit)
+    ]
+    kept = [*logged, *texts, *named_assets(wiring), *kept_data(wiring, reached)]
+    reason = "no run records the version of its data"
+    told = "autologging keeps a digest of some data; of which, files do not show"
+    by_autolog = unknown(told, digests) if digests else missing(reason)
+    return any_of(found, met_if(kept, reason), by_autolog)
+
+
+def keeps_no_digest(wiring: Wiring) -> bool:
+    """Tell whether a list pins an MLflow before 2.4, whose autologging keeps no digest of data."""
+    return any(
+        OLD_MLFLOW.search(wiring.repository.text(path))
+        for path in wiring.repository.matching("**/requirements*.txt", "requirements*.txt")
+    )
+
+
+def is_model_artefact(unit: Unit) -> bool:
+    """Tell whether the artefacts that a unit makes are models."""
+    made = [call for call in unit.calls if call.name.endswith("Artifact")]
+    kinds = [
+        one for call in made for one in (call.keywords.get("type"), *call.arguments[1:2]) if one
+    ]
+    return bool(kinds) and all(str(kind).lower() == "model" for kind in kinds)
+
+
+def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return where a run keeps the data themselves: as an artefact, or as a step's output."""
+    tracked = any(wiring.imports(path, TRACKER_PACKAGES) for path in {one for one, _ in reached})
+    logged = [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls([".log_artifact*"], reached if tracked else set())
+        if any(DATA_KEPT.search(text) for line, text in unit.strings if line == call.line)
+    ]
+    logged += [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if {"Output", "OutputPath"} & unit.names.keys()
+        and "Dataset" in unit.names
+        and any(KFP_COMPONENT.match(name) for name in unit.decorators)
+    ]
+    steps = [
+        at_unit(wiring, unit)
+        for unit in among(wiring, reached)
+        if any(re.match(r"zenml\.(\w+\.)?step$", name) for name in unit.decorators)
+        and re.search(r"data|load|ingest|import", unit.short)
+    ]
+    return [*logged, *steps]
+
+
+def named_assets(wiring: Wiring) -> list[Evidence]:
+    """Return the data assets of Azure ML that a pipeline's inputs name: their runs record them."""
+    text = re.compile(rb"(?m)^\s+path:\s*[\"']?(azureml:[\w-]+[@:][\w.]+)\s*[\"']?\s*$")
+    return [
+        at_text(wiring, path, found[1].decode())
+        for path in wiring.yaml_files
+        if b"inputs:" in wiring.repository.tree[path]
+        and (found := text.search(wiring.repository.tree[path]))
+    ]

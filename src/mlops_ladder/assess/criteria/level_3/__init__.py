@@ -1,0 +1,5 @@
+"""Level 3: a model that passes its gates is deployed by itself; people hear when it does badly."""
+
+from . import deployment, gates, serving, watching
+
+__all__ = ["deployment", "gates", "serving", "watching"]
