@@ -10,9 +10,9 @@ import json
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import first_line
 
@@ -30,12 +30,10 @@ ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 TRUTHS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.List, ast.Tuple)
 """Values that comparisons may be kept in; and those of these functions:"""
 QUANTIFIERS = {"all", "any", "bool"}
+ORDERED_WITHIN = {ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call, ast.Tuple, ast.Dict, ast.IfExp}
+"""Values of which a comparison may be a part."""
 STRING = re.compile(r"""("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
 LONGEST_STRING = 2_000
-LOOKED_AT = {
-    *(ast.arg, ast.Raise, ast.If, ast.IfExp, ast.Assert, ast.Assign, ast.AnnAssign),
-    *(ast.AugAssign, ast.While, ast.Return),
-}
 NO_NODES = {
     *("id", "attr", "ctx", "op", "ops", "name", "names", "asname", "module", "level", "arg"),
     *("kind", "type_comment", "conversion", "is_async", "simple", "type_ignores", "rest"),
@@ -61,8 +59,7 @@ PASSIVE = {
 }
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call: the dotted name of what is called, with the names that imports stand for."""
 
     name: str
@@ -404,11 +401,8 @@ class Reader:
                     names[node.arg] = node.value.lineno
                 waiting.append(node.value)
                 continue
-            elif kind in LOOKED_AT:
-                self.look(node)
-            elif kind is ast.ExceptHandler:
-                below = (one for one in ast.walk(node) if isinstance(one, ast.Raise))
-                self.raised_again.update(below)
+            elif kind in RECORDING:
+                RECORDING[kind](self, node)
             for name in CHILDREN.get(kind, ()):
                 inside = getattr(node, name)
                 if inside.__class__ is list:
@@ -417,39 +411,64 @@ class Reader:
                 elif inside is not None:
                     waiting.append(inside)
 
-    def look(self, node: ast.AST) -> None:
-        """Record what one node uses."""
-        unit = self.unit
-        if isinstance(node, ast.Assign):
-            self.keep(node.targets, node.value)
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.assign(name, value)
-            case ast.arg(arg=name):
-                unit.names.setdefault(name, node.lineno)
-            case ast.AugAssign(target=target, value=value):
-                self.keep([target], value)
-            case ast.While(test=ast.Constant(value=forever)):
-                unit.endless |= bool(forever)
-            case ast.If(test=test) | ast.IfExp(test=test):
-                unit.branches |= not isinstance(test, ast.Constant)
-                if isinstance(node, ast.If):
-                    unit.tested.update(names_below(test))
-                    if isinstance(node.body[-1], ast.Return | ast.Raise):
-                        unit.guarded.update(names_below(test))
-                    if test.__class__ is not ast.Name:
-                        unit.ordered.update(names_ordered(test))
-                    if self.fixed:
-                        self.fixed_and_tested |= self.fixed & bare_names(test)
-            case ast.Return(value=ast.expr() as value):
-                unit.returned.update(names_ordered(value))
-            case ast.Raise() if node not in self.raised_again:
-                unit.stops = True
-            case ast.Assert(test=test):
-                unit.asserts |= not isinstance(test, ast.Constant)
-                unit.ordered.update(names_ordered(test))
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
-                unit.constants[name] = value
+    def assigned(self, node: ast.Assign) -> None:
+        """Record an assignment."""
+        self.keep(node.targets, node.value)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            self.assign(node.targets[0].id, node.value)
+
+    def annotated(self, node: ast.AnnAssign) -> None:
+        """Record a constant with a type."""
+        if isinstance(node.target, ast.Name) and isinstance(node.value, ast.Constant):
+            self.unit.constants[node.target.id] = node.value.value
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        """Record what adds to a variable."""
+        self.keep([node.target], node.value)
+
+    def argument(self, node: ast.arg) -> None:
+        """Record the name of an argument."""
+        self.unit.names.setdefault(node.arg, node.lineno)
+
+    def loop(self, node: ast.While) -> None:
+        """Record a loop that never ends by itself."""
+        if isinstance(node.test, ast.Constant):
+            self.unit.endless |= bool(node.test.value)
+
+    def condition(self, node: ast.IfExp) -> None:
+        """Record that something is decided."""
+        self.unit.branches |= not isinstance(node.test, ast.Constant)
+
+    def branch(self, node: ast.If) -> None:
+        """Record what a branch depends on."""
+        unit, test = self.unit, node.test
+        unit.branches |= not isinstance(test, ast.Constant)
+        below = list(names_below(test))
+        unit.tested.update(below)
+        if isinstance(node.body[-1], ast.Return | ast.Raise):
+            unit.guarded.update(below)
+        if test.__class__ is not ast.Name:
+            unit.ordered.update(names_ordered(test))
+        if self.fixed:
+            self.fixed_and_tested |= self.fixed & bare_names(test)
+
+    def returned(self, node: ast.Return) -> None:
+        """Record the comparisons that are returned."""
+        if node.value.__class__ in ORDERED_WITHIN:
+            self.unit.returned.update(names_ordered(node.value))  # type: ignore[arg-type]
+
+    def raised(self, node: ast.Raise) -> None:
+        """Record that it stops, unless it only hands on the error of something else."""
+        self.unit.stops |= node not in self.raised_again
+
+    def handled(self, node: ast.ExceptHandler) -> None:
+        """Record what is raised for the error of something else."""
+        self.raised_again.update(one for one in ast.walk(node) if isinstance(one, ast.Raise))
+
+    def asserted(self, node: ast.Assert) -> None:
+        """Record an assertion."""
+        self.unit.asserts |= not isinstance(node.test, ast.Constant)
+        self.unit.ordered.update(names_ordered(node.test))
 
     def keep(self, targets: list[ast.expr], value: ast.expr) -> None:
         """Record the comparisons that a variable holds."""
@@ -503,6 +522,22 @@ class Reader:
         return ".".join(reversed(parts))
 
 
+RECORDING: dict[type, Callable[[Reader, Any], None]] = {
+    ast.Assign: Reader.assigned,
+    ast.AnnAssign: Reader.annotated,
+    ast.AugAssign: Reader.augmented,
+    ast.arg: Reader.argument,
+    ast.While: Reader.loop,
+    ast.IfExp: Reader.condition,
+    ast.If: Reader.branch,
+    ast.Return: Reader.returned,
+    ast.Raise: Reader.raised,
+    ast.ExceptHandler: Reader.handled,
+    ast.Assert: Reader.asserted,
+}
+"""What is recorded of the kinds of nodes that say more than names."""
+
+
 def is_empty(value: ast.expr) -> bool:
     """Tell whether a list, tuple or mapping is written without any name."""
     return isinstance(value, ast.List | ast.Tuple | ast.Dict) and not bare_names(value)
@@ -515,6 +550,8 @@ def bare_names(node: ast.AST) -> set[str]:
 
 def constant(node: ast.AST) -> Any:
     """Return the value of a constant, or of a list of them; else None."""
+    if node.__class__ in (ast.Name, ast.Attribute, ast.Call):  # most are
+        return None
     match node:
         case ast.Constant(value=value):
             return value

@@ -127,8 +127,9 @@ def is_search(wiring: Wiring, unit: Unit) -> bool:
     """Tell whether a unit trains several models and only looks for the best of them."""
     best = {name for name in unit.compared if BEST.match(name)}
     bounds = {name for name in unit.compared - best if BOUND.search(name)}
-    trains = not fitting_places(wiring).isdisjoint(wiring.reach([(unit.path, unit.name)]))
-    return bool(best) and not bounds and trains
+    if not best or bounds:
+        return False
+    return not fitting_places(wiring).isdisjoint(wiring.reach([(unit.path, unit.name)]))
 
 
 def is_waited_for(wiring: Wiring, unit: Unit) -> bool:
