@@ -50,6 +50,13 @@ SOURCE = "import boto3, sklearn\ndef make_client():\n    return boto3.client('{s
 API_TEST = "from fastapi.testclient import TestClient\nfrom app import app\n{stand_in}def test_it():\n    answer = TestClient(app).post('/predict', json=[1])\n    assert answer.json()['score'] < 1\n"
 
 
+CIRCLE = "jobs:\n  tests:\n    steps:\n    - run: pytest\n  train:\n    steps:\n    - run: python train.py\nworkflows:\n  all:\n    jobs: [{jobs}]\n"
+SETTING = "import os, sklearn\nSTEP = os.environ['{name}_PATH']\nif __name__ == '__main__':\n    pipeline(STEP)\n"
+VARIABLES = "variables:\n- name: TRAIN_PATH\n  value: steps/train.py\n"
+LISTED = "import os\nfor file in ['steps/train.py']:\n    {does}(file)\n"
+INSIDE = "import sklearn\ndef train():\n    SVC().fit(x)\ntrain()\n"
+
+
 def ci(run: str, host: str = "ubuntu-latest") -> Files:
     """Return a workflow that runs a command on each push."""
     return {".github/workflows/a.yml": ON_PUSH.format(run=run, host=host)}
@@ -73,16 +80,25 @@ KINDS: dict[str, Kind] = {
     "a folder of an image's user in a script": ("L0-03", "met", {"train.py": TRAIN, "run.sh": "cd /home/jovyan/work\n"}),
     "training in modules of a folder of notebooks": ("L0-04", "missing", {"notebooks/fit.py": TRAIN, "a.ipynb": '{"cells": [{"cell_type": "code", "source": "import sklearn\\nSVC().fit(x)"}]}'}),
     "Poetry without a package": ("L1-01", "missing", {"a/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a'\npackage-mode = false\n"}),
+    "Poetry with a folder of its name": ("L1-01", "met", {"a_b/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a-b'\n"}),
+    "Poetry without a folder of its name": ("L1-01", "missing", {"src/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a-b'\n"}),
+    "an extension in another language": ("L1-01", "missing", {"train.py": TRAIN, "ext/setup.py": "setup(name='a', ext_modules=[x])\n", "a/__init__.py": ""}),
     "a package that setuptools finds": ("L1-01", "met", {"a/__init__.py": TRAIN, "setup.py": "setup(name='a', packages=find_packages())\n"}),
     "a package that setuptools does not find": ("L1-01", "missing", {"src/a/__init__.py": TRAIN, "setup.py": "setup(name='a', packages=find_packages())\n"}),
     "a lock with what trains": ("L1-02", "met", {"train.py": TRAIN, "uv.lock": LOCK.format(name="scikit-learn"), "requirements.txt": "scikit-learn\n"}),
     "a lock of something else": ("L1-02", "missing", {"train.py": TRAIN, "uv.lock": LOCK.format(name="click"), "requirements.txt": "scikit-learn\n"}),
     "requirements in UTF-16": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "utf-16:a==1\n"}),
     "a list that the image does not install": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a==1\n", "dev.txt": "b\n", "Dockerfile": "FROM x\nRUN pip install -r dev.txt\n"}),
+    "a list beside an environment that nothing installs": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n"}),
+    "a list beside an environment that CI installs": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n", **ci("conda env create -f environment.yml")}),
     "tests of what a fixture imports": ("L1-03", "met", {"train.py": TRAIN, "tests/conftest.py": "import pytest, train\n@pytest.fixture\ndef made():\n    return train.model\n", "tests/test_a.py": "def test_it(made):\n    assert made\n"}),
     "tests after a workflow that a push starts": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Lint"), ".github/workflows/b.yml": LINT}),
     "tests after a workflow that is not there": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Other"), ".github/workflows/b.yml": LINT}),
     "tests in a Jenkinsfile of a folder": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "ci/Jenkinsfile": JENKINS}),
+    "tests that a workflow of CircleCI has": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".circleci/config.yml": CIRCLE.format(jobs="tests")}),
+    "tests that no workflow of CircleCI has": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".circleci/config.yml": CIRCLE.format(jobs="train")}),
+    "a module of tests that is not there": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, **ci("python -m unittest tests.other.Case")}),
+    "a module of tests that is there": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, **ci("python -m unittest tests.test_a.Case")}),
     "tests by Drone": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".drone.yml": DRONE.format(run="pytest")}),
     "a script of assertions in a folder of tests": ("L1-04", "met", {"train.py": TRAIN, "integration_tests/call.py": "assert ask() == 1\n", **ci("python integration_tests/call.py")}),
     "an archive that Terraform packs": ("L1-05", "met", {"infra/a.tf": 'data "archive_file" "a" {}\n', **ci("cd infra && terraform apply")}),
@@ -96,6 +112,7 @@ KINDS: dict[str, Kind] = {
     "a container that CI starts for itself": ("L1-06", "missing", {"Dockerfile": "FROM x\n", **ci("docker run --name a -d a")}),
     "a Space that a job writes to": ("L1-06", "met", ci("git clone https://a@huggingface.co/spaces/b/c")),
     "a clone of something else": ("L1-06", "missing", ci("git clone https://huggingface.co/b/c")),
+    "a stored model that a test loads": ("L1-07", "met", {"train.py": TRAIN, "tests/test_a.py": "import joblib\ndef test_it():\n    assert len(joblib.load('a').predict(x)) == 2\n"}),
     "a stored model behind the API": ("L1-07", "met", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": API_TEST.format(stand_in="")}),
     "a stand-in behind the API": ("L1-07", "unknown", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": API_TEST.format(stand_in="app.dependency_overrides[1] = 2\n")}),
     "no model behind the API": ("L1-07", "missing", {"train.py": TRAIN, "app.py": APP.format(load=""), "tests/test_a.py": API_TEST.format(stand_in="")}),
@@ -116,10 +133,16 @@ KINDS: dict[str, Kind] = {
     "a training that only a request starts": ("L2-01", "missing", {"app.py": "import fastapi, sklearn\napp = fastapi.FastAPI()\n@app.post('/train')\ndef train():\n    SVC().fit(x)\n", "Dockerfile": "FROM x\nCMD uvicorn app:app\n"}),
     "a class that a configuration names": ("L2-01", "met", {"run.py": HYDRA.format(call="instantiate"), "net.py": NET, "conf/a.yaml": "model:\n  _target_: net.Net\n"}),
     "a class that a configuration only mentions": ("L2-01", "missing", {"run.py": HYDRA.format(call="show"), "net.py": NET, "conf/a.yaml": "model:\n  _target_: net.Net\n"}),
+    "a script that a setting names": ("L2-01", "met", {"run.py": SETTING.format(name="TRAIN"), "vars.yml": VARIABLES, "steps/train.py": INSIDE, "steps/other.py": "import steps.train\n"}),
+    "a script that another setting names": ("L2-01", "missing", {"run.py": SETTING.format(name="OTHER"), "vars.yml": VARIABLES, "steps/train.py": INSIDE, "steps/other.py": "import steps.train\n"}),
+    "a list of scripts that are started": ("L2-01", "met", {"make.py": LISTED.format(does="os.system"), "steps/train.py": INSIDE, "steps/other.py": "import steps.train\n"}),
+    "a list of scripts that are only made": ("L2-01", "missing", {"make.py": LISTED.format(does="touch"), "steps/train.py": INSIDE, "steps/other.py": "import steps.train\n"}),
     "a name that several modules have": ("L2-01", "met", {"a/net.py": NET.replace("Net", "A"), "b/net.py": NET.replace("Net", "B"), "run/main.py": "from net import B\nif __name__ == '__main__':\n    B().train()\n"}),
     "components that a pipeline uses": ("L2-02", "met", {"a.py": KFP + "@dsl.pipeline\ndef run():\n    judge(train(load(1)))\n"}),
     "components that no pipeline uses": ("L2-02", "missing", {"a.py": KFP + "@dsl.pipeline\ndef run():\n    train(1)\n"}),
     "steps that only prepare": ("L2-02", "missing", {"train.py": TRAIN, "etl/flow.py": "from prefect import flow, task\n" + "".join(f"@task\ndef {name}():\n    pass\n" for name in "abc")}),
+    "a trainer that reports to W&B": ("L2-03", "met", {"a.py": "import transformers\nif __name__ == '__main__':\n    transformers.TrainingArguments(report_to='wandb')\n    trainer.train()\n"}),
+    "a trainer that reports to TensorBoard": ("L2-03", "missing", {"a.py": "import transformers\nif __name__ == '__main__':\n    transformers.TrainingArguments(report_to='tensorboard')\n    trainer.train()\n"}),
     "written parameters that are logged": ("L2-04", "missing", {"a.py": LOGGED.format(option="n-trees", params="params = {'depth': 2}")}),
     "given parameters that are logged": ("L2-04", "met", {"a.py": LOGGED.format(option="n-trees", params="params = vars(parser.parse_args())")}),
     "a model that is registered by a name given": ("L2-05", "met", {"a.py": REGISTERS.format(name="registered_model_name")}),

@@ -190,7 +190,9 @@ class ContinuousIntegration(Infrastructure):
     def _other_job(self, path: str, system: str) -> Iterator[Job]:
         """Yield the jobs of a CI system other than GitHub's."""
         for document in self.repository.documents(path):
-            said = as_mapping(document)
+            said = (
+                in_workflows(as_mapping(document)) if system == "CircleCI" else as_mapping(document)
+            )
             texts = list(dict.fromkeys(script_texts(said)))
             if system == "Azure DevOps":
                 for step in self._azure_steps(path, said, 3):
@@ -385,6 +387,19 @@ class ContinuousIntegration(Infrastructure):
                     lines += self.commands.resolve(entry[1] or entry[2], path)
             found.append((path, lines))
         return found
+
+
+def in_workflows(said: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration of CircleCI without the jobs that no workflow names."""
+    named = {
+        name
+        for flow in as_mapping(said.get("workflows")).values()
+        for one in as_list(as_mapping(flow).get("jobs"))
+        for name in (one if isinstance(one, dict) else [one])
+    }
+    jobs = as_mapping(said.get("jobs"))
+    kept = {name: job for name, job in jobs.items() if not named or name in named}
+    return {**said, "jobs": kept}
 
 
 def recurs(schedule: Any) -> bool:

@@ -27,6 +27,7 @@ TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|unit_tests?|integration_tests?)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
+SCRIPT = re.compile(r"[\w./-]+\.py")
 TARGET = re.compile(rb"(?m)^\s*(?:- )?_target_:\s*[\"']?([\w.]+)")
 MOST_PARSED = 6_000
 
@@ -228,7 +229,12 @@ class Code(OtherFiles):
 
     @cached_property
     def _reach(self) -> Reach:
-        return Reach(self.modules, self._imports, self.module_path, self._instantiated)
+        scripts = {
+            name.lower(): value
+            for _, name, value in self.written_settings
+            if isinstance(value, str) and SCRIPT.fullmatch(value)
+        }
+        return Reach(self.modules, self._imports, self.module_path, self._instantiated, scripts)
 
     @cached_property
     def _instantiated(self) -> list[str]:

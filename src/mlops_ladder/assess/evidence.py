@@ -61,7 +61,7 @@ def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
     return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4_000)
 def uncommented(wiring: Wiring, path: str) -> str:
     """Return a file's text without the lines that are comments."""
     return COMMENT.sub("", wiring.repository.text(path))

@@ -158,6 +158,8 @@ def leaves(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if depth > 12:
         return
     if isinstance(value, dict):
+        if set(value) == {"name", "value"} and not isinstance(value["value"], dict | list):
+            yield str(value["name"]), value["value"]  # as variables of Azure and of Kubernetes are
         for name, entry in value.items():
             if not isinstance(entry, dict | list):
                 yield str(name), entry

@@ -12,6 +12,7 @@ from .tools import ML_PACKAGES
 
 MOST_PROJECTS = 40  # that are assessed; the others are a note
 MOST_DEPTH = 4
+MOST_KEPT = 30_000_000  # bytes of one project that are remembered
 CODE = (".py", ".ipynb")
 PACKAGE_FILE = re.compile(r"^(pyproject\.toml|setup\.py|dvc\.yaml|MLproject)$")
 PACKAGE_TABLE = re.compile(rb"^\[(project|tool\.poetry)\]", re.MULTILINE)
@@ -39,6 +40,8 @@ class View(Mapping[str, bytes]):
 
     def __init__(self, tree: Mapping[str, bytes], folder: str, others: Iterable[str]) -> None:
         self.tree = tree
+        self._bodies: dict[str, bytes] = {}
+        self._kept = 0
         name = re.escape(folder).encode()
         self.folder_named = re.compile(rb"(?<![\w/.-])(?:\./)?" + name + rb"/")
         self.folder_entered = re.compile(
@@ -54,12 +57,17 @@ class View(Mapping[str, bytes]):
         self.places |= {path.removeprefix(f"{folder}/"): path for path in own}
 
     def __getitem__(self, path: str) -> bytes:
-        """Return a file's content."""
-        place = self.places[path]
-        body = self.tree[place]
-        if place != path or not NAMES_FOLDERS.search(path):
-            return body
-        return self.folder_named.sub(b"", self.folder_entered.sub(rb"\1.", body))
+        """Return a file's content; that of files other than code is remembered."""
+        if path not in self._bodies:
+            place = self.places[path]
+            body = self.tree[place]
+            if place == path and NAMES_FOLDERS.search(path):
+                body = self.folder_named.sub(b"", self.folder_entered.sub(rb"\1.", body))
+            if path.endswith(CODE) or self._kept + len(body) > MOST_KEPT:
+                return body
+            self._bodies[path] = body
+            self._kept += len(body)
+        return self._bodies[path]
 
     def __iter__(self) -> Iterator[str]:
         """Yield the paths."""

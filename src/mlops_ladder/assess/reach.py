@@ -16,6 +16,49 @@ DOTTED = re.compile(r"[\w.]+(:\w+)?")
 SCRIPT_NAMED = re.compile(
     r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
 )
+STARTING = {
+    *(
+        "subprocess",
+        "system",
+        "run",
+        "Popen",
+        "check_call",
+        "check_output",
+        "call",
+        "execv",
+        "runpy",
+    ),
+    *(
+        "run_path",
+        "entry_point",
+        "script_name",
+        "source_script",
+        "script",
+        "code",
+        "submit",
+        "command",
+    ),
+    *(
+        "PythonScriptStep",
+        "ScriptRunConfig",
+        "ScriptProcessor",
+        "bash_command",
+        "arguments",
+        "args",
+    ),
+    *(
+        "python_file",
+        "main",
+        "application",
+        "entrypoint",
+        "source_dir",
+        "job",
+        "Job",
+        "exec",
+        "spawn",
+    ),
+}
+"""Names beside which a text that is a path of a script may start it."""
 RUN_MODULE = re.compile(r"\bpython[\d.]* -m ([\w.]+)")
 LONGEST_COMMAND = 300  # of a text that may start a script
 LONGEST_TARGET = 120  # of a text that may name a function
@@ -43,11 +86,14 @@ class Reach:
         imports: Mapping[str, set[str]],
         module_path: Callable[[str, str], str | None],
         targets: Iterable[str] = (),
+        scripts: Mapping[str, str] | None = None,
     ) -> None:
+        """Keep the modules; `scripts` are those that settings name, by the setting's name."""
         self.modules = modules
         self.imports = imports
         self.module_path = module_path
         self.targets = list(targets)
+        self.scripts = dict(scripts or {})
         self._units: dict[Place, Unit] = {}
         self._links: dict[Place, Links] = {}
         self._scopes: dict[str, set[str]] = {}
@@ -150,7 +196,13 @@ class Reach:
         """Yield the units that texts such as `package.module:function` or `a.py` of a unit name."""
         for text in self.targets if "instantiate" in unit.names else ():
             yield from self._class_at(text)
+        for name in [*unit.names, *(text for _, text in unit.strings)] if self.scripts else ():
+            script = self._script_in(self.scripts.get(name.lower(), ""))
+            yield from ((script, one.name) for one in self.modules[script].units) if script else ()
+        starts = not STARTING.isdisjoint(unit.names) or any("script" in one for one in unit.names)
         for _, text in unit.strings:
+            if ".py" in text and " " not in text and not starts:
+                continue  # a list of files, not of commands
             if ".py" in text and (script := self._script_in(text)):
                 yield from ((script, one.name) for one in self.modules[script].units)
             elif "-m " in text and (module := RUN_MODULE.search(text)):

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import yaml
@@ -18,6 +18,7 @@ from . import github, gitlab, jenkins
 from .files import Lenient, Tree, is_finite, pattern
 from .workflow import Workflow
 
+MOST_KEPT = 30_000_000  # characters of texts that are remembered
 MAKE_FILES = ["Makefile", "make/*.mk"]
 CONFLICT = re.compile(
     r"^<{7} [^\n]*\n(?P<yours>.*?)^={7}\n(?P<incoming>.*?)^>{7} [^\n]*\n?",
@@ -50,6 +51,21 @@ class Target:
         return replace(self, help=texts, needs=f"{self.needs} {other.needs}", recipe=recipe)
 
 
+@lru_cache(maxsize=2_000)  # the projects of one repository share most of them
+def documents_in(text: str) -> list[Any]:
+    """Return the documents of YAML, which must not be changed.
+
+    Raises
+    ------
+    yaml.YAMLError, ValueError, RecursionError
+        It is no YAML, or too large.
+    """
+    found = list(yaml.load_all(text, Lenient))
+    if not is_finite(found):
+        raise ValueError("it is too large, or an alias refers to itself")
+    return found
+
+
 class Repository:
     """A tree of files, each parsed at most once; `notes` lists what could not be parsed."""
 
@@ -58,6 +74,8 @@ class Repository:
         self.tree = tree
         self.notes: list[str] = []
         self._yaml: dict[str, list[Any]] = {}
+        self._texts: dict[str, str] = {}
+        self._kept = 0
         self._matching: dict[tuple[str, ...], list[str]] = {}
 
     def matching(self, *globs: str) -> list[str]:
@@ -73,6 +91,15 @@ class Repository:
 
     def text(self, path: str) -> str:
         """Return a file's text; of merge conflicts, both sides."""
+        if path not in self._texts:
+            text = self._read(path)
+            if self._kept + len(text) > MOST_KEPT:
+                return text
+            self._texts[path] = text
+            self._kept += len(text)
+        return self._texts[path]
+
+    def _read(self, path: str) -> str:
         body = self.tree.get(path, b"")
         wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))  # as PowerShell writes what it redirects
         text = body.decode("utf-16" if wide else "utf-8", "replace").replace("\r\n", "\n")
@@ -82,10 +109,7 @@ class Repository:
         """Return the documents of a YAML file; none if it is not valid."""
         if path not in self._yaml:
             try:
-                found = list(yaml.load_all(self.text(path), Lenient))
-                if not is_finite(found):
-                    raise ValueError("it is too large, or an alias refers to itself")
-                self._yaml[path] = found
+                self._yaml[path] = documents_in(self.text(path))
             except (yaml.YAMLError, ValueError, RecursionError) as error:
                 self._yaml[path] = []
                 self.notes.append(f"{path} is no YAML: {first_line(error)}")

@@ -28,7 +28,7 @@ OF_SERVICE = re.compile(
 )
 MAKES_CLIENT = re.compile(r"client|session|connect|resource", re.I)
 READS = {"read_csv", "read_parquet", "read_json", "read_excel"}
-ASKS = re.compile(r"health|predict|score|model", re.I)
+ASKS = re.compile(r"health|endpoint|predict(ions?|ed)?$|scores?$|(^|_)models?$", re.I)
 """Names where a client asks a service, or fetches a model."""
 
 

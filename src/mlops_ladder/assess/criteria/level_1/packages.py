@@ -5,6 +5,7 @@ import tomllib
 
 from packaging.utils import canonicalize_name
 
+from ....inspection.commands import Line
 from ....inspection.files import as_list, as_mapping, strings_in
 from ....inspection.impact import dependencies
 from ...evidence import at_call, at_line, at_text, fits, uncommented
@@ -17,6 +18,7 @@ UPLOADS = re.compile(r"\b(twine upload|(uv|poetry|hatch|flit|pdm) publish)\b")
 NAMED_ALIKE = {"torch", "tensorflow", "keras", "xgboost", "lightgbm", "catboost", "prophet"}
 """Packages that are imported by the name that they have on PyPI."""
 SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
+CONDA_MADE = re.compile(r"\b(\w*mamba|conda) (env )?(create|update|install)\b.*(-f|--file)")
 INSTALLED = re.compile(r"\bpip3? install\b.*?(?:-r|--requirement)[ =]?(\S+\.txt)")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+-]+(?![\w.!+-]*\*)")
 REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
@@ -56,11 +58,25 @@ def importable_package(wiring: Wiring) -> Finding:
     return missing("what fits a model is in no package, and imports none", [packaged])
 
 
+def lacks_own_folder(wiring: Wiring, path: str) -> bool:
+    """Tell whether Poetry, which looks for a folder of the project's name, finds none."""
+    said = as_mapping(as_mapping(wiring.repository.toml(path).get("tool")).get("poetry"))
+    if not said.get("name") or "packages" in said:
+        return False
+    name = re.sub(r"[-_.]+", "[-_.]", str(said["name"]))
+    folder = re.escape(path.removesuffix("pyproject.toml"))
+    wanted = re.compile(rf"{folder}(src/)?{name}(/|\.py$)", re.I)
+    return not any(wanted.match(one) for one in wiring.sizes)
+
+
 def finds_no_package(wiring: Wiring, packaged: Evidence) -> bool:
     """Tell whether packaging is off, or setuptools looks beside a `setup.py` and finds nothing."""
     text = uncommented(wiring, packaged.path)
     if packaged.path.endswith(".toml"):
-        return bool(re.search(r"(?m)^package-mode\s*=\s*false", text))
+        off = re.search(r"(?m)^package-mode\s*=\s*false", text)
+        return bool(off) or lacks_own_folder(wiring, packaged.path)
+    if "ext_modules" in text and not re.search(r"\b(packages|py_modules)\s*=", text):
+        return True  # an extension in another language alone
     if not packaged.path.endswith("setup.py") or not re.search(r"find_packages\(\s*\)", text):
         return False
     folder = packaged.path.removesuffix("setup.py")
@@ -119,7 +135,8 @@ def dependencies_locked(wiring: Wiring) -> Finding:
             loose = at_text(wiring, path, unpinned[0])
             break
     named = repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml")
-    for path in named if loose is None else [one for one in named if "/" not in one]:
+    by_conda = any(CONDA_MADE.search(line.text) for line in installing_lines(wiring))
+    for path in named if loose is None or by_conda else []:
         for document in repository.documents(path):
             names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
             if len(names) > 1 and all(
@@ -135,9 +152,14 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     return missing("there is no lock file")
 
 
+def installing_lines(wiring: Wiring) -> list[Line]:
+    """Return the commands of images and of CI."""
+    return [*wiring.deployed_lines, *(line for job in wiring.jobs for line in job.lines)]
+
+
 def unpinned_instead(wiring: Wiring, path: str) -> Evidence | None:
     """Return a line without version of the lists that CI and images install instead of another."""
-    lines = [*wiring.deployed_lines, *(line for job in wiring.jobs for line in job.lines)]
+    lines = installing_lines(wiring)
     named = {
         found[1].removeprefix("./") for line in lines for found in INSTALLED.finditer(line.text)
     }

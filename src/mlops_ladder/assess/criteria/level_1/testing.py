@@ -29,9 +29,11 @@ MODEL_NAME = re.compile(r"^(?:self\.)?\w*(?:model|net|network|module|classifier|
 SCRIPT = re.compile(r"^python[\d.]* \S+\.py\b")
 TEST_SCRIPT = re.compile(r"^python[\d.]* (\S*/)?(run_)?tests?(_\w+)?\.py\b")
 RUNNER = re.compile(r"^(?:python[\d.]* -m )?(?:tox|nox)\b")
+DOTTED_TESTS = re.compile(r"\w+(\.\w+)+")
 NAMED_TESTS = re.compile(r"(?!-)(?=[^=:*$]*test)[\w./-]*(/|\.py|/[\w-]+)")
 """A word of a command that is a folder or file of tests."""
 DECLARED_SESSIONS = {"tox.ini", "tox.toml", "setup.cfg"}
+LOADS = re.compile(r"(^|\.)load_model$|^(joblib|pickle|torch)\.load$|\.InferenceSession$")
 LOADING = [
     ".load_model",
     "joblib.load",
@@ -125,6 +127,10 @@ def names_no_test(wiring: Wiring, line: Line) -> bool:
     """Tell whether a command names folders or files of tests, and none of them is there."""
     words = [word.partition("::")[0].strip("\"'") for word in line.text.split()[1:]]
     named = [word for word in words if NAMED_TESTS.fullmatch(word)]
+    if "unittest" in line.text and (
+        dotted := [one for one in words if DOTTED_TESTS.fullmatch(one)]
+    ):
+        return not any(wiring.module_path(one) for one in dotted)
     return bool(named) and not any(is_there(wiring, line, word) for word in named)
 
 
@@ -187,17 +193,22 @@ def model_tested(wiring: Wiring) -> Finding:
         is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls) or (
             classes & used and calls_a_model(unit)
         )
-        if any(METRIC_WORD.search(name) for name in unit.names):
+        if any(METRIC_WORD.search(name) for name in unit.ordered):
             predicting = predicting | judging
         predicts_there = "get" in calls and any("predict" in text for _, text in unit.strings)
         is_asked = ("post" in calls or predicts_there) and asks_a_model(wiring, own, helped)
-        loaded = "load_model" in names_of(module)
+        loaded = any(LOADS.search(call.name) for one in module.units for call in one.calls)
         if not (calls & predicting or is_called or is_asked) or not (own or loaded):
             continue
         if is_mocked(module, unit) or (is_asked and REPLACED & (used | names_of(module))):
             mocked = mocked or unit
             continue
-        if is_asked or used & making or any(MODEL_NAMED.search(name) for name in used):
+        if (
+            loaded
+            or asks_a_model(wiring, own, helped)
+            or used & making
+            or any(MODEL_NAMED.search(name) for name in used)
+        ):
             return met([at_unit(wiring, unit)], "E3")
     if asked := asks_deployed_model(wiring):
         return met(asked, "E3")

@@ -33,6 +33,7 @@ DATA_VERSION = re.compile(
     r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+NAMED_DATA = ["azureml.core.Dataset.get_by_name", "azureml.*.Dataset.get_by_name"]
 OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
@@ -95,7 +96,7 @@ def tracked_by_settings(wiring: Wiring) -> Finding:
     """Return met if a trainer is configured to report to a tracker."""
     for unit, call in wiring.calls(["*.TrainingArguments", "*.SFTConfig", "*TrainingArguments"]):
         said = call.keywords.get("report_to")
-        if said not in (None, "none", []):
+        if said not in (None, "none", "tensorboard", [], ["tensorboard"]):
             return met([at_call(wiring, unit, call)])
     for path in wiring.yaml_files:
         if HYDRA_LOGGER.search(wiring.repository.tree[path]):
@@ -384,7 +385,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     reached = training_reach(wiring)
     patterns = [
         *("mlflow.log_input*", "mlflow:.log_input*", "lakefs.*", "lakefs_client.*"),
-        *("wandb:.use_artifact", "azureml:.as_named_input", "azureml.core.Dataset.get_by_name"),
+        *("wandb:.use_artifact", "azureml:.as_named_input"),
         *("azureml.*.Dataset.*register*", "wandb.use_artifact", "clearml.Dataset.get"),
         *("dvc.api.get_url", "hopsworks:.create_training_data"),
         *("hopsworks:.create_train_test_split", "hsfs:.create_training_data", "azureml:.register"),
@@ -420,7 +421,10 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     reason = "no run records the version of its data"
     told = "autologging keeps a digest of some data; of which, files do not show"
     by_autolog = unknown(told, digests) if digests else missing(reason)
-    return any_of(found, met_if(kept, reason), by_autolog)
+    named = [at_call(wiring, *one) for one in wiring.calls(NAMED_DATA, reached)]
+    told = "a data set of Azure ML is read by its name; which version, files do not show"
+    by_name = unknown(told, named) if named else missing(reason)
+    return any_of(found, met_if(kept, reason), by_autolog, by_name)
 
 
 def keeps_no_digest(wiring: Wiring) -> bool:

@@ -147,7 +147,8 @@ def model_served(wiring: Wiring) -> Finding:
         and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
         and not is_wrapper(wiring, one[0])
         and not any(TEST_ROWS.match(name) for name in one[0].names)
-        and re.search(r"batch|score|infer|predict", one[0].path + one[0].name, re.I)
+        and re.search(r"batch|scor(e|ing)|infer|predict", one[0].path + one[0].name, re.I)
+        and not one[1].name.endswith(".forward")
         and not re.search(
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
         )
