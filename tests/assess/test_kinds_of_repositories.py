@@ -54,6 +54,13 @@ CIRCLE = "jobs:\n  tests:\n    steps:\n    - run: pytest\n  train:\n    steps:\n
 SETTING = "import os, sklearn\nSTEP = os.environ['{name}_PATH']\nif __name__ == '__main__':\n    pipeline(STEP)\n"
 VARIABLES = "variables:\n- name: TRAIN_PATH\n  value: steps/train.py\n"
 LISTED = "import os\nfor file in ['steps/train.py']:\n    {does}(file)\n"
+NETWORK = "import numpy, torch\nfrom sklearn.svm import SVC\nif __name__ == '__main__':\n    {seed}\n    SVC().fit(x)\n"
+WRITTEN = "import argparse, mlflow, sklearn\nPARAMS = {{'depth': 2}}\nargparse.ArgumentParser().add_argument('--n-trees')\ndef train():\n    mlflow.log_params({name})\n    SVC().fit(x)\ntrain()\n"
+BETWEEN = {
+    "work.py": "import sklearn\ndef go():\n    SVC().fit(x)\n",
+    "run.py": "from middle import pass_on\nif __name__ == '__main__':\n    pass_on()\n",
+}
+HOMES = "/" + "home/"  # in two, as no file here may name a machine's folder
 INSIDE = "import sklearn\ndef train():\n    SVC().fit(x)\ntrain()\n"
 
 
@@ -76,8 +83,8 @@ KINDS: dict[str, Kind] = {
     "a fit that something else calls": ("L0-01", "met", {"a.py": "import sklearn, mlflow\nmlflow.trace(model.fit)(x)\n"}),
     "a fit of an ensemble": ("L0-01", "met", {"a.py": "import sklearn\nensemble.fit(x)\n"}),
     "a fit of a scaler": ("L0-01", "missing", {"a.py": "import sklearn\nscaler.fit(x)\n"}),
-    "a folder of a person in a script": ("L0-03", "missing", {"train.py": TRAIN, "run.sh": "cd /home/ann/work\n"}),
-    "a folder of an image's user in a script": ("L0-03", "met", {"train.py": TRAIN, "run.sh": "cd /home/jovyan/work\n"}),
+    "a folder of a person in a script": ("L0-03", "missing", {"train.py": TRAIN, "run.sh": "cd " + HOMES + "ann/work\n"}),
+    "a folder of an image's user in a script": ("L0-03", "met", {"train.py": TRAIN, "run.sh": "cd " + HOMES + "jovyan/work\n"}),
     "training in modules of a folder of notebooks": ("L0-04", "missing", {"notebooks/fit.py": TRAIN, "a.ipynb": '{"cells": [{"cell_type": "code", "source": "import sklearn\\nSVC().fit(x)"}]}'}),
     "Poetry without a package": ("L1-01", "missing", {"a/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a'\npackage-mode = false\n"}),
     "Poetry with a folder of its name": ("L1-01", "met", {"a_b/__init__.py": TRAIN, "pyproject.toml": "[tool.poetry]\nname = 'a-b'\n"}),
@@ -144,6 +151,8 @@ KINDS: dict[str, Kind] = {
     "a trainer that reports to W&B": ("L2-03", "met", {"a.py": "import transformers\nif __name__ == '__main__':\n    transformers.TrainingArguments(report_to='wandb')\n    trainer.train()\n"}),
     "a trainer that reports to TensorBoard": ("L2-03", "missing", {"a.py": "import transformers\nif __name__ == '__main__':\n    transformers.TrainingArguments(report_to='tensorboard')\n    trainer.train()\n"}),
     "written parameters that are logged": ("L2-04", "missing", {"a.py": LOGGED.format(option="n-trees", params="params = {'depth': 2}")}),
+    "a module's written parameters that are logged": ("L2-04", "missing", {"a.py": WRITTEN.format(name="PARAMS")}),
+    "a module's other parameters that are logged": ("L2-04", "met", {"a.py": WRITTEN.format(name="read_params()")}),
     "given parameters that are logged": ("L2-04", "met", {"a.py": LOGGED.format(option="n-trees", params="params = vars(parser.parse_args())")}),
     "a model that is registered by a name given": ("L2-05", "met", {"a.py": REGISTERS.format(name="registered_model_name")}),
     "a model that is only logged": ("L2-05", "missing", {"a.py": REGISTERS.format(name="artifact_path")}),
@@ -158,7 +167,12 @@ KINDS: dict[str, Kind] = {
     "an error that is handed on": ("L2-07", "missing", {"a.py": "import sklearn\ndef validate_data(rows):\n    try:\n        if rows:\n            print(1)\n    except ValueError as error:\n        raise Other from error\nif __name__ == '__main__':\n    validate_data(x)\n    SVC().fit(x)\n"}),
     "a deployment of Prefect with a schedule": ("L2-08", "met", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *")}),
     "a deployment of Prefect whose schedule is off": ("L2-08", "missing", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *\n  active: false")}),
+    "code that another file imports over several lines": ("L2-01", "met", BETWEEN | {"middle.py": "from work import (\n    go,\n)\ndef pass_on():\n    go()\n"}),
+    "other code that another file imports": ("L2-01", "missing", BETWEEN | {"middle.py": "from work import (\n    stop,\n)\ndef pass_on():\n    stop()\n"}),
+    "DAGs that an action deploys": ("L1-05", "met", {"dags/a.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: astronomer/deploy-action@v0.2\n"}),
     "a forest with a seed": ("L2-11", "met", {"a.py": SEEDS.format(model="model = RandomForestClassifier(random_state=1)")}),
+    "a network whose seed is set": ("L2-11", "met", {"a.py": NETWORK.format(seed="torch.manual_seed(1)")}),
+    "a network beside NumPy's seed": ("L2-11", "unknown", {"a.py": NETWORK.format(seed="numpy.random.seed(1)")}),
     "a split with a seed, and who knows": ("L2-11", "unknown", {"a.py": SEEDS.format(model="model = load()")}),
     "a search in a notebook beside a training": ("L2-14", "unknown", {"train.py": TRAIN, "a.ipynb": '{"cells": [{"cell_type": "code", "source": "from sklearn.model_selection import GridSearchCV\\nGridSearchCV(a)"}]}'}),
     "a sweep of Azure ML": ("L2-14", "met", {"train.py": TRAIN, "job.yml": "jobs:\n  a:\n    type: sweep\n"}),

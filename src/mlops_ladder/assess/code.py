@@ -66,7 +66,7 @@ class Code(OtherFiles):
         body = self.repository.tree[path]
         if not body.strip():
             return skim(path, "")
-        if b"/home/" in body or b"Users" in body:
+        if b"home/" in body or b"Users" in body:
             self._naming_homes.append(path)
         text = body.decode("utf-8", "replace").replace("\r\n", "\n")
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:

@@ -396,7 +396,8 @@ BUILD_COMMAND = re.compile(
     r"|^chart-releaser|^helm package"
 )
 BUILD_ACTION = re.compile(
-    r"plugins/(docker|ecr|gcr)|docker/build-push-action|docker/bake-action|pypa/cibuildwheel|hynek/build-and-inspect"
+    r"plugins/(docker|ecr|gcr)|docker/build-push-action|docker/bake-action"
+    r"|astronomer/deploy-action|pypa/cibuildwheel|hynek/build-and-inspect"
     r"|redhat-actions/buildah|PyO3/maturin-action|google-github-actions/deploy-cloudrun"
     r"|bentoml/.*build|Docker@|azure/docker|whoan/docker-build|mr-smithers-excellent/docker-build"
     r"|elgohr/Publish-Docker|JRubics/poetry-publish|conda-incubator/.*build"
@@ -417,6 +418,7 @@ PUBLISH_ACTION = re.compile(
     r"|google-github-actions/deploy-cloudrun|AzureWebApp|TwineAuthenticate|Docker@.*buildAndPush"
     r"|google-github-actions/release-please|redhat-actions/push-to-registry"
     r"|actions/upload-release-asset|marvinpinto/action-automatic-releases|plugins/(docker|ecr|gcr)"
+    r"|astronomer/deploy-action"
 )
 DEPLOY_COMMAND = re.compile(
     r"\b(kubectl\b.* (apply|set image|rollout restart)|helm (upgrade|install)|terraform apply"
@@ -441,6 +443,7 @@ DEPLOY_ACTION = re.compile(
     r"|azure/container-apps-deploy|aws-actions/aws-cloudformation|appleboy/ssh-action"
     r"|deploy-cloud-functions|Kubernetes@|HelmDeploy|AzureML\.|digitalocean/app_action"
     r"|amondnet/vercel|huggingface/.*sync|codepipeline/Deploy|AzureRmWebAppDeployment@"
+    r"|astronomer/deploy-action"
 )
 ROLLOUT_COMMAND = re.compile(
     r"\b(kubectl\b.* (set image|rollout restart)|helm (upgrade|install)|gcloud run deploy"

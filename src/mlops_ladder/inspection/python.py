@@ -25,6 +25,7 @@ IMPORT_LINE = re.compile(
     r"|import[ \t]+(?P<plain>[^\n#;]+))",
     re.MULTILINE,
 )
+IMPORT_LIST = re.compile(r"^[ \t]*from[ \t]+[.\w]+[ \t]+import[ \t]*\([^)]*\)", re.MULTILINE)
 WORD = re.compile(r"[A-Za-z_]\w*")
 ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 TRUTHS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.List, ast.Tuple)
@@ -254,7 +255,8 @@ def skim(path: str, text: str) -> Module:
     """Return the imports and words of a file without parsing it: it may use any of them."""
     dotted = dotted_name(path)
     imports: dict[str, str] = {}
-    for found in IMPORT_LINE.finditer(text):
+    lines = IMPORT_LIST.sub(lambda found: found[0].replace("\n", " "), text.replace("\\\n", " "))
+    for found in IMPORT_LINE.finditer(lines):
         if found["plain"]:
             names = [(name.split(" as ")[0].strip(), "") for name in found["plain"].split(",")]
             imports |= {name.partition(".")[0]: name for name, _ in names}

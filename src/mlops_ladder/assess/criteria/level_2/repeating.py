@@ -41,6 +41,10 @@ SWEEPER = re.compile(
 )
 BESIDE_TRAINING = re.compile(r"split|threshold|eval|plot|sampl|report|explor", re.I)
 """Files whose random numbers are not those of the training."""
+NETWORK_SEEDS = [
+    *("*.manual_seed*", "*.set_seed", "*.seed_everything", "*.set_random_seed", "jax.random.*"),
+    *("*.enable_full_determinism", "*.seed_all", "*.fix_seed", "*.fix_random_seed"),
+]
 SEED_NAMES = {"random_state", "seed", "random_seed", "SEED", "RANDOM_STATE", "RANDOM_SEED"}
 RANDOM_CALL = re.compile(
     r"^(numpy\.random|random)\.(choices?|rand|randn|randint|shuffle|permutation|normal|uniform"
@@ -90,6 +94,9 @@ def training_reproducible(wiring: Wiring) -> Finding:
         name = unseeded.what.removesuffix("()").rpartition(".")[2]
         return missing(f"{name} has no seed", [unseeded], "E1")
     network = any(wiring.imports(unit.path, NETWORKS) for unit, _ in fits(wiring))
+    if seeds.status == "met" and network and not wiring.calls(NETWORK_SEEDS, reached):
+        told = "numbers of Python or NumPy have a seed; whether a network has, files do not show"
+        return unknown(told, seeds.evidence)
     states = [
         at_line(wiring, unit.path, line, "random_state")
         for unit in among(wiring, reached)

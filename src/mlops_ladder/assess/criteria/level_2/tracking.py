@@ -228,16 +228,20 @@ def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
         if not is_configured(unit)
     ]
     others = [
-        not is_trial(wiring, unit) and not is_written(unit, outside)
+        not is_trial(wiring, unit) and not is_written(wiring, unit, outside)
         for unit, call in wiring.calls(TRACKED_PARAMETERS, reached)
         if not (call.name.endswith("log_param") and named)
     ]
     return any(others) or sum(named) * 2 > len(named)
 
 
-def is_written(unit: Unit, outside: set[str]) -> bool:
-    """Tell whether a unit writes its parameters as a literal and uses no setting."""
-    return bool(unit.literals) and not is_configured(unit) and outside.isdisjoint(unit.names)
+def is_written(wiring: Wiring, unit: Unit, outside: set[str]) -> bool:
+    """Tell whether a unit has its parameters from a literal and uses no setting."""
+    of_module = wiring.modules[unit.path].units[0].literals & unit.names.keys()
+    literals = unit.literals | of_module
+    free = [name for name in unit.names if name not in literals]
+    given = any(CONFIGURATION.match(name) for name in free)
+    return bool(literals) and not given and outside.isdisjoint(free)
 
 
 def is_configured(unit: Unit) -> bool:

@@ -48,6 +48,7 @@ IMAGE_COMMAND = re.compile(
 )
 IMAGE_ACTION = re.compile(
     r"plugins/docker|build-push-action|buildah|deploy-cloudrun|Docker@|bake-action"
+    r"|astronomer/deploy-action"
 )
 PROVISIONING = (
     *("**/*.tf", "*.tf", "**/*.bicep", "**/Pulumi.y*ml", "**/cdk.json", "cdk.json"),
