@@ -60,6 +60,7 @@ BETWEEN = {
     "work.py": "import sklearn\ndef go():\n    SVC().fit(x)\n",
     "run.py": "from middle import pass_on\nif __name__ == '__main__':\n    pass_on()\n",
 }
+KEEPS = "import sklearn\nfrom pytorch_lightning.loggers import WandbLogger\nif __name__ == '__main__':\n    WandbLogger(log_model={log_model})\n    SVC().fit(x)\n"
 HOMES = "/" + "home/"  # in two, as no file here may name a machine's folder
 INSIDE = "import sklearn\ndef train():\n    SVC().fit(x)\ntrain()\n"
 
@@ -170,6 +171,11 @@ KINDS: dict[str, Kind] = {
     "code that another file imports over several lines": ("L2-01", "met", BETWEEN | {"middle.py": "from work import (\n    go,\n)\ndef pass_on():\n    go()\n"}),
     "other code that another file imports": ("L2-01", "missing", BETWEEN | {"middle.py": "from work import (\n    stop,\n)\ndef pass_on():\n    stop()\n"}),
     "DAGs that an action deploys": ("L1-05", "met", {"dags/a.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: astronomer/deploy-action@v0.2\n"}),
+    "a formatter that checks": ("L1-08", "met", {"a.py": TRAIN} | ci("black --check .")),
+    "a formatter that rewrites": ("L1-08", "missing", {"a.py": TRAIN} | ci("black .")),
+    "a package of Kedro": ("L1-05", "met", {"a.py": TRAIN} | ci("kedro package")),
+    "a logger that keeps checkpoints": ("L2-05", "met", {"a.py": KEEPS.format(log_model="'all'")}),
+    "a logger that keeps no checkpoints": ("L2-05", "missing", {"a.py": KEEPS.format(log_model="False")}),
     "a forest with a seed": ("L2-11", "met", {"a.py": SEEDS.format(model="model = RandomForestClassifier(random_state=1)")}),
     "a network whose seed is set": ("L2-11", "met", {"a.py": NETWORK.format(seed="torch.manual_seed(1)")}),
     "a network beside NumPy's seed": ("L2-11", "unknown", {"a.py": NETWORK.format(seed="numpy.random.seed(1)")}),

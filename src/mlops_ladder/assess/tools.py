@@ -393,7 +393,7 @@ BUILD_COMMAND = re.compile(
     r"|^docker[- ]compose.* up .*--build|^sam (build|package)"
     r"|^faas-cli build|^jib|aws cloudformation package|^(sls|serverless) package"
     r"|az ml model package|^cog build|^truss (push|build)|^mlserver build"
-    r"|^chart-releaser|^helm package"
+    r"|^chart-releaser|^helm package|^kedro package|^dbx deploy"
 )
 BUILD_ACTION = re.compile(
     r"plugins/(docker|ecr|gcr)|docker/build-push-action|docker/bake-action"
@@ -407,7 +407,7 @@ PUBLISH_COMMAND = re.compile(
     r"|podman push|docker buildx build.*--push|gh release (create|upload)|semantic-release|cz bump"
     r"|maturin publish|anaconda upload|bentoml push|az acr build|gcloud builds submit|skopeo copy"
     r"|helm push|gcloud run deploy|databricks bundle deploy|aws s3 (cp|sync) .*dist|release-it"
-    r"|gcloud functions deploy|npm publish|sam deploy|aws lambda update-function-code"
+    r"|gcloud functions deploy|npm publish|sam deploy|aws lambda update-function-code|dbx deploy"
     r"|python -m twine upload)\b"
 )
 PUBLISH_ACTION = re.compile(
@@ -428,7 +428,8 @@ DEPLOY_COMMAND = re.compile(
     r"|aws lambda update-function|aws cloudformation (deploy|create-stack|update-stack)|cdk deploy"
     r"|pulumi up|sls deploy|serverless deploy|docker compose\b.* up\b|docker-compose\b.* up\b"
     r"|docker stack deploy|eb deploy|fly(ctl)? deploy|heroku container:release|bentoml deploy"
-    r"|databricks bundle deploy|sam deploy|ansible-playbook|argocd app sync|flux reconcile|oc apply"
+    r"|databricks bundle deploy|dbx deploy|sam deploy|ansible-playbook|argocd app sync"
+    r"|flux reconcile|oc apply"
     r"|modal deploy|az webapp|az containerapp (update|up)|anyscale service (deploy|rollout)"
     r"|az ml (model deploy|service|endpoint)|(?<!prefect )(create|apply) deployment\b|truss push"
     r"|cog push|seldon model load|copilot (svc )?deploy|skaffold run"
@@ -462,11 +463,15 @@ ROLLOUT_ACTION = re.compile(
     r"|AzureWebApp|HelmDeploy|KubernetesManifest|huggingface/.*sync|codepipeline/Deploy"
 )
 """What puts a new version of an application into service."""
+FORMATTER = re.compile(
+    r"^(python[\d.]* -m |uvx |pipx run )?(black|isort|autopep8|yapf|ruff format)\b"
+)
+"""What rewrites files, and refuses nothing unless it is told only to check."""
 LINT_COMMAND = re.compile(
-    r"^(?!.*--exit-zero)"
+    rf"^(?!.*--exit-zero)(?!{FORMATTER.pattern[1:]}(?!.*(--check|--diff| -c\b)))"
     r"(python[\d.]* -m |uvx |uv tool run |pipx run )?(ruff|black|flake8|mypy|pylint|pyright|isort"
     r"|autopep8|yapf|pycodestyle|basedpyright|ty|pre-commit|prek|super-linter|trunk)\b"
-    r"|^mirrors-mypy|^nbqa|-m (ruff|black|flake8|mypy|pylint)\b"
+    r"|^mirrors-mypy|^nbqa|-m (ruff|flake8|mypy|pylint|black\b.* --check)\b"
 )
 LINT_ACTION = re.compile(
     r"ruff-action|psf/black|pre-commit/action|super-linter|pre-commit-ci|flake8|reviewdog"

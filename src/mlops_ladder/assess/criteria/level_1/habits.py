@@ -8,7 +8,7 @@ from ....inspection.files import as_mapping, mappings_in
 from ...evidence import at_text, fitting_places, uncommented
 from ...finding import Evidence, Finding, any_of, criterion, met, missing
 from ...other_files import all_mappings
-from ...tools import AUDIT_COMMAND, LINT_ACTION, LINT_COMMAND, TEST_COMMAND
+from ...tools import AUDIT_COMMAND, FORMATTER, LINT_ACTION, LINT_COMMAND, TEST_COMMAND
 from ...wiring import Wiring
 from .delivery import AUTOMATIC, by_ci
 from .testing import names_no_test
@@ -41,7 +41,7 @@ def local_hooks(wiring: Wiring) -> Finding:
     for path in pre_commit_files(wiring):
         for entry in hook_entries(wiring.repository, path):
             for line in wiring.commands.resolve(entry, path):
-                if LINT_COMMAND.search(line.text):
+                if LINT_COMMAND.search(line.text) or FORMATTER.search(line.text):
                     return met(
                         [
                             at_text(wiring, path, entry.split()[0], entry),

@@ -309,6 +309,7 @@ def model_registered(wiring: Wiring) -> Finding:
         declared_registration(wiring),
         met_if(registered_by_job(wiring), "no registering of a model was found"),
         met_if(model_artefacts(wiring), "no registering of a model was found"),
+        met_if(kept_checkpoints(wiring), "no registering of a model was found"),
         dvc_artefacts(wiring),
     )
     return if_started(wiring, found)
@@ -320,6 +321,15 @@ def model_artefacts(wiring: Wiring) -> list[Evidence]:
         at_call(wiring, unit, call)
         for unit, call in wiring.calls([".log_artifact"], wiring.wired)
         if wiring.imports(unit.path, "wandb") and is_model_artefact(unit)
+    ]
+
+
+def kept_checkpoints(wiring: Wiring) -> list[Evidence]:
+    """Return the loggers of Lightning that keep each checkpoint as a version in W&B."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["*.WandbLogger"], wiring.wired)
+        if call.keywords.get("log_model") in {True, "all"}
     ]
 
 
