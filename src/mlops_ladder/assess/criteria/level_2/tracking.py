@@ -30,7 +30,8 @@ from ...tools import (
 from ...wiring import Wiring
 
 DATA_VERSION = re.compile(
-    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha"
+    r"|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
 NAMED_DATA = ["azureml.core.Dataset.get_by_name", "azureml.*.Dataset.get_by_name"]
@@ -47,7 +48,8 @@ CONFIGURATION = re.compile(
 SECRET_NAMED = re.compile(r"credential|service_account|token|secret", re.I)
 SETTINGS_NAMED = re.compile(r"config|param|setting|manifest|option", re.I)
 OF_RUN = re.compile(
-    r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input|test_size"
+    r"data|path|dir|file|folder|experiment|regist|alias|ur[il]$|name|(^|_)id$|output|input"
+    r"|test_size"
     r"|folds|host|port|verbose|debug|log"
 )
 """Options that say where and under which name something runs, not how a model is trained."""

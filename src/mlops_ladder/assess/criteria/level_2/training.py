@@ -48,7 +48,8 @@ SCHEDULER_MADE = re.compile(
     r"\bgcloud (beta )?scheduler jobs create .*--schedule|\baws events put-rule .*--schedule"
 )
 PIPELINE_STARTED = re.compile(
-    r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit|PipelineJob)$"
+    r"(create_run_from_\w+|start_pipeline_execution|start_execution|run_pipeline|submit"
+    r"|PipelineJob)$"
 )
 RUNS = re.compile(r"\bpython|\.py\b|\b-m ")
 TRAIN_FILE = re.compile(r"\b(train\w*|retrain\w*|fit)\b", re.I)

@@ -33,7 +33,8 @@ from ..level_1.delivery import (
 from .serving import model_served
 
 ENVIRONMENT = re.compile(
-    r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars|env)$)",
+    r"(^|[/_.-])(?P<kind>(staging|stage)|(production|prod))(?=[^/]*\.(ya?ml|toml|json|tfvars"
+    r"|env)$)",
     re.I,
 )
 CLOUD_PACKAGES = "boto3|botocore|sagemaker|aws_cdk|pulumi_aws"

@@ -51,7 +51,8 @@ ALL_OR_NOTHING = re.compile(
 DRAWS = re.compile(r"^(random|uniform|randint|choices)$")
 HASHES = re.compile(r"^(blake2b|sha256|md5|sha1|crc32|hashlib|mmh3|murmurhash\w*|adler32|xxhash)$")
 EFFECT = re.compile(
-    r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)|(^|_)mde$|effect_size",
+    r"(smallest|min(imum)?|detectable|practical)_?(effect|gain|uplift|improvement|detectable)"
+    r"|(^|_)mde$|effect_size",
     re.I,
 )
 ALPHA = re.compile(r"(^|_)alpha$|significance|confidence_level|p_value|false_positive", re.I)
@@ -59,17 +60,20 @@ DURATION = re.compile(
     r"(min|max)_?(days|samples|requests|duration|hours|size)|sample_size|horizon|duration", re.I
 )
 DECIDES = re.compile(
-    r"deploy\w*_(trigger|decision)|(trigger|decide|should|ready|approve|accept|evaluate|check|assess)_\w*"
+    r"deploy\w*_(trigger|decision)"
+    r"|(trigger|decide|should|ready|approve|accept|evaluate|check|assess)_\w*"
     r"(deploy|promot|regist|releas)|is_(good|better|acceptable|deployable)",
     re.I,
 )
-ACCEPTED = re.compile(r"is_(model_)?(accepted|approved|better)|model_(accepted|approved)", re.I)
-PUSHES = re.compile(r"push|deploy|promot|regist|releas|publish", re.I)
 ACTS = re.compile(r"deploy|promot|regist|releas|publish", re.I)
 """Functions that answer whether a model is deployed, and what is done by their answer."""
+ACCEPTED = re.compile(r"is_(model_)?(accepted|approved|better)|model_(accepted|approved)", re.I)
+PUSHES = re.compile(r"push|deploy|promot|regist|releas|publish", re.I)
 OUTCOME = re.compile(
-    r"failed|objections|blessed|approved(?!_(model|package|version))|accepted|result|should_\w+|failures"
-    r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_(flag|model|it)$|is_(better|good|valid|accepted|improved)"
+    r"failed|objections|blessed|approved(?!_(model|package|version))|accepted|result|should_\w+"
+    r"|failures"
+    r"|(\w+_)?(decision|verdict)$|(deploy|register|promote)_(flag|model|it)$"
+    r"|is_(better|good|valid|accepted|improved)"
 )
 BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")

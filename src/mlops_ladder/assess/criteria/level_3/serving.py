@@ -114,7 +114,8 @@ def model_served(wiring: Wiring) -> Finding:
             return met([at_text(wiring, path, "kind:", str(document.get("kind")))])
     for path in wiring.yaml_files:
         if re.search(
-            r"managedOnlineDeployment|batchDeployment|(model|batch)_?(online|batch)?[dD]eployment\.schema",
+            r"managedOnlineDeployment|batchDeployment"
+            r"|(model|batch)_?(online|batch)?[dD]eployment\.schema",
             uncommented(wiring, path),
         ):
             return met([at_text(wiring, path, "schema")])

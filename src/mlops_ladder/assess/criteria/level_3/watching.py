@@ -46,8 +46,10 @@ def operation_measured(wiring: Wiring) -> Finding:
     that a command reaches.
     """
     watched = wiring.created(
-        r"(CloudWatch::(Alarm|Dashboard)|aws_cloudwatch_(metric_alarm|dashboard)|google_monitoring\w*)",
-        r"AWS/(SageMaker|Lambda|ApiGateway|ECS|ApplicationELB)|aws\.sagemaker|aiplatform|run\.googleapis",
+        r"(CloudWatch::(Alarm|Dashboard)|aws_cloudwatch_(metric_alarm|dashboard)"
+        r"|google_monitoring\w*)",
+        r"AWS/(SageMaker|Lambda|ApiGateway|ECS|ApplicationELB)|aws\.sagemaker|aiplatform"
+        r"|run\.googleapis",
     )
     if watched:
         return met(Evidence(one.file, one.line, f"{one.kind} {one.name}") for one in watched)
@@ -192,7 +194,8 @@ def alerts_reach_people(wiring: Wiring) -> Finding:
         ):
             text = uncommented(wiring, path)
             alarm = re.search(
-                r"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
+                r"AWS::CloudWatch::Alarm|aws_cloudwatch_metric_alarm"
+                r"|google_monitoring_alert_policy|azurerm_monitor_metric_alert|put_metric_alarm",
                 text,
             )
             acts = ALARM_ACTION.search(text)
