@@ -317,8 +317,9 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
         return met(made, "E1")
     for job in wiring.jobs:
         reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        asked = job.file.startswith(".github/") and job.started_by("repository_dispatch")
         off = SCHEDULE_OFF.search(wiring.repository.text(job.file))
-        if job.started_by("outside", "repository_dispatch") and wanted & reached and not off:
+        if (asked or job.started_by("outside")) and wanted & reached and not off:
             return started_outside(job)
         if wiring.is_schedule_unsaid(job) and wanted & reached:
             return unknown(
