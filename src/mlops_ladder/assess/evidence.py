@@ -146,6 +146,11 @@ def if_started(wiring: Wiring, finding: Finding) -> Finding:
     return unknown(told, finding.evidence)
 
 
+def reached_by(wiring: Wiring, job: Job) -> set[Place]:
+    """Return what the commands of a CI job reach."""
+    return wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+
+
 @lru_cache(maxsize=1)
 def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     """Return what runs on a schedule: the file, its commands, and what they reach."""

@@ -18,46 +18,12 @@ SCRIPT_NAMED = re.compile(
     r"|kubectl)\b.*?\s)?([\w./-]+\.py)(?=\s|$)"
 )
 STARTING = {
-    *(
-        "subprocess",
-        "system",
-        "run",
-        "Popen",
-        "check_call",
-        "check_output",
-        "call",
-        "execv",
-        "runpy",
-    ),
-    *(
-        "run_path",
-        "entry_point",
-        "script_name",
-        "source_script",
-        "script",
-        "code",
-        "submit",
-        "command",
-    ),
-    *(
-        "PythonScriptStep",
-        "ScriptRunConfig",
-        "ScriptProcessor",
-        "bash_command",
-        "arguments",
-        "args",
-    ),
-    *(
-        "python_file",
-        "main",
-        "application",
-        "entrypoint",
-        "source_dir",
-        "job",
-        "Job",
-        "exec",
-        "spawn",
-    ),
+    *("subprocess", "system", "run", "Popen", "check_call", "check_output"),
+    *("call", "execv", "runpy", "run_path", "entry_point", "script_name"),
+    *("source_script", "script", "code", "submit", "command", "PythonScriptStep"),
+    *("ScriptRunConfig", "ScriptProcessor", "bash_command", "arguments", "args", "python_file"),
+    *("main", "application", "entrypoint", "source_dir", "job", "Job"),
+    *("exec", "spawn"),
 }
 """Names beside which a text that is a path of a script may start it."""
 RUN_MODULE = re.compile(r"\bpython[\d.]* -m ([\w.]+)")

@@ -360,9 +360,11 @@ PROMOTE_NAME = re.compile(
     r"|create_model_version|blessed?|push_model|set_stage|register_\w+|Promote|create_model_package"
     r"|upload_model|release_model)$"
 )
+BRANCHES = ["airflow.*.BranchPythonOperator"]
+"""Steps that choose the next one, by a metric or by anything else."""
 GATE_STEPS = [
     *("*.ConditionStep", "kfp.dsl.If", "kfp.dsl.Condition", "*.dsl.Condition", "*.dsl.If"),
-    *("airflow.*.BranchPythonOperator", "airflow.*.ShortCircuitOperator", "*.Evaluator"),
+    *("airflow.*.ShortCircuitOperator", "*.Evaluator"),
     *("*.MetricThreshold", "airflow.decorators.task.branch"),
     *("airflow.decorators.task.short_circuit", "*.states.Choice", "*.ChoiceRule.*"),
     *("aws_cdk.aws_stepfunctions.Choice", "flytekit.conditional", "*.is_model_blessed"),
@@ -474,7 +476,7 @@ ROLLOUT_ACTION = re.compile(
 FORMATTER = re.compile(
     r"^(python[\d.]* -m |uvx |pipx run )?(black|isort|autopep8|yapf|ruff format)\b"
 )
-"""What rewrites files, and refuses nothing unless it is told only to check."""
+"""Formatters rewrite files; they fail only with an option to check."""
 LINT_COMMAND = re.compile(
     rf"^(?!.*--exit-zero)(?!{FORMATTER.pattern[1:]}(?!.*(--check|--diff| -c\b)))"
     r"(python[\d.]* -m |uvx |uv tool run |pipx run )?(ruff|black|flake8|mypy|pylint|pyright|isort"

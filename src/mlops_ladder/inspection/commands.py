@@ -319,7 +319,7 @@ class Commands:
             yield lines, file
 
     def _sessions(self, asked: list[str]) -> Iterator[tuple[str, str]]:
-        """Yield what tox and nox run; for tox, of the environments that are asked for."""
+        """Yield what tox and nox run; for tox, of the selected environments."""
         repository = self.repository
         for path in repository.matching("tox.ini", "setup.cfg"):
             for block in tox_commands(repository.text(path), asked):
@@ -336,14 +336,14 @@ class Commands:
 
 
 def environments(words: list[str]) -> list[str]:
-    """Return the environments that a command of tox asks for."""
+    """Return the environments that a command of tox selects."""
     asked = [after for word, after in pairwise(words) if word in {"-e", "--env", "-s"}]
     asked += [word.partition("=")[2] for word in words if word.startswith(("--env=", "-e="))]
     return [name for each in asked for name in each.split(",")]
 
 
 def tox_commands(text: str, asked: list[str]) -> Iterator[str]:
-    """Yield the commands of the environments that are asked for, or else that are listed.
+    """Yield the commands of the selected environments, or else of those that are listed.
 
     A list with factors in braces may have any environment.
     """

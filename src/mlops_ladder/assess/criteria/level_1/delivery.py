@@ -1,9 +1,10 @@
 """What CI builds and publishes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ....inspection.commands import Line, joined
+from ....inspection.python import Call, Unit
 from ...ci import APPLIES, Job
 from ...evidence import (
     at_call,
@@ -11,6 +12,7 @@ from ...evidence import (
     at_text,
     fits,
     predicts,
+    reached_by,
     started_outside,
     uncommented,
     unseen_ci,
@@ -101,9 +103,9 @@ def by_ci(
             continue
         if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
             line = None
-        builds = [one for one in job.lines if DOCKER_BUILD.match(one.text)]
-        absent = next(filter(None, (copied_from_nowhere(wiring, job, one) for one in builds)), None)
-        if line and absent:
+        lines = job.lines if line else ()
+        absent = next(filter(None, (copied_from_nowhere(wiring, job, one) for one in lines)), None)
+        if absent:
             return missing(
                 f"{absent.path} copies {absent.what}, which is not there", [absent], "E1"
             )
@@ -214,14 +216,22 @@ def build_in_ci(wiring: Wiring) -> Finding:
     return (built_by_host(wiring) or found) if found.status == "missing" else found
 
 
+def jobs_calling(
+    wiring: Wiring, calls: list[tuple[Unit, Call]]
+) -> Iterator[tuple[Job, list[Evidence]]]:
+    """Yield the CI jobs whose commands reach some of the calls, with the job and those calls."""
+    for job in wiring.jobs if calls else ():
+        reached = reached_by(wiring, job)
+        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
+        if places:
+            yield job, [Evidence(job.file, 1, f"job {job.name}".strip()), *places]
+
+
 def packaged_by_code(wiring: Wiring, patterns: list[str]) -> Finding:
     """Return met if a job runs code that makes a model package, or a service, of a cloud."""
-    calls = wiring.calls(patterns)
-    for job in wiring.jobs if calls else ():
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
-        if places and job.started_by(*AUTOMATIC):
-            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
+    for job, places in jobs_calling(wiring, wiring.calls(patterns)):
+        if job.started_by(*AUTOMATIC):
+            return met(places)
     return missing("no CI job builds an image")
 
 
@@ -298,13 +308,11 @@ def restarted_on_host(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
 def deployed_by_code(wiring: Wiring, triggers: tuple[str, ...]) -> Finding:
     """Return met if a job that starts by itself runs code which deploys at a cloud."""
     calls = [one for one in wiring.calls(DEPLOYING_CALLS) if one[0].path[-6:] != ".ipynb"]
-    for job in wiring.jobs if calls else ():
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
-        places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
-        if places and job.started_by(*triggers):
-            return met([Evidence(job.file, 1, f"job {job.name}".strip()), *places])
-        if places and job.started_by("outside"):
-            return started_outside(job, places)
+    for job, places in jobs_calling(wiring, calls):
+        if job.started_by(*triggers):
+            return met(places)
+        if job.started_by("outside"):
+            return started_outside(job, places[1:])
     return missing("no CI job deploys")
 
 

@@ -16,6 +16,7 @@ from ...evidence import (
     fits,
     fitting_places,
     is_none,
+    reached_by,
     scheduled_reach,
     started_outside,
     training_reach,
@@ -316,7 +317,7 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
     if made := scheduler_in_notebook(wiring):
         return met(made, "E1")
     for job in wiring.jobs:
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        reached = reached_by(wiring, job)
         asked = job.file.startswith(".github/") and job.started_by("repository_dispatch")
         off = SCHEDULE_OFF.search(wiring.repository.text(job.file))
         if (asked or job.started_by("outside")) and wanted & reached and not off:

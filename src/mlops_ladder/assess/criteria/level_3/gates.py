@@ -25,6 +25,7 @@ from ...evidence import (
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
 from ...other_files import all_mappings
 from ...tools import (
+    BRANCHES,
     CANARY_TEXT,
     GATE_CHECKS,
     GATE_KEYWORD,
@@ -160,9 +161,8 @@ def gate_before_deployment(wiring: Wiring) -> Finding:
     A comparison of metrics and a branch before the promotion: `ConditionStep`, `dsl.If`, TFX's
     Evaluator, thresholds of MLflow, or code that raises or promotes by the result.
     """
-    branching = [one for one in GATE_STEPS if one.endswith("BranchPythonOperator")]
-    steps = called(wiring, [one for one in GATE_STEPS if one not in branching], "a gate")
-    if chosen := [one for one in wiring.calls(branching) if branches_by_metric(wiring, one[0])]:
+    steps = called(wiring, GATE_STEPS, "a gate")
+    if chosen := [one for one in wiring.calls(BRANCHES) if branches_by_metric(wiring, one[0])]:
         steps = met(at_call(wiring, *one) for one in chosen)
     checks = [one for one in wiring.calls(GATE_CHECKS) if wiring.is_wired(one[0])]
     before = [one for one in checks if is_upstream(wiring, one[0])]

@@ -19,6 +19,7 @@ from ...evidence import (
     if_started,
     own_imports,
     predicts,
+    reached_by,
     runs_in_ci,
     serving_reach,
     test_units,
@@ -288,7 +289,7 @@ def started_by_deployment(wiring: Wiring) -> Iterator[tuple[Job, set[Place]]]:
     """Yield the jobs that deploy, each with the code that it runs."""
     deploying = {(unit.path, unit.name) for unit, _ in wiring.calls(DEPLOYING_CALLS)}
     for job in wiring.jobs:
-        reached = wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+        reached = reached_by(wiring, job)
         by_command = job.runs(DEPLOY_COMMAND) or any(DEPLOY_ACTION.search(one) for one in job.uses)
         if by_command or not deploying.isdisjoint(reached):
             yield job, reached
