@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -161,10 +161,12 @@ def service(taxis: Installation, environment: str, live: Path) -> Iterator[Servi
         assert service.process.poll() is None
 
 
-def logged(file: Path) -> dict[str, dict[str, Any]]:
-    """Return the logged predictions; none before there are tables."""
+def logged(
+    file: Path, read: Callable[[Path], dict[str, Any]] = stored_predictions
+) -> dict[str, Any]:
+    """Return what is in the log; nothing before the service has created its tables."""
     try:
-        return stored_predictions(file)
+        return read(file)
     except sqlite3.OperationalError:
         return {}
 
@@ -285,7 +287,7 @@ def test_requests_of_tests_are_not_logged_and_feedback_is(service: Service) -> N
     assert service.request("POST", "/service/feedback", sent).status == 401
     assert service.request("POST", "/service/feedback", sent, **token).status == 202
     log = service.live / "mlserver.db"
-    service.wait(lambda: stored_feedback(log).get(shown) == 12.5)
+    service.wait(lambda: logged(log, stored_feedback).get(shown) == 12.5)
     assert not stored_predictions(log).keys() & set(hidden)
 
 
