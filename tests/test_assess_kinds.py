@@ -84,7 +84,7 @@ ONE_FIT = "model.fit(x)\\n"
 RUNS_A = {"Makefile": "a:\n\tpython a.py\n"}
 README = "# A\nIt predicts who leaves.\n" + "word " * 50 + "\n```\nmake a\n```\n"
 MET: dict[str, tuple[str, Files]] = {
-    "a README of any case": ("L0-02", {"ReadMe.md": README}),
+    "a README of any case": ("L0-02", {"ReadMe.md": README, "Makefile": "a:\n\techo\n"}),
     "a package in which nothing fits": ("L1-01", {"pyproject.toml": "[project]\nname = 'a'\n", "src/a/__init__.py": "import click\n"}),
     "code in a deeper package": ("L1-01", {"python/a/pyproject.toml": "[project]\nname = 'a'\n", "python/a/b/__init__.py": "import click\n"}),
     "brackets in comments": ("L0-01", {"a.py": "import sklearn\n" + "# don't (\n" * 90 + "model.fit(x)\n"}),
@@ -101,7 +101,7 @@ MET: dict[str, tuple[str, Files]] = {
     "capture of boto3": ("L3-10", {"a.py": BOTO.format(key="Image", capture="DataCaptureConfig", call="create_endpoint")}),
     "a rule whose state machine trains": ("L2-08", {"a.yml": STATE.format(does="createTrainingJob")}),
     "a metric by segment": ("L2-10", {**RUNS_A, "a.py": "import sklearn\ndef main():\n    score_by_segment = 1\nmain()\n"}),
-    "data that are downloaded": ("L1-11", {"a.py": "import requests, store\nstore.download_data('a')\n"}),
+    "data that are downloaded": ("L1-11", {"download.py": "import requests, store\nstore.download_data('a')\n"}),
     "a method that predicts for a script": ("L3-01", {"score.py": "import sklearn\nmodel.predict(x)\n"}),
     "a schedule of Prefect 2": ("L3-12", {"flow.py": FLOW.format(test="drift", then="print(1)"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),
     "a training in the branch of the drift": ("L4-03", {"flow.py": FLOW.format(test="drift", then="train()"), "make.py": FLOW_MADE.format(schedule="CronSchedule(cron='0 3 3 * *')")}),
@@ -148,7 +148,7 @@ MET: dict[str, tuple[str, Files]] = {
     "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
     "a comparison kept in a variable": ("L3-06", {"a.py": KEPT.format(then="if passed:\n        mlflow.register_model(a)")}),
     "a job that trains and compares": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && cml comment create report.md")}),
-    "a test of a package's training": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/test_a.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n"}),
+    "a test of a package's training": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/test_pipeline.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n", ".github/workflows/a.yml": ACTIONS.format(run="pytest")}),
     "tests below the folder of the checkout": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n      with: {path: ./copy}\n    - run: pytest ./copy/tests\n"}),
     "an image from a folder": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context="./app")}),
     "an image from a folder with a name that is computed": ("L1-05", {".github/workflows/a.yml": IMAGE.format(context="${{ matrix.app }}")}),
@@ -175,9 +175,9 @@ MET: dict[str, tuple[str, Files]] = {
     "a release at the merge": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged == true", run="twine upload dist/*")}),
     "a roll-out by Cloud Build that a merge submits": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="run")}),
     "a task that tests and one that trains": ("L1-10", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "Makefile": "test:\n\tpytest tests/\nmodel:\n\tpython train.py\n"}),
-    "an object that is fetched": ("L1-11", {"a.py": "import boto3, sklearn\ns3 = boto3.client('s3')\nprint(s3.get_object(Key='a'))\n"}),
+    "an object that is fetched": ("L1-11", {"get_data.py": "import boto3, sklearn\ns3 = boto3.client('s3')\nprint(s3.get_object(Key='a'))\n"}),
     "data that a task downloads": ("L1-11", {"train.py": TRAIN, "Makefile": "data:\n\tkaggle datasets download -d a/b\n"}),
-    "a data set that seaborn downloads": ("L1-11", {"a.py": "import seaborn as sns\nsns.load_dataset('titanic')\n"}),
+    "a data set that seaborn downloads": ("L1-11", {"a.py": "import seaborn as sns\nfrom sklearn.svm import SVC\nSVC().fit(sns.load_dataset('titanic'))\n"}),
     "an online deployment of Azure": ("L3-01", {"a.py": AZURE_CLIENT.format(call="online_deployments.begin_create_or_update")}),
     "a deployment by Azure's command line": ("L3-03", {"serve.py": SERVE, "azure-pipelines.yml": AZURE_TASK.format(script="az ml online-deployment create -f a.yml")}),
     "a schedule of GitLab that a rule names": ("L2-08", {"train.py": TRAIN, ".gitlab-ci.yml": GITLAB.format(rules="  rules:\n  - if: $CI_PIPELINE_SOURCE == 'schedule'\n")}),

@@ -302,8 +302,12 @@ AS_DATA = re.compile(
     r"|write_(bytes|text|csv|parquet)|copyfileobj|to_(csv|parquet)|extractall|select_object_content"
     r"|start_query_execution|download_\w+)$"
 )
-NOT_DATA = re.compile(r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin|registr", re.I)
-"""What is fetched beside data."""
+NOT_DATA = re.compile(
+    r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin|registr"
+    r"|(Image|Dataset)Folder$|FakeData$",
+    re.I,
+)
+"""What is fetched beside data, and data sets that fetch nothing."""
 REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
 """The address of something that is read from elsewhere."""
 BASELINE_CALLS = [
@@ -364,7 +368,7 @@ BRANCHES = ["airflow.*.BranchPythonOperator"]
 """Steps that choose the next one, by a metric or by anything else."""
 GATE_STEPS = [
     *("*.ConditionStep", "kfp.dsl.If", "kfp.dsl.Condition", "*.dsl.Condition", "*.dsl.If"),
-    *("airflow.*.ShortCircuitOperator", "*.Evaluator"),
+    *("airflow.*.ShortCircuitOperator", "*.components.Evaluator"),
     *("*.MetricThreshold", "airflow.decorators.task.branch"),
     *("airflow.decorators.task.short_circuit", "*.states.Choice", "*.ChoiceRule.*"),
     *("aws_cdk.aws_stepfunctions.Choice", "flytekit.conditional", "*.is_model_blessed"),

@@ -25,8 +25,14 @@ FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebo
 OF_NOTEBOOKS = re.compile(r"(^|/)notebooks?/|\.ipynb$")
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
 BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
+INLINE = re.compile(r"`(?!``)")
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
-SCRIPT_RUN = re.compile(r"\bpython[\d.]* (?!-)([\w./-]+\.py)\b")
+SCRIPT_RUN = re.compile(
+    r"(?:\b(?:python[\d.]*|bash|sh|streamlit run|spark-submit|torchrun)[ \t]+(?!-)|(?<![\w/.])\./)"
+    r"([\w./-]+\.(?:py|sh))\b"
+)
+MODULE_RUN = re.compile(r"\bpython[\d.]* -m ([\w.]+)|\b(?:uvicorn|gunicorn)\b[^\n`]*? ([\w.]+):\w+")
+TARGET_MADE = re.compile(r"(?m)(?:^|[`$>&;] ?)[ \t]*make ([a-z][\w-]*)")
 COMMAND = re.compile(
     r"(?m)(?:^[ \t]*(?:\d+\.|-)?[ \t]*|`|&& ?)[$>]?[ \t]*(?:\w+=\S+ )*"
     r"(?:(?:uv|poetry|pipenv|pixi|hatch|conda) run )?"
@@ -84,11 +90,14 @@ def purpose_described(wiring: Wiring) -> Finding:
         if not found:
             what = "has no command that trains, serves or tests"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
-        scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks)]
-        absent = [one for one in scripts if not is_there(wiring, one)]
-        if len(absent) * 2 > len(scripts):
+        lines = (block[0] for block in BLOCK.finditer(text) if not INLINE.match(block[0]))
+        named = named_in(wiring, "\n".join(lines))
+        absent = [name for name, is_there in named if not is_there]
+        if len(absent) * 4 > len(named):
             told = f"the README runs {absent[0]}, which is not there"
-            return missing(told, [at_text(wiring, path, absent[0])], "E1")
+            if len(absent) * 2 > len(named):
+                return missing(told, [at_text(wiring, path, absent[0])], "E1")
+            return unknown(f"{told}; other commands are", [at_text(wiring, path, absent[0])])
         if len(prose.split()) <= FEWEST_WORDS:
             what = "does not say what the project is for"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
@@ -98,6 +107,22 @@ def purpose_described(wiring: Wiring) -> Finding:
             return unknown("whether the README tells the problem, a person has to read", [place])
         return met([place], "E1")
     return missing("there is no README")
+
+
+def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
+    """Return the scripts, modules and targets that commands name, each with whether it is there."""
+    makefiles = wiring.repository.matching("Makefile", "**/Makefile")
+    made = "\n".join(map(wiring.repository.text, makefiles))
+    own = {path.partition("/")[0].removesuffix(".py") for path in wiring.modules}
+    scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks) if f"-o {one[1]}" not in blocks]
+    modules = [one[1] or one[2] for one in MODULE_RUN.finditer(blocks)]
+    modules = [one for one in modules if one.partition(".")[0] in own]  # others are installed
+    targets = [one[1] for one in TARGET_MADE.finditer(blocks)]
+    return [
+        *((one, is_there(wiring, one)) for one in scripts),
+        *((one, wiring.module_path(one) is not None) for one in modules),
+        *((f"make {one}", bool(re.search(rf"(?m)^({one}\b.*|%):", made))) for one in targets),
+    ]
 
 
 def installs_itself(wiring: Wiring, blocks: str) -> re.Match[str] | None:

@@ -4,7 +4,7 @@ import re
 
 from ....inspection.python import BODY, Call, Unit
 from ...evidence import at_call, at_line, at_text, training_reach, uncommented
-from ...finding import Finding, any_of, criterion, met, met_if, missing, not_applicable
+from ...finding import Finding, any_of, criterion, met, met_if, missing, not_applicable, unknown
 from ...tools import AS_DATA, BUNDLED, CLIENTS, FETCHING, NOT_DATA, REMOTE
 from ...wiring import Wiring
 from .packages import is_library
@@ -80,7 +80,21 @@ def fetched_by_call(wiring: Wiring) -> Finding:
     if found and not reached:
         why = "code that fetches data is there, but no entry point reaches it"
         return missing(why, [at_call(wiring, *found[0])], "E1")
-    return met_if((at_call(wiring, *one) for one in reached), "no code that fetches data was found")
+    of_training = [one for one in reached if is_of_training(wiring, one[0])]
+    if reached and not of_training:
+        told = "something is fetched; whether a model is trained with it, files do not show"
+        return unknown(told, [at_call(wiring, *reached[0])])
+    return met_if(
+        (at_call(wiring, *one) for one in of_training), "no code that fetches data was found"
+    )
+
+
+def is_of_training(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a unit is run with a training, or it or its file is named for fetching data."""
+    if (unit.path, unit.name) in training_reach(wiring):
+        return True
+    names = (unit.short, unit.path.rpartition("/")[2].removesuffix(".py"))
+    return any(FETCHES.search(one) for one in names) and not any(map(NOT_DATA.search, names))
 
 
 def is_for_service(wiring: Wiring, unit: Unit) -> bool:

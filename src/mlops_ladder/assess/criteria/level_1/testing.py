@@ -44,6 +44,7 @@ LOADING = [
 """What loads a stored model."""
 REPLACED = {"dependency_overrides", "monkeypatch", "patch", "MagicMock", "Mock", "mocker"}
 """What puts a stand-in into the place of a model."""
+STAND_IN = re.compile(r"(mock|fake|stub|dummy)_?model|model_?(mock|fake|stub)", re.I)
 MODEL_CALLED = re.compile(r"^(model|classifier|regressor|clf|net|network|estimator|predictor)$")
 MODEL_NAMED = re.compile(r"model|predictor|classifier|regressor|estimator", re.I)
 
@@ -165,7 +166,7 @@ def model_tested(wiring: Wiring) -> Finding:
     A test with an assertion that predicts, itself or through the code that it imports, with a model
     that is no mock.
     """
-    mocked = None
+    mocked = indirect = None
     fitting = {(unit.path, unit.name) for unit, _ in fits(wiring)}
     predicting = {
         unit.short for unit, _ in predicts(wiring) if (unit.path, unit.name) not in fitting
@@ -189,7 +190,8 @@ def model_tested(wiring: Wiring) -> Finding:
     for module, unit in test_units(wiring):
         helped, own = helpers_of(wiring, module, unit)
         used = set(unit.names) | helped
-        calls = {call.name.rpartition(".")[2] for call in unit.calls} | (used & predicting)
+        called = {call.name.rpartition(".")[2] for call in unit.calls}
+        calls = called | (used & predicting)
         is_called = any(MODEL_CALLED.search(call.name) for call in unit.calls) or (
             classes & used and calls_a_model(unit)
         )
@@ -200,7 +202,8 @@ def model_tested(wiring: Wiring) -> Finding:
         loaded = any(LOADS.search(call.name) for one in module.units for call in one.calls)
         if not (calls & predicting or is_called or is_asked) or not (own or loaded):
             continue
-        if is_mocked(module, unit) or (is_asked and REPLACED & (used | names_of(module))):
+        stands_in = any(map(STAND_IN.search, used)) or is_mocked(module, unit)
+        if stands_in or (is_asked and REPLACED & (used | names_of(module))):
             mocked = mocked or unit
             continue
         if (
@@ -209,11 +212,16 @@ def model_tested(wiring: Wiring) -> Finding:
             or used & making
             or any(MODEL_NAMED.search(name) for name in used)
         ):
-            return met([at_unit(wiring, unit)], "E3")
+            if called & predicting or is_called or is_asked:
+                return met([at_unit(wiring, unit)], "E3")
+            indirect = indirect or unit
     if asked := asks_deployed_model(wiring):
         return met(asked, "E3")
     if mocked:
         return unknown("tests predict with a mock instead of a model", [at_unit(wiring, mocked)])
+    if indirect:
+        told = "a test uses code that predicts; whether it checks predictions, files do not show"
+        return unknown(told, [at_unit(wiring, indirect)])
     return missing("no test predicts with a model and checks the result")
 
 

@@ -23,6 +23,7 @@ from ...evidence import (
     serving_reach,
     test_units,
     training_reach,
+    unseen_ci,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...tools import DEPLOY_COMMAND, SEARCHING, SEEDING
@@ -31,6 +32,13 @@ from .tracking import NOT_REACHED
 from .training import called_names
 
 TRAINS = re.compile(r"train|fit|pipeline|flow|main|run|job|execute|experiment", re.I)
+NO_TRAINING = re.compile(r"^_?(create|build|make|get|notify|load|split|latest)_|split|batch", re.I)
+"""How functions are named that only have to do with training."""
+ENDS = re.compile(r"e2e|end_to_end|train_\w*(eval|predict)", re.I)
+WHOLE = re.compile(
+    rf"{ENDS.pattern}|pipeline|flow|main|run|job|execute|experiment|integration|cli", re.I
+)
+"""How tests are named that go from end to end; and functions and files with more than one step."""
 KEPT_BY_TRAINER = "lightning|pytorch_lightning|transformers|fastai"  # they write checkpoints
 KEEPS = re.compile(
     r"^(dump|save\w*|log_model|log_metrics?|register\w*|persist\w*|put_\w+|upload\w*|write\w*"
@@ -180,23 +188,16 @@ def features_shared(wiring: Wiring) -> Finding:
     found = [unit for unit in shared if unit.short in tested]
     if found:
         return met((at_unit(wiring, unit) for unit in found), "E3")
-    own = {path for module in wiring.tests for path in own_imports(wiring, module)}
-    in_model = [
-        one
-        for one in wiring.calls(
-            ["sklearn.pipeline.*", "sklearn.compose.ColumnTransformer", "*.TFTransformOutput"],
-            trained,
-        )
-        if one[0].path in own or any(one[0].path in wiring.imports_of(path) for path in own)
-    ]
-    if in_model:
-        return met([at_call(wiring, *in_model[0])], "E1")
     if shared:
         return missing(
             "code of features is shared, but no test calls it", [at_unit(wiring, shared[0])], "E1"
         )
-    kept = wiring.calls(["sklearn.pipeline.*", "sklearn.compose.*", "joblib.dump"], trained)
-    if kept and served and wiring.tests:
+    own = {path for module in wiring.tests for path in own_imports(wiring, module)}
+    own |= {path for one in own for path in wiring.imports_of(one)}
+    in_model = ["sklearn.pipeline.*", "sklearn.compose.*", "*.TFTransformOutput"]
+    kept = [one for one in wiring.calls(in_model, trained) if served or one[0].path in own]
+    kept += wiring.calls(["joblib.dump"], trained) if served else []
+    if kept and wiring.tests:
         told = "features may be part of what is stored; whether tests cover them, files do not show"
         return unknown(told, [at_call(wiring, *kept[0])])
     return missing("no tested code of features that training and inference share was found")
@@ -211,7 +212,7 @@ def pipeline_tested(wiring: Wiring) -> Finding:
     """
     wanted = fitting_places(wiring)
     whole = whole_trainings(wiring)
-    left_out = None
+    left_out = step = None
     for module, unit in test_units(wiring):
         if is_mocked(module, unit):
             continue
@@ -220,10 +221,17 @@ def pipeline_tested(wiring: Wiring) -> Finding:
         calls = {name for call in unit.calls for name in called_names(call)} | helped
         if {"invoke", "run", "delay", "submit", "fn"} & calls:  # they get what they run
             calls |= set(unit.names)
-        if any(path in own and name in calls for path, name in whole):
-            if runs_in_ci(wiring, module, unit):
-                return met([at_unit(wiring, unit)], "E3")
+        trained = [name for path, name in whole if path in own and name in calls]
+        if not ENDS.search(unit.name):
+            trained = [name for name in trained if not NO_TRAINING.search(name)]
+        if not trained:
+            continue
+        if not runs_in_ci(wiring, module, unit):
             left_out = left_out or unit
+        elif any(map(WHOLE.search, [*trained, unit.name, module.path.rpartition("/")[2]])):
+            return met([at_unit(wiring, unit)], "E3")
+        else:
+            step = step or unit
     for job in wiring.jobs:
         if not job.started_by("pull_request", "push"):
             continue
@@ -234,8 +242,13 @@ def pipeline_tested(wiring: Wiring) -> Finding:
         if wanted & reached:
             check = lines[checks[-1]]
             return met([at_text(wiring, check.file, check.text[:40], check.text)], "E3")
+    if step:
+        told = "a test trains; whether it goes through all steps, files do not show"
+        return unknown(told, [at_unit(wiring, step)])
     if left_out:
-        return missing("CI leaves out the test that trains", [at_unit(wiring, left_out)], "E1")
+        return unseen_ci(
+            wiring, "CI does not run the test that trains", evidence=[at_unit(wiring, left_out)]
+        )
     return missing("no test or job trains on a sample and checks the outcome")
 
 

@@ -11,6 +11,7 @@ from ...evidence import (
     at_text,
     at_unit,
     called,
+    fits,
     if_started,
     training_reach,
     uncommented,
@@ -53,6 +54,9 @@ OF_RUN = re.compile(
     r"|folds|host|port|verbose|debug|log"
 )
 """Options that say where and under which name something runs, not how a model is trained."""
+PARSERS = {"argparse.ArgumentParser", "click.option", "typer.Option", "typer.Typer", "typer.run"}
+NO_PARSERS = [one for one in EXTERNAL_PARAMETERS if one not in PARSERS]
+"""What reads parameters otherwise than from the command line."""
 
 
 @criterion("L2-03", "metrics-tracked", "must", "MS2, ZC, SD")
@@ -152,6 +156,9 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         tracked = missing("parameters go to a logger, but none is chosen", tracked.evidence, "E1")
     if tracked.status == "met" and not any_from_outside(wiring, reached):
         tracked = missing("what is logged is written in the code", tracked.evidence, "E1")
+    if tracked.status == "met" and not is_taken_from_settings(wiring, reached):
+        told = "parameters are logged; whether they come from the settings, files do not show"
+        tracked = unknown(told, tracked.evidence)
     with_config = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(
@@ -177,14 +184,6 @@ def parameters_tracked(wiring: Wiring) -> Finding:
 def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     """Return met if the training reads parameters; options of where and what alone are none."""
     found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
-    parsers = {
-        "argparse.ArgumentParser",
-        "click.option",
-        "typer.Option",
-        "typer.Typer",
-        "typer.run",
-    }
-    others = [one for one in EXTERNAL_PARAMETERS if one not in parsers]
     options = [
         said
         for _, call in wiring.calls([".add_argument", "click.option", "typer.Option"], reached)
@@ -194,7 +193,7 @@ def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     if found.status != "met":
         found = any_of(found, read_as_json(wiring, reached))
     of_run = bool(options) and all(OF_RUN.search(said.replace("-", "_")) for said in options)
-    if of_run and not wiring.calls(others, reached):
+    if of_run and not wiring.calls(NO_PARSERS, reached):
         return missing("no option is a parameter of the training", found.evidence, "E1")
     return found
 
@@ -216,13 +215,7 @@ def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
 
     It may not if it is logged by a name that no option or setting has, or by the trial of a search.
     """
-    outside = {name.replace("-", "_") for _, name, _ in wiring.written_settings}
-    outside |= {
-        text.lstrip("-").replace("-", "_")
-        for unit in among(wiring, reached)
-        for _, text in unit.strings
-        if text.startswith("--")
-    }
+    outside = named_outside(wiring, reached)
     named = [
         call.arguments[0] in outside
         for unit, call in wiring.calls(["mlflow.log_param", "mlflow:.log_param"], reached)
@@ -235,6 +228,36 @@ def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
         if not (call.name.endswith("log_param") and named)
     ]
     return any(others) or sum(named) * 2 > len(named)
+
+
+def named_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> set[str]:
+    """Return the names of settings in files, and of options of commands."""
+    options = {
+        text.lstrip("-").replace("-", "_")
+        for unit in among(wiring, reached)
+        for _, text in unit.strings
+        if text.startswith("--")
+    }
+    return options | {name.replace("-", "_") for _, name, _ in wiring.written_settings}
+
+
+def is_taken_from_settings(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+    """Tell whether code that logs parameters uses settings, or is in a file that reads them."""
+    reading = {unit.path for unit, _ in wiring.calls(NO_PARSERS, reached)}
+    reading |= {place.path for place in read_as_json(wiring, reached).evidence}
+    logging = wiring.calls(TRACKED_PARAMETERS, reached)
+    if any(call.name.endswith("autolog") for _, call in logging):
+        logging = [*logging, *fits(wiring)]  # it logs the parameters of what is fitted
+    outside = named_outside(wiring, reached)
+    return any(
+        (
+            is_configured(unit)
+            or unit.path in reading
+            or not outside.isdisjoint(map(str, call.arguments[:1]))
+        )
+        and not is_trial(wiring, unit)
+        for unit, call in logging
+    )
 
 
 def is_written(wiring: Wiring, unit: Unit, outside: set[str]) -> bool:

@@ -10,6 +10,8 @@ from ...other_files import DOCS_PATH
 from ...tools import (
     DEPLOY_ACTION,
     DEPLOY_COMMAND,
+    PUBLISH_ACTION,
+    PUBLISH_COMMAND,
     ROLLBACK_COMMAND,
     ROLLBACK_WORD,
     SERVE_COMMAND,
@@ -47,6 +49,10 @@ IMAGE_COMMAND = re.compile(
     r"|^sam (build|package)|^cog (build|push)"
     r"|^truss (build|push)|^mlserver build|^(sls|serverless) (package|deploy)"
 )
+BUILT_ONLY = re.compile(
+    r"(docker|podman|buildah|nerdctl)\b(?!.*--push).* (build|bud)\b|docker/(build-push|bake)-action"
+)
+"""Builds whose image stays where it was built, unless something pushes it."""
 IMAGE_ACTION = re.compile(
     r"plugins/docker|build-push-action|buildah|deploy-cloudrun|Docker@|bake-action"
     r"|astronomer/deploy-action"
@@ -89,7 +95,21 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
         )
+    built = any(BUILT_ONLY.match(one.what) for one in found.evidence)
+    if found.status == "met" and built and not leaves_ci(wiring):
+        return missing("CI builds the image, and pushes it nowhere", found.evidence, "E1")
     return found
+
+
+def leaves_ci(wiring: Wiring) -> bool:
+    """Tell whether a job that starts by itself pushes an image, or deploys."""
+    return any(
+        job.runs(PUBLISH_COMMAND)
+        or job.runs(DEPLOY_COMMAND)
+        or any(PUBLISH_ACTION.search(used) or DEPLOY_ACTION.search(used) for used in job.uses)
+        for job in wiring.jobs
+        if job.started_by(*AUTOMATIC, "outside")
+    )
 
 
 def trains_alone(wiring: Wiring, line: Line) -> bool:

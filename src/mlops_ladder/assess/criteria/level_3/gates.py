@@ -79,6 +79,9 @@ OUTCOME = re.compile(
 BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
 """Outcomes of anything, not only of a comparison of metrics."""
+SWITCH = re.compile(r"results?$|(deploy|register|promote)_(flag|model|it)$")
+"""What may be an option, or any list, unless a comparison decides on it."""
+WATCHES = re.compile(r"monitor|drift|alert", re.I)
 
 
 def is_gate(wiring: Wiring, unit: Unit) -> bool:
@@ -96,7 +99,9 @@ def is_gate(wiring: Wiring, unit: Unit) -> bool:
     decisive |= {
         name
         for name in unit.tested - unit.fixed
-        if OUTCOME.match(name) and (of_metrics or not OF_ANYTHING.match(name))
+        if OUTCOME.match(name)
+        and (of_metrics or not OF_ANYTHING.match(name))
+        and (name in unit.verdicts or not SWITCH.match(name))
     }
     decisive -= {text.strip("-").replace("-", "_") for _, text in unit.strings if text[:2] == "--"}
     named_gate = unit.stops and re.search(r"gate|promot|approv", f"{unit.path} {unit.name}")
@@ -149,6 +154,8 @@ def stops_by_metric(unit: Unit) -> bool:
     bounds = {name for name in unit.compared - unit.fixed if BOUND.search(name)}
     judges = JUDGES.search(unit.short) or JUDGES.search(unit.path.rpartition("/")[2])
     compares = bool(measured) and bool(bounds) and len(measured | bounds) > 1
+    if WATCHES.search(unit.short):
+        return False
     if unit.asserts and measured and judges:
         return True
     return bool(judges) and compares and (unit.stops or cancels)

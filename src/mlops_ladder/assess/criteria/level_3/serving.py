@@ -25,6 +25,7 @@ from ...evidence import (
     test_units,
     uncommented,
     units_with,
+    unseen_ci,
     words_of,
 )
 from ...finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing
@@ -333,7 +334,9 @@ def scoring_tested(wiring: Wiring) -> Finding:
             place = met([at_unit(wiring, unit)], "E3")
             return all_of(place, in_ci) if in_ci.status != "unknown" else in_ci
     if left_out:
-        return missing("CI leaves the service's tests out", [at_unit(wiring, left_out)], "E1")
+        return unseen_ci(
+            wiring, "CI does not run the service's tests", evidence=[at_unit(wiring, left_out)]
+        )
     return missing("no test asks the service for a prediction")
 
 

@@ -58,6 +58,10 @@ def operation_measured(wiring: Wiring) -> Finding:
         if found and model_served(wiring).status == "met":
             return met([at_text(wiring, path, found[0].decode().strip())])
     found_calls = called(wiring, EXPORTING, "export of operational metrics")
+    if found_calls.status == "met" and exports_gauges_alone(wiring):
+        return missing(
+            "only gauges are exported: no requests, times or errors", found_calls.evidence, "E1"
+        )
     if found_calls.status == "met" and exports_drift_alone(wiring):
         return missing(
             "metrics of drift are exported, none of requests", found_calls.evidence, "E1"
@@ -87,6 +91,12 @@ def exports_drift_alone(wiring: Wiring) -> bool:
     drift = all(DRIFT_WORD.search(one) or "evidently" in one for one in named)
     of_evidently = all(wiring.imports(path, "evidently") for path in files)
     return bool(made) and not others and (drift or of_evidently)
+
+
+def exports_gauges_alone(wiring: Wiring) -> bool:
+    """Tell whether all that reached code exports are gauges of Prometheus."""
+    made = {call.name for _, call in wiring.calls(EXPORTING, wiring.wired)}
+    return made <= {"prometheus_client.Gauge", "prometheus_client.start_http_server"}
 
 
 def managed_endpoints(wiring: Wiring) -> list[Evidence]:
