@@ -65,6 +65,27 @@ HOMES = "/" + "home/"  # in two, as no file here may name a machine's folder
 INSIDE = "import sklearn\ndef train():\n    SVC().fit(x)\ntrain()\n"
 
 
+STAGES = "stages:\n  get: {{cmd: echo a}}\n  clean: {{cmd: echo b}}\n  {last}: {{cmd: python {last}.py}}\n"
+MAGE = {
+    "m/data_loaders/load.py": "def load():\n    return 1\n",
+    "m/transformers/clean.py": "def clean(x):\n    return x\n",
+    "m/custom/fit.py": "import sklearn\n@custom\ndef fit(x):\n    SVC().fit(x)\n",
+    "m/pipelines/fit/metadata.yaml": "blocks:\n- {uuid: load, type: data_loader}\n- {uuid: clean, type: transformer}\n- {uuid: fit, type: custom}\n",
+}
+TRIGGER = "triggers:\n- {{schedule_type: time, schedule_interval: '@weekly', status: {status}}}\n"
+KEDRO = {
+    "pipeline.py": "from kedro.pipeline import node\nfrom nodes import fit\ndef create_pipeline():\n    return [node(fit, ['rows', 'params:depth'], 'model')]\n",
+    "pipeline_registry.py": "",
+    "nodes.py": "import mlflow, sklearn\ndef fit(rows, options):\n    mlflow.log_params(options)\n    SVC().fit(rows)\n",
+}
+WHOLE = {
+    "pipeline.py": "import joblib, sklearn\ndef train(x):\n    SVC().fit(x)\n    joblib.dump(x, 'a')\n    return 1\n",
+    "tests/test_pipeline.py": "from pipeline import train\ndef test_it():\n    assert train(1) == 1\n",
+}
+SWITCHED = "import mlflow, sklearn\ndef main(asked, accuracy):\n    SVC().fit(x)\n    register_model = {value}\n    if register_model:\n        mlflow.register_model('a', 'b')\nmain(1, 2)\n"
+SPLIT_BY_HASH = "import hashlib, sklearn\ndef variant_of(unit):\n    if hashlib.sha256(unit) > 1:\n        return 1\nSVC().fit(variant_of(x))\n"
+
+
 def ci(run: str, host: str = "ubuntu-latest") -> Files:
     """Return a workflow that runs a command on each push."""
     return {".github/workflows/a.yml": ON_PUSH.format(run=run, host=host)}
@@ -95,8 +116,11 @@ KINDS: dict[str, Kind] = {
     "a package that setuptools does not find": ("L1-01", "missing", {"src/a/__init__.py": TRAIN, "setup.py": "setup(name='a', packages=find_packages())\n"}),
     "a lock with what trains": ("L1-02", "met", {"train.py": TRAIN, "uv.lock": LOCK.format(name="scikit-learn"), "requirements.txt": "scikit-learn\n"}),
     "a lock of something else": ("L1-02", "missing", {"train.py": TRAIN, "uv.lock": LOCK.format(name="click"), "requirements.txt": "scikit-learn\n"}),
-    "requirements in UTF-16": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "utf-16:a==1\n"}),
-    "a list that the image does not install": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a==1\n", "dev.txt": "b\n", "Dockerfile": "FROM x\nRUN pip install -r dev.txt\n"}),
+    "requirements in UTF-16": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "utf-16:scikit-learn==1\n"}),
+    "a list without what trains": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "dash==1\n"}),
+    "a lock of Pipenv with what trains": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "scikit-learn\n", "Pipfile.lock": '{"default": {"scikit-learn": {}}}'}),
+    "a lock of Pipenv without what trains": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "scikit-learn\n", "Pipfile.lock": '{"default": {"ruff": {}}}'}),
+    "a list that the image does not install": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "scikit-learn==1\n", "dev.txt": "b\n", "Dockerfile": "FROM x\nRUN pip install -r dev.txt\n"}),
     "a list beside an environment that nothing installs": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n"}),
     "a list beside an environment that CI installs": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n", **ci("conda env create -f environment.yml")}),
     "tests of what a fixture imports": ("L1-03", "met", {"train.py": TRAIN, "tests/conftest.py": "import pytest, train\n@pytest.fixture\ndef made():\n    return train.model\n", "tests/test_a.py": "def test_it(made):\n    assert made\n"}),
@@ -207,6 +231,47 @@ KINDS: dict[str, Kind] = {
     "an alarm for an address that is empty": ("L3-13", "missing", {"a.tf": TERRAFORM.format(default='""')}),
     "a loop of its own that trains by drift": ("L4-03", "met", {"a.py": LOOP.format(signal="drift_detected")}),
     "a loop of its own that trains by a request": ("L4-03", "missing", {"a.py": LOOP.format(signal="asked")}),
+    "a README with a few scripts that are not there": ("L0-02", "unknown", readme("python train.py\npython train.py\npython fit.py")),
+    "a README with a module that is not there": ("L0-02", "missing", {**readme("uvicorn a.serve:app"), "a/__init__.py": ""}),
+    "a README with a target that is not there": ("L0-02", "missing", {**readme("make fit"), "Makefile": "train:\n\tpython train.py\n"}),
+    "a README with a target of a makefile": ("L0-02", "met", {**readme("make train"), "makefile": "train:\n\tpython train.py\n"}),
+    "a README with a script that it downloads": ("L0-02", "met", readme("curl -fsSL https://a -o get.sh\nsh get.sh\npython train.py")),
+    "a README with a later target in its text": ("L0-02", "met", {**readme("python train.py"), "README.md": readme("python train.py")["README.md"] + "Then `make fit`.\n"}),
+    "a README with the package's own command": ("L0-02", "met", {**readme("foretell data.csv"), "pyproject.toml": "[project]\nname = 'a'\n[project.scripts]\nforetell = 'train:main'\n"}),
+    "packaging that uv is told to leave": ("L1-01", "missing", {"a/__init__.py": TRAIN, "pyproject.toml": "[project]\nname = 'a'\n[tool.uv]\npackage = false\n"}),
+    "a test that predicts": ("L1-07", "met", {"a.py": "from sklearn.svm import SVC\ndef fit(x):\n    return SVC().fit(x)\n", "tests/test_a.py": "from a import fit\ndef test_it():\n    assert fit(1).predict(1) == 1\n"}),
+    "a test that predicts with a stand-in": ("L1-07", "unknown", {"a.py": "from sklearn.svm import SVC\ndef fit(x):\n    return SVC().fit(x)\n", "tests/test_a.py": "from a import fit\nfake_model = Fake()\ndef test_it():\n    assert fit(1) and fake_model.predict(1) == 1\n"}),
+    "a test that hands a function on": ("L1-07", "unknown", {"a.py": "from sklearn.svm import SVC\ndef fit(x):\n    return SVC().fit(x)\n", "tests/test_a.py": "from a import fit\ndef test_it():\n    assert check(fit(1).predict)\n"}),
+    "a make file in small letters": ("L1-10", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "makefile": "test:\n\tpytest\ntrain:\n\tpython train.py\n"}),
+    "data that the training fetches": ("L1-11", "met", {"train.py": "import openml\n" + TRAIN + "openml.datasets.get_dataset(1)\n"}),
+    "data that something else fetches": ("L1-11", "unknown", {"train.py": TRAIN, "show.py": "import openml\nopenml.datasets.get_dataset(1)\n"}),
+    "models that a script downloads": ("L1-11", "unknown", {"train.py": TRAIN, "download_models.py": "import gdown\ngdown.download('https://a')\n"}),
+    "pictures in a folder": ("L1-11", "missing", {"train.py": "import torchvision\n" + TRAIN + "torchvision.datasets.ImageFolder('a')\n"}),
+    "a column taken from a date": ("L1-11", "missing", {"train.py": "from b import get_date_from_columns\n" + TRAIN + "get_date_from_columns(x)\n", "b.py": "def get_date_from_columns(x):\n    return x\n"}),
+    "a secret that a script fetches": ("L1-11", "missing", {"train.py": TRAIN, "a.sh": "curl https://secretmanager.a/b | jq .payload.data\n"}),
+    "a job of Databricks in JSON": ("L2-01", "met", {"fit/train.py": INSIDE, "jobs/job.json": '{"notebook_task": {"notebook_path": "/there/train"}}'}),
+    "a function under another name": ("L2-01", "met", {"a/__init__.py": "", "a/fit.py": "import sklearn\ndef run():\n    SVC().fit(x)\n", "go.py": "from a.fit import run as run_fit\nif __name__ == '__main__':\n    run_fit()\n"}),
+    "stages of DVC that train": ("L2-02", "met", {"train.py": TRAIN, "dvc.yaml": STAGES.format(last="train")}),
+    "stages of DVC where nothing trains": ("L2-02", "missing", {"a.py": "import sklearn\n", "dvc.yaml": STAGES.format(last="plot")}),
+    "a pipeline of Mage": ("L2-02", "met", MAGE),
+    "a trigger of Mage": ("L2-08", "met", {**MAGE, "m/pipelines/fit/triggers.yaml": TRIGGER.format(status="active")}),
+    "a trigger of Mage that is off": ("L2-08", "missing", {**MAGE, "m/pipelines/fit/triggers.yaml": TRIGGER.format(status="inactive")}),
+    "parameters that Kedro reads": ("L2-04", "met", {"conf/base/parameters.yml": "depth: 2\n", **KEDRO}),
+    "parameters of a step that nothing reads": ("L2-04", "missing", KEDRO),
+    "a configuration that is checked": ("L2-07", "missing", {"config.py": "from pydantic import BaseModel\nclass Config(BaseModel):\n    a: int\ndef read(x):\n    return Config.model_validate(x)\n", "train.py": "from config import read\n" + TRAIN + "read(1)\n"}),
+    "slices of tensors": ("L2-10", "missing", {"train.py": "import tensorflow\n" + TRAIN + "accuracy = from_tensor_slices(x)\n"}),
+    "features within a stored pipeline": ("L2-12", "unknown", {"train.py": "from sklearn.pipeline import Pipeline\n" + TRAIN + "Pipeline([model])\n", "tests/test_a.py": UNIT_TEST, **ci("python train.py")}),
+    "a test of the pipeline in CI": ("L2-13", "met", {**WHOLE, **ci("pytest")}),
+    "a test of the pipeline that no CI runs": ("L2-13", "missing", WHOLE),
+    "a test of one function that trains": ("L2-13", "unknown", {"fitting.py": WHOLE["pipeline.py"], "tests/test_fitting.py": "from fitting import train\ndef test_it():\n    assert train(1) == 1\n", **ci("pytest")}),
+    "a search in a notebook": ("L2-14", "unknown", {"a.ipynb": '{"cells": [{"cell_type": "code", "source": "from sklearn.model_selection import GridSearchCV\\nGridSearchCV(SVC()).fit(x)"}]}'}),
+    "a function of a cloud that is named for predictions": ("L3-01", "met", {"train.py": TRAIN, "lambda.py": "import boto3\ndef make_prediction(event, context):\n    return session.run(event)\n"}),
+    "a function of a cloud that answers a constant": ("L3-01", "missing", {"train.py": TRAIN, "lambda.py": "import boto3\ndef inference_handler(event, context):\n    return 1\n"}),
+    "a model that a command serves": ("L3-04", "met", {"train.py": TRAIN, "start.sh": "mlflow models serve -m models:/a/Production\n"}),
+    "a file that a command serves": ("L3-04", "missing", {"train.py": TRAIN, "start.sh": "mlflow models serve -m ./model\n"}),
+    "a switch that is no gate": ("L3-06", "missing", {"train.py": SWITCHED.format(value="asked")}),
+    "a gate behind a switch": ("L3-06", "met", {"train.py": SWITCHED.format(value="accuracy > 0.9")}),
+    "a split of a study by a hash": ("L3-07", "missing", {"train_rows.py": SPLIT_BY_HASH, "tests/test_a.py": "from train_rows import variant_of\ndef test_it():\n    assert variant_of(1) == 1\n"}),
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from ..inspection.commands import Line, joined
 from ..inspection.files import as_list, as_mapping, mappings_in
 from ..inspection.workflow import Workflow, is_on
-from .infrastructure import Infrastructure
 from .other_files import all_mappings, commands_in
+from .platforms import Platforms
 from .tools import OTHER_CI
 
 AZURE_STEP = re.compile(rb"(?m)^\s*-\s+(task:\s*[\w.-]+@\d|template:|deployment:)")
@@ -59,16 +59,7 @@ class Job:
         return next((one for one in self.lines if one.counts and pattern.search(one.text)), None)
 
 
-@dataclass(frozen=True)
-class NotebookJob:
-    """A job of Databricks: its file, what it runs, and whether a schedule or trigger starts it."""
-
-    file: str
-    lines: list[Line]
-    recurs: bool
-
-
-class ContinuousIntegration(Infrastructure):
+class ContinuousIntegration(Platforms):
     """The jobs of every CI system that can be read, and what runs on a schedule."""
 
     @cached_property
@@ -286,41 +277,6 @@ class ContinuousIntegration(Infrastructure):
         read = {workflow.file for workflow in self.repository.workflows} | {".gitlab-ci.yml"}
         return [path for path in self.sizes if name.search(path) and path not in read]
 
-    @cached_property
-    def _databricks_jobs(self) -> list[NotebookJob]:
-        """The jobs of Databricks that run notebooks or files of the repository."""
-        found = []
-        for path in self.yaml_files:
-            if b"task_key:" not in self.repository.tree[path]:
-                continue
-            for document in self.repository.documents(path):
-                for one in all_mappings(document):
-                    if tasks := mappings_in(one.get("tasks")):
-                        said = as_mapping(one.get("schedule"))
-                        on = said.get("pause_status") != "PAUSED"
-                        lines = [line for task in tasks for line in self._notebook_of(path, task)]
-                        timed = bool(said.get("quartz_cron_expression")) and on
-                        found.append(NotebookJob(path, lines, timed or bool(one.get("trigger"))))
-        return found
-
-    def _notebook_of(self, path: str, task: dict[str, Any]) -> Iterator[Line]:
-        """Yield what a task of Databricks runs."""
-        written = as_mapping(task.get("notebook_task")).get("notebook_path") or as_mapping(
-            task.get("spark_python_task")
-        ).get("python_file")
-        if isinstance(written, str):
-            for folder in (path.rpartition("/")[0], ""):
-                for ending in ("", ".ipynb", ".py"):
-                    file = joined(folder, f"{written.removeprefix('/')}{ending}")
-                    if file in self.sizes:
-                        yield Line(f"run {file}", path, True, "")
-                        return
-
-    @cached_property
-    def databricks_lines(self) -> list[Line]:
-        """The notebooks and files that jobs of Databricks run."""
-        return [line for job in self._databricks_jobs for line in job.lines]
-
     def _scheduled_by_prefect(self) -> Iterator[tuple[str, list[Line]]]:
         """Yield the deployments of Prefect that have a schedule, with the file of their flow."""
         for path in self.yaml_files:
@@ -376,9 +332,7 @@ class ContinuousIntegration(Infrastructure):
                 ]
                 found.append((path, lines))
         found += [*self._scheduled_by_azure(), *self._scheduled_by_prefect()]
-        found += [
-            (job.file, job.lines) for job in self._databricks_jobs if job.recurs and job.lines
-        ]
+        found += [(job.file, job.lines) for job in self.platform_jobs if job.recurs and job.lines]
         for path in self.repository.matching("**/crontab", "crontab", "**/*.cron", "**/cron.d/*"):
             lines = []
             for line in self.repository.text(path).split("\n"):

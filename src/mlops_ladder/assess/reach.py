@@ -126,9 +126,14 @@ class Reach:
     def _linked(self, place: Place) -> Links:
         unit = self._units[place]
         scope = self._scope(unit.path)
+        imports = self.modules[unit.path].imports
+        names = {
+            *unit.names,
+            *(imports[name].rpartition(".")[2] for name in unit.names.keys() & imports.keys()),
+        }
         targets = [
             self._functions[name][path]
-            for name in unit.names
+            for name in names
             if name in self._functions
             for path in self._functions[name].keys() & scope
         ]

@@ -44,7 +44,7 @@ PREDICTING = [
     *(".transform_predict", ".generate", ".invoke", ".predict_step", ".infer"),
     *("*.ModelLoadAndPredictOperator", "*.BatchPredictionJob.create", "*.spark_udf"),
     *("*.ModelBatchPredictOp", "*.SageMakerTransformOperator", ".invoke_endpoint"),
-    *("*.create_batch_prediction_job", "*.batch_predict"),
+    *("*.create_batch_prediction_job", "*.batch_predict", "*.score_batch"),
     *("bentoml:*runner*.run", "bentoml:*runner*.async_run"),
 ]
 
@@ -273,6 +273,7 @@ SEEDING = [
     *("*.set_random_seed", "jax.random.PRNGKey", "*.manual_seed", "jax.random.key"),
     *("pytorch_lightning.seed_everything", "*.enable_full_determinism"),
 ]
+STORED = ("s3", "gcs", "bucket", "blob", "db", "database", "sql", "bigquery", "url", "api", "web")
 FETCHING = [
     *("requests.get", "urllib.request.urlretrieve", "urllib.request.urlopen", "boto3.client"),
     *("boto3.resource", "pandas.read_sql*", "fsspec.*", "gdown.*", "kaggle.*"),
@@ -289,7 +290,13 @@ FETCHING = [
     *("clickhouse_*.*", "influxdb_client.*", "trino.*", "gspread.*", "ccxt.*", "tweepy.*"),
     *("*.from_gsheet", "azure.storage.*", "torchtext.datasets.*", "*.BigQueryExampleGen"),
     *("sagemaker.inputs.TrainingInput", "*.inputs.TrainingInput", ".fetch_*", ".download_*"),
-    *("*.BigQueryToGCSOperator", "*.get_*_from_*", "*.load_*_from_*", "*.download_*", "*.fetch_*"),
+    *(
+        "*.BigQueryToGCSOperator",
+        "*.download_*",
+        "*.fetch_*",
+        "roboflow|kaggle|kagglehub:.download*",
+    ),
+    *(f"*.{verb}_*_from_{place}*" for verb in ("get", "load", "read") for place in STORED),
 ]
 BUNDLED = ["sklearn.datasets.load_[!fs]*", "sklearn.datasets.make_*"]
 """Data that come with a package, or are made up by it."""
@@ -303,7 +310,7 @@ AS_DATA = re.compile(
     r"|start_query_execution|download_\w+)$"
 )
 NOT_DATA = re.compile(
-    r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|plugin|registr"
+    r"artifacts?$|models?($|_)|checkpoint|weights|logs?$|runs$|plugin|registr"
     r"|(Image|Dataset)Folder$|FakeData$",
     re.I,
 )
@@ -338,7 +345,7 @@ BASELINE_METRIC = re.compile(
 )
 """A name for the metric of a baseline or an earlier model."""
 SLICE_WORD = re.compile(
-    r"(^|_)slices($|_)|_slices?($|_)|(^|_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
+    r"(^|(?<!tensor)_)slices?($|_)|(^|_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
     r"|(?<!width_)(?<!channels_)(?<!channel_)(?<!dim_)(?<!size_)(?<!filters_)(?<!heads_)"
     r"(by|per)_(group|segment|slice)"
     r"|segments?_(metric|score|error|rmse|mae)",

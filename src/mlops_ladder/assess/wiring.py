@@ -36,7 +36,7 @@ RUN_BY_MODULE = re.compile(
     r"|^-m\s+([\w.]+)"
 )
 RUN_NOTEBOOK = re.compile(r"^run ([\w./ -]+\.(?:ipynb|py))$")
-"""A step of a job of Databricks."""
+"""A step of a job of a platform."""
 RUN_BY_PIPELINE = re.compile(r"\brun-pipeline --module-name ([\w.]+)")
 """How the templates of SageMaker start a pipeline, which a function `get_pipeline` makes."""
 RUN_INLINE = re.compile(r"""(?:^|-c ["'])from ([\w.]+) import (\w+)""")
@@ -214,7 +214,7 @@ class Wiring(Code, ContinuousIntegration):
             Root(place, "console script", "pyproject.toml", name)
             for name, place in self.console_scripts.items()
         ]
-        found += self.roots_of(self.databricks_lines, "deployment")
+        found += self.roots_of(self.platform_lines, "deployment")
         if any(path.endswith("pipeline_registry.py") for path in self.modules):
             found += [Root(one, "pipeline", one[0], "kedro run") for one in self._kedro_places]
         for path, module in self.modules.items():
@@ -257,7 +257,7 @@ class Wiring(Code, ContinuousIntegration):
             found += commands.resolve(f"make {name}", "Makefile")
         for file, text in commands.tasks.values():
             found += commands.resolve(text, file)
-        for path in self.repository.matching("**/Makefile"):
+        for path in self.repository.matching("**/Makefile", "**/makefile"):
             if "/" in path:
                 text = re.sub(r"^[^\t].*$", "", self.repository.text(path), flags=re.M)
                 found += commands.resolve(text, path)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from .files import as_list, as_mapping, as_strings, mappings_in, strings_in
-from .repository import Repository
+from .repository import MAKE_FILES, Repository
 
 MOST_HOPS = 5
 MOST_TEXT = 4_000  # of a command
@@ -80,7 +80,7 @@ class Commands:
         found: list[Line],
     ) -> None:
         outside = folder
-        is_recipe = file.endswith(("Makefile", ".mk"))
+        is_recipe = file.endswith(("Makefile", "makefile", ".mk"))
         for whole in logical_lines(text):
             noticed = counts and not LOST.search(whole)
             if is_recipe or whole.startswith("("):
@@ -200,7 +200,9 @@ class Commands:
     def _targets_in(self, folder: str) -> dict[str, tuple[str, list[str], str]]:
         files = {
             path.removeprefix(f"{folder}/"): self.repository.tree[path]
-            for path in self.repository.matching(f"{folder}/Makefile", f"{folder}/*.mk")
+            for path in self.repository.matching(
+                *(f"{folder}/{name}" for name in (*MAKE_FILES, "*.mk"))
+            )
         }
         found = Commands(Repository(files)).make_targets if files else {}
         return {
@@ -221,7 +223,7 @@ class Commands:
     def variables(self) -> dict[str, str]:
         """The make variables; of several definitions the last, unless it is a default."""
         found: dict[str, str] = {}
-        for file in self.repository.matching("Makefile", "make/*.mk", "*.mk"):
+        for file in self.repository.matching(*MAKE_FILES, "*.mk"):
             for line in ASSIGNED.finditer(self.repository.text(file).replace("\\\n", " ")):
                 if "?=" in line[0].partition(line[1])[2][:6] and line[1] in found:
                     continue

@@ -86,16 +86,16 @@ def purpose_described(wiring: Wiring) -> Finding:
         text = wiring.repository.text(path)
         blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
         prose = FENCED.sub("", text)
-        found = COMMAND.search(blocks) or installs_itself(wiring, blocks)
+        found = COMMAND.search(blocks) or runs_itself(wiring, blocks)
         if not found:
             what = "has no command that trains, serves or tests"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
         lines = (block[0] for block in BLOCK.finditer(text) if not INLINE.match(block[0]))
-        named = named_in(wiring, "\n".join(lines))
-        absent = [name for name, is_there in named if not is_there]
-        if len(absent) * 4 > len(named):
+        run = named_in(wiring, "\n".join(lines))
+        absent = [name for name, is_known in run if not is_known]
+        if len(absent) * 4 > len(run):
             told = f"the README runs {absent[0]}, which is not there"
-            if len(absent) * 2 > len(named):
+            if len(absent) * 2 > len(run):
                 return missing(told, [at_text(wiring, path, absent[0])], "E1")
             return unknown(f"{told}; other commands are", [at_text(wiring, path, absent[0])])
         if len(prose.split()) <= FEWEST_WORDS:
@@ -111,7 +111,7 @@ def purpose_described(wiring: Wiring) -> Finding:
 
 def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
     """Return the scripts, modules and targets that commands name, each with whether it is there."""
-    makefiles = wiring.repository.matching("Makefile", "**/Makefile")
+    makefiles = wiring.repository.matching("**/Makefile", "**/makefile", "**/GNUmakefile")
     made = "\n".join(map(wiring.repository.text, makefiles))
     own = {path.partition("/")[0].removesuffix(".py") for path in wiring.modules}
     scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks) if f"-o {one[1]}" not in blocks]
@@ -120,17 +120,27 @@ def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
     targets = [one[1] for one in TARGET_MADE.finditer(blocks)]
     return [
         *((one, is_there(wiring, one)) for one in scripts),
-        *((one, wiring.module_path(one) is not None) for one in modules),
+        *((one, is_module(wiring, one)) for one in modules),
         *((f"make {one}", bool(re.search(rf"(?m)^({one}\b.*|%):", made))) for one in targets),
     ]
 
 
-def installs_itself(wiring: Wiring, blocks: str) -> re.Match[str] | None:
-    """Return where commands install the repository's own package from an index, if they do."""
+def is_module(wiring: Wiring, name: str) -> bool:
+    """Tell whether the repository has a module of a dotted name."""
+    path = wiring.module_path(name)
+    return path is not None and wiring.modules[path].dotted.endswith(name.removeprefix("src."))
+
+
+def runs_itself(wiring: Wiring, blocks: str) -> re.Match[str] | None:
+    """Return where commands run the repository's own package, or install it from an index."""
+    for name in wiring.console_scripts:
+        run = rf"(?m)^[ \t]*(?:[$>] ?)?(?:(?:uv|poetry) run )?{re.escape(name)}\b"
+        if found := re.search(run, blocks):
+            return found
     names = {canonicalize_name(path.partition("/")[0]) for path in wiring.modules if "/" in path}
     names |= {canonicalize_name(wiring.project_name)} if wiring.project_name else set()
-    found = (one for one in INSTALLS.finditer(blocks) if canonicalize_name(one[1]) in names)
-    return next(found, None)
+    own = (one for one in INSTALLS.finditer(blocks) if canonicalize_name(one[1]) in names)
+    return next(own, None)
 
 
 def is_code(path: str) -> bool:

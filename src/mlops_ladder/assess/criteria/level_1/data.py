@@ -12,7 +12,8 @@ from .packages import is_library
 FROM_BUCKET = re.compile(r"(aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)")
 DOWNLOADS = re.compile(
     r"\bkaggle (datasets|competitions) download\b|\bgdown "
-    r"|\b(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
+    r"|^(?!.*(secret|metadata|token))(sudo )?"
+    r"(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
     r"(\bdata(set)?s?\b|\.(csv|parquet)\b)"
 )
 FETCHES = re.compile(
@@ -20,6 +21,7 @@ FETCHES = re.compile(
     r"|(read|load)_\w*(s3|gcs|blob|bucket|url|api|db|storage)",
     re.I,
 )
+OF_DATA = re.compile(r"(^|[/_])data(sets?)?(/|\.py$)")
 DATA_ADDRESS = re.compile(r"^(data(set)?|bucket|object|file|csv|source|s3|blob)_?(url|uri)$", re.I)
 STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue"}
 """Services of AWS that have data."""
@@ -94,7 +96,8 @@ def is_of_training(wiring: Wiring, unit: Unit) -> bool:
     if (unit.path, unit.name) in training_reach(wiring):
         return True
     names = (unit.short, unit.path.rpartition("/")[2].removesuffix(".py"))
-    return any(FETCHES.search(one) for one in names) and not any(map(NOT_DATA.search, names))
+    named = any(map(FETCHES.search, names)) or OF_DATA.search(unit.path)
+    return bool(named) and not any(map(NOT_DATA.search, names))
 
 
 def is_for_service(wiring: Wiring, unit: Unit) -> bool:

@@ -21,6 +21,7 @@ SETS_PYTHON = re.compile(r"python-version: ([\d.]+)")
 CONDA_MADE = re.compile(r"\b(\w*mamba|conda) (env )?(create|update|install)\b.*(-f|--file)")
 INSTALLED = re.compile(r"\bpip3? install\b.*?(?:-r|--requirement)[ =]?(\S+\.txt)")
 PIN = re.compile(r"^\s*[\w.\[\],-]+\s*===?\s*[\w.!+-]+(?![\w.!+-]*\*)")
+NAME_END = re.compile(r"[\[=<>~! ;]")
 REQUIREMENT = re.compile(r"^\s*[A-Za-z][\w.-]*(\[[\w,.-]+\])?\s*([<>=!~;@ ].*)?$")
 
 
@@ -73,7 +74,7 @@ def finds_no_package(wiring: Wiring, packaged: Evidence) -> bool:
     """Tell whether packaging is off, or setuptools looks beside a `setup.py` and finds nothing."""
     text = uncommented(wiring, packaged.path)
     if packaged.path.endswith(".toml"):
-        off = re.search(r"(?m)^package-mode\s*=\s*false", text)
+        off = re.search(r"(?m)^package(-mode)?\s*=\s*false", text)
         return bool(off) or lacks_own_folder(wiring, packaged.path)
     if "ext_modules" in text and not re.search(r"\b(packages|py_modules)\s*=", text):
         return True  # an extension in another language alone
@@ -120,23 +121,12 @@ def dependencies_locked(wiring: Wiring) -> Finding:
         return unknown("there is no uv.lock yet: make setup writes it, then commit it")
     if (own := environment_of_training(wiring)) is not None:
         return own
-    loose = None
-    for path in requirements_of_training(wiring):
-        if DOCS_PATH.search(path):
-            continue
-        lines = [line.partition("#")[0].strip() for line in repository.text(path).split("\n")]
-        asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
-        unpinned = [line for line in asked if not PIN.match(line)]
-        if asked and not unpinned:
-            if other := unpinned_instead(wiring, path):
-                return missing(f"what is installed is not {path}", [other], "E1")
-            return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
-        if unpinned:
-            loose = at_text(wiring, path, unpinned[0])
-            break
+    lists = pinned_lists(wiring)
+    if lists.status == "met":
+        return lists
     named = repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml")
     by_conda = any(CONDA_MADE.search(line.text) for line in installing_lines(wiring))
-    for path in named if loose is None or by_conda else []:
+    for path in named if not lists.evidence or by_conda else []:
         for document in repository.documents(path):
             names = [str(one) for one in as_list(as_mapping(document).get("dependencies"))]
             if len(names) > 1 and all(
@@ -147,8 +137,33 @@ def dependencies_locked(wiring: Wiring) -> Finding:
                 return met([Evidence(path, 1, f"{len(names)} pinned packages")])
     if is_library(wiring):
         return not_applicable("a published library asks for ranges, and CI tests several versions")
-    if loose:
-        return missing(f"{loose.what} has no exact version", [loose])
+    return lists
+
+
+def pinned_lists(wiring: Wiring) -> Finding:
+    """Return met if a requirements file has what trains, each with a version; else why not."""
+    other = None
+    used = packages_of_training(wiring)
+    for path in requirements_of_training(wiring):
+        if DOCS_PATH.search(path):
+            continue
+        lines = [
+            line.partition("#")[0].strip() for line in wiring.repository.text(path).split("\n")
+        ]
+        asked = [line for line in lines if REQUIREMENT.match(line) or PIN.match(line)]
+        if unpinned := [line for line in asked if not PIN.match(line)]:
+            place = at_text(wiring, path, unpinned[0])
+            return missing(f"{place.what} has no exact version", [place])
+        names = {canonicalize_name(NAME_END.split(one)[0]) for one in asked}
+        if names and used and used.isdisjoint(names):
+            other = other or Evidence(path, 1, "requirements")
+        elif names and (installed := unpinned_instead(wiring, path)):
+            return missing(f"what is installed is not {path}", [installed], "E1")
+        elif names:
+            return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
+    if other:
+        told = f"{other.path} has none of the packages that train"
+        return missing(f"{told}: {', '.join(sorted(used)[:3])}", [other], "E1")
     return missing("there is no lock file")
 
 
@@ -213,24 +228,34 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
     """Return met; if uv's lock lacks a required package, unknown."""
     if not wiring.repository.tree[path].strip():
         return missing(f"{path} is empty: lock the packages", [Evidence(path, 1, "empty")])
-    if path.rpartition("/")[2] not in {"uv.lock", "poetry.lock"}:
+    name = path.rpartition("/")[2]
+    if name not in {"uv.lock", "poetry.lock", "Pipfile.lock"}:
         return met([Evidence(path, 1, "lock file")])
     try:
-        locked = tomllib.loads(wiring.repository.text(path)).get("package", [])
+        names = names_locked(wiring, path)
     except tomllib.TOMLDecodeError:
         return missing(f"{path} cannot be read: write it anew", [Evidence(path, 1, "broken")])
-    names = {canonicalize_name(str(as_mapping(entry).get("name", ""))) for entry in locked}
     used = packages_of_training(wiring)
-    if locked and used and used.isdisjoint(names) and asked_elsewhere(wiring, used):
+    if names and used and used.isdisjoint(names) and asked_elsewhere(wiring, used):
         told = f"{path} has none of the packages that train: {', '.join(sorted(used)[:3])}"
         return missing(told, [Evidence(path, 1, "lock file")], "E1")
-    if path != "uv.lock":
+    if name != "uv.lock":
         return met([Evidence(path, 1, f"{len(names)} packages")])
     asked = {dependency.name for dependency in dependencies(wiring.repository).values()}
-    if len(locked) > 0 and (new := sorted(asked - names)):
+    if names and (new := sorted(asked - names)):
         told = f"{path} does not name {', '.join(new[:3])} yet: lock again, then commit it"
         return unknown(told, [Evidence(path, 1, "lock file")])
     return met([Evidence(path, 1, f"{len(names)} packages")])
+
+
+def names_locked(wiring: Wiring, path: str) -> set[str]:
+    """Return the names of the packages in a lock file."""
+    if path.endswith("Pipfile.lock"):
+        found = list(as_mapping(wiring.repository.json(path).get("default")))
+    else:
+        locked = tomllib.loads(wiring.repository.text(path)).get("package", [])
+        found = [str(as_mapping(entry).get("name", "")) for entry in locked]
+    return {canonicalize_name(one) for one in found}
 
 
 def asked_elsewhere(wiring: Wiring, names: set[str]) -> bool:

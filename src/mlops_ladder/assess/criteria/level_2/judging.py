@@ -48,6 +48,7 @@ COLUMNS_LACK = re.compile(
     r"(missing|absent|lacking|unexpected|invalid)_?(col(umn)?|feature|field|row|value)s?$", re.I
 )
 OF_SCORING = re.compile(r"predict|infer|serv|scor|(^|/)(app|api)\b", re.I)
+OF_SETTINGS = re.compile(r"config|settings|params", re.I)
 VALID = re.compile(r"valid|passed|(^|_)(ok|clean)$|quality|issues|errors|problems", re.I)
 TESTS_DATA = re.compile(
     r"^(python[\d.]* -m )?pytest\b.*(?<![\w-])"
@@ -69,6 +70,8 @@ def data_validated(wiring: Wiring) -> Finding:
     )
     soft = None
     for unit, call in wiring.calls(VALIDATING):
+        if OF_SETTINGS.search(f"{unit.path} {unit.name} {call.name}"):
+            continue
         if (unit.path, unit.name) not in reached:
             soft = soft or ((unit, call), NOT_REACHED)
         elif any(wiring.imports(unit.path, one) for one in STOPS_ALONE) or (

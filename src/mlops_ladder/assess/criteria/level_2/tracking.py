@@ -148,6 +148,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     outside = any_of(
         read_parameters(wiring, reached),
         parameters_of_base(wiring, reached),
+        parameters_of_kedro(wiring),
         dvc_parameters(wiring),
     )
     tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
@@ -296,6 +297,18 @@ def parameters_of_base(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding
         at_unit(wiring, unit)
         for unit in among(wiring, reached)
         if any(base.rpartition(".")[2] in names for base in unit.bases)
+    ]
+    return met_if(found, "parameters are in the code alone")
+
+
+def parameters_of_kedro(wiring: Wiring) -> Finding:
+    """Return met if a pipeline of Kedro takes parameters of its configuration."""
+    files = wiring.repository.matching("**/conf/**/parameters*.y*ml", "conf/**/parameters*.y*ml")
+    found = [
+        at_line(wiring, unit.path, line, text)
+        for unit in wiring.code
+        for line, text in unit.strings
+        if files and text.startswith("params:")
     ]
     return met_if(found, "parameters are in the code alone")
 

@@ -103,6 +103,7 @@ def training_pipeline(wiring: Wiring) -> Finding:
     """
     return any_of(
         declared_pipeline(wiring),
+        pipeline_of_mage(wiring),
         coded_pipeline(wiring),
         kubernetes_pipeline(wiring),
         tracked_pipeline(wiring),
@@ -146,13 +147,24 @@ def declared_pipeline(wiring: Wiring) -> Finding:
                 steps = [one for one in all_mappings(said) if "task_key" in one and len(one) > 1]
             if kubeflow:
                 steps = [one for one in all_mappings(said) if "componentRef" in one]
-            if best is None or len(steps) > best[0]:
+            said_to_train = not kind or fits(wiring) or TRAIN_FILE.search(str(said))
+            if said_to_train and (best is None or len(steps) > best[0]):
                 best = (len(steps), Evidence(path, 1, f"{len(steps)} steps"))
     if best is None:
         return missing("no pipeline of at least three steps was found")
     if best[0] < FEWEST_STEPS:
         return missing(f"the pipeline has {best[0]} steps", [best[1]], "E1")
     return met([best[1]])
+
+
+def pipeline_of_mage(wiring: Wiring) -> Finding:
+    """Return met for a pipeline of Mage whose blocks train."""
+    wanted = fitting_places(wiring)
+    for job in wiring.mage_pipelines:
+        roots = wiring.roots_of(job.lines, "pipeline")
+        if len(job.lines) >= FEWEST_STEPS and wanted & wiring.reach(one.place for one in roots):
+            return met([Evidence(job.file, 1, f"{len(job.lines)} steps")])
+    return missing("no pipeline of at least three steps was found")
 
 
 def coded_pipeline(wiring: Wiring) -> Finding:

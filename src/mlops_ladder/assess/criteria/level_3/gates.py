@@ -250,7 +250,12 @@ def challenger_beside_champion(wiring: Wiring) -> Finding:
         for unit, places in units_with(among(wiring, wiring.wired), ROUTER, DRAWS)
         if unit.branches and unit.ordered
     ]
-    for unit, places in [*units_with(among(wiring, wiring.wired), ROUTER, HASHES), *drawn]:
+    hashed = units_with(among(wiring, wiring.wired), ROUTER, HASHES)
+    for unit, places in [*hashed, *drawn]:
+        if re.search(
+            r"train|fit|select|experiment|report", unit.path.rpartition("/")[2] + unit.short
+        ):
+            continue  # the split of a study, not of requests
         if unit.short in tested:
             return met([at_line(wiring, unit.path, places[1][1], unit.short)], "E3")
         return missing(

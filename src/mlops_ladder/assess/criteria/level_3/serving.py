@@ -15,6 +15,7 @@ from ...evidence import (
     at_text,
     at_unit,
     called,
+    fits,
     fitting_places,
     if_started,
     own_imports,
@@ -184,10 +185,17 @@ def answering_functions(wiring: Wiring) -> list[Evidence]:
         predicted = any((one.path, one.name) in reached for one, _ in predicts(wiring))
         loaded = any(LOADS_MODEL.match(call.name) for call in body.calls)
         if fitting_places(wiring).isdisjoint(reached) and (
-            predicted or loaded or "predict" in unit.names
+            predicted or loaded or "predict" in unit.names or is_named_to_answer(unit)
         ):
             found.append(at_unit(wiring, unit))
     return found
+
+
+def is_named_to_answer(unit: Unit) -> bool:
+    """Tell whether a function is named for predictions, and uses a model or a session of one."""
+    return bool(ANSWERS.search(unit.short)) and any(
+        re.search(r"model|session", name, re.I) for name in unit.names
+    )
 
 
 @lru_cache(maxsize=1)
@@ -252,8 +260,13 @@ def model_from_registry(wiring: Wiring) -> Finding:
         for line, text in unit.strings
         if text == "ModelPackageName"
     ]
+    served = [
+        at_text(wiring, line.file, "models:/", line.text)
+        for line in [*wiring.deployed_lines, *wiring.task_lines]
+        if SERVE_COMMAND.search(line.text) and WRITTEN_URI.search(line.text)
+    ]
     loaded = any_of(
-        met_if([*packages, *by_entry_script(wiring)], "no model is read from a registry"),
+        met_if([*packages, *by_entry_script(wiring), *served], "no model is read from a registry"),
         met_if(uris, "no model is read from a registry"),
         found,
         met_if(manifests, "no model is read from a registry"),
@@ -330,14 +343,21 @@ def scoring_tested(wiring: Wiring) -> Finding:
             if not runs_in_ci(wiring, module, unit):
                 left_out = left_out or unit
                 continue
+            if not has_model(wiring):
+                break
             in_ci = tests_in_ci(wiring)
             place = met([at_unit(wiring, unit)], "E3")
             return all_of(place, in_ci) if in_ci.status != "unknown" else in_ci
-    if left_out:
+    if left_out and has_model(wiring):
         return unseen_ci(
             wiring, "CI does not run the service's tests", evidence=[at_unit(wiring, left_out)]
         )
     return missing("no test asks the service for a prediction")
+
+
+def has_model(wiring: Wiring) -> bool:
+    """Tell whether any code trains, or predicts."""
+    return bool(fits(wiring) or predicts(wiring))
 
 
 def smoke_tests(wiring: Wiring) -> list[Evidence]:
