@@ -82,6 +82,7 @@ WHOLE = {
     "pipeline.py": "import joblib, sklearn\ndef train(x):\n    SVC().fit(x)\n    joblib.dump(x, 'a')\n    return 1\n",
     "tests/test_pipeline.py": "from pipeline import train\ndef test_it():\n    assert train(1) == 1\n",
 }
+SEARCHED = "import optuna\nfrom sklearn.ensemble import RandomForestClassifier\noptuna.create_study({how})\nRandomForestClassifier(random_state=1).fit(x)\n"
 SWITCHED = "import mlflow, sklearn\ndef main(asked, accuracy):\n    SVC().fit(x)\n    register_model = {value}\n    if register_model:\n        mlflow.register_model('a', 'b')\nmain(1, 2)\n"
 SPLIT_BY_HASH = "import hashlib, sklearn\ndef variant_of(unit):\n    if hashlib.sha256(unit) > 1:\n        return 1\nSVC().fit(variant_of(x))\n"
 
@@ -272,6 +273,8 @@ KINDS: dict[str, Kind] = {
     "a switch that is no gate": ("L3-06", "missing", {"train.py": SWITCHED.format(value="asked")}),
     "a gate behind a switch": ("L3-06", "met", {"train.py": SWITCHED.format(value="accuracy > 0.9")}),
     "a split of a study by a hash": ("L3-07", "missing", {"train_rows.py": SPLIT_BY_HASH, "tests/test_a.py": "from train_rows import variant_of\ndef test_it():\n    assert variant_of(1) == 1\n"}),
+    "a search with a seed": ("L2-11", "met", {"train.py": SEARCHED.format(how="sampler=TPESampler(seed=1)")}),
+    "a search without a seed": ("L2-11", "unknown", {"train.py": SEARCHED.format(how="direction='minimize'")}),
 }  # fmt: skip
 
 

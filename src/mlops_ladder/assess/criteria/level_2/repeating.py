@@ -61,6 +61,8 @@ RANDOM_CALL = re.compile(
     r"|^pyspark\.ml\..*\.(RandomForest|GBT)\w+$"
 )
 """Calls whose outcome depends on a seed."""
+DRAWS = re.compile(r"create_study|RandomizedSearchCV|fmin|Bayes")
+"""Searches that draw what they try."""
 NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
 """What draws its first weights at random, whatever the split."""
 DETERMINISTIC = re.compile(
@@ -116,10 +118,24 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
     found = any_of(seeds, met_if(states, "no seed is set"))
-    if found.status == "met" and seeds.status != "met" and not seeds_models(wiring, reached):
+    if found.status == "met" and seeds.status == "met":
+        return found
+    if found.status == "met" and (drawn := drawn_by_search(wiring, reached)):
+        return unknown(f"{drawn[0].what} draws without a seed", drawn)
+    if found.status == "met" and not seeds_models(wiring, reached):
         told = "a split has a seed; whether something else is random, files do not show"
         return unknown(told, found.evidence)
     return found
+
+
+def drawn_by_search(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+    """Return the searches of hyperparameters that draw at random and are given no seed."""
+    return [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(SEARCHING, reached)
+        if DRAWS.search(call.name)
+        and call.keywords.keys().isdisjoint({*SEED_NAMES, "sampler", "rstate", "**"})
+    ]
 
 
 def seeds_models(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
