@@ -65,6 +65,15 @@ HOMES = "/" + "home/"  # in two, as no file here may name a machine's folder
 INSIDE = "import sklearn\ndef train():\n    SVC().fit(x)\ntrain()\n"
 
 
+BY_SSH = "on: push\njobs:\n  a:\n    steps:\n    - uses: appleboy/ssh-action@v1\n      with:\n        script: |\n          cd ~/work\n          git pull\n          sh deploy/release.sh\n"
+PUSHES_IMAGE = "on: push\njobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v5\n      with: {push: true}\n"
+LIGHTNING = "import hydra, sklearn\nfrom pytorch_lightning.loggers import WandbLogger\nclass Net:\n    def __init__(self, depth):\n        self.{keeps}()\n@hydra.main()\ndef main(settings_of_run):\n    WandbLogger('a')\n    Net(2)\n    SVC().fit(x)\nmain()\n"
+ENDLESS = "import time, sklearn\ndef {name}():\n    while True:\n        SVC().fit(x)\n        time.sleep(9)\n{name}()\n"
+JUDGED = "import sklearn\nfrom sklearn.model_selection import train_test_split\ndef main(rows):\n    {name} = 1\n    loss = SVC().fit(train_test_split(rows)).loss()\n    if loss < {name}:\n        print(1)\nmain(x)\n"
+OWN_MODEL = (
+    "import sklearn\nclass Tree:\n    def predict(self, x):\n        return self.inner.predict(x)\n"
+)
+TOPIC = 'variable "mail" {{\n  default = {default}\n}}\nresource "aws_sns_topic" "t" {{}}\nresource "aws_sns_topic_subscription" "s" {{\n  endpoint = var.mail\n}}\nresource "aws_cloudwatch_metric_alarm" "a" {{\n  alarm_actions = [aws_sns_topic.t.arn]\n}}\n'
 STAGES = "stages:\n  get: {{cmd: echo a}}\n  clean: {{cmd: echo b}}\n  {last}: {{cmd: python {last}.py}}\n"
 MAGE = {
     "m/data_loaders/load.py": "def load():\n    return 1\n",
@@ -95,6 +104,12 @@ def ci(run: str, host: str = "ubuntu-latest") -> Files:
 def readme(command: str, words: str = "It predicts who leaves, by a model. ") -> Files:
     """Return a README with a command and some words."""
     return {"README.md": f"# A\n{words}\n{'word ' * 60}\n```\n{command}\n```\n", "train.py": TRAIN}
+
+
+def guarded_job(condition: str) -> Files:
+    """Return a workflow with a build in a job that has a condition."""
+    start = "on: [push, pull_request, workflow_dispatch, schedule]\njobs:\n  a:\n    if: "
+    return {".github/workflows/a.yml": f"{start}{condition}\n    steps:\n    - run: uv build\n"}
 
 
 PREDICTS = "python -c 'from flow import train; train()'"
@@ -275,6 +290,35 @@ KINDS: dict[str, Kind] = {
     "a split of a study by a hash": ("L3-07", "missing", {"train_rows.py": SPLIT_BY_HASH, "tests/test_a.py": "from train_rows import variant_of\ndef test_it():\n    assert variant_of(1) == 1\n"}),
     "a search with a seed": ("L2-11", "met", {"train.py": SEARCHED.format(how="sampler=TPESampler(seed=1)")}),
     "a search without a seed": ("L2-11", "unknown", {"train.py": SEARCHED.format(how="direction='minimize'")}),
+    "a job that only a person starts": ("L1-05", "missing", {"train.py": TRAIN, **guarded_job("github.event_name == 'workflow_dispatch'")}),
+    "a job that an input chooses": ("L1-05", "missing", {"train.py": TRAIN, **guarded_job("inputs.target == 'image'")}),
+    "a job for pushes": ("L1-05", "met", {"train.py": TRAIN, **guarded_job("github.event_name == 'push' || github.event_name == 'schedule'")}),
+    "a job for all but pull requests": ("L1-05", "met", {"train.py": TRAIN, **guarded_job("github.event_name != 'pull_request'")}),
+    "an application's image in a folder of its own": ("L1-05", "met", {"train.py": TRAIN, "app/Dockerfile": "FROM x\n", "app/a.py": "print(1)\n", **ci("docker build app")}),
+    "rows of text that are large": ("L0-03", "missing", {"train.py": TRAIN, "data/rows.txt": "1 2\n" * 300_000}),
+    "a README with commands in its text": ("L0-02", "met", {"README.md": f"# A\nIt predicts who leaves, by a model.\n{'word ' * 60}\nmake train\n", "Makefile": "train:\n\tpython train.py\n", "train.py": TRAIN}),
+    "the package beside what trains": ("L1-01", "met", {"airflow/pyproject.toml": "[tool.poetry]\nname = 'dags'\n", "fitting/pyproject.toml": "[tool.poetry]\nname = 'fitting'\n", "fitting/fitting/__init__.py": TRAIN}),
+    "pins in the project's own table": ("L1-02", "met", {"train.py": TRAIN, "pyproject.toml": "[project]\nname = 'a'\ndependencies = ['scikit-learn==1', 'numpy==2']\n"}),
+    "one pin for many packages": ("L1-02", "missing", {"train.py": "import boto3, docker, flask, yaml\n" + TRAIN, "requirements.txt": "boto3==1\n"}),
+    "an audit that is only installed": ("L1-12", "missing", {"train.py": TRAIN, **ci("pip install pip-audit")}),
+    "an audit in CI": ("L1-12", "met", {"train.py": TRAIN, **ci("pip-audit")}),
+    "a release by a script on a machine": ("L1-06", "met", {"train.py": TRAIN, "deploy/release.sh": "poetry publish\n", ".github/workflows/a.yml": BY_SSH}),
+    "data by Kaggle's own command": ("L1-11", "met", {"train.py": "import subprocess\n" + TRAIN + "subprocess.run(['kaggle', 'datasets', 'download', '-d', 'a'])\n"}),
+    "a request for predictions": ("L1-11", "missing", {"train.py": TRAIN, "ask.sh": "curl http://a/predictions -d data.csv\n"}),
+    "what a module is made with": ("L2-04", "met", {"train.py": LIGHTNING.format(keeps="save_hyperparameters")}),
+    "what a module keeps for no tracker": ("L2-04", "missing", {"train.py": LIGHTNING.format(keeps="save_hyperparameters").replace("WandbLogger('a')", "1")}),
+    "a loop that waits for a machine": ("L2-08", "missing", {"train.py": ENDLESS.format(name="wait_until_ready")}),
+    "a loop that trains": ("L2-08", "met", {"train.py": ENDLESS.format(name="keep_fresh")}),
+    "the loss of the current epoch": ("L2-09", "missing", {"train.py": JUDGED.format(name="current_loss")}),
+    "the loss of the previous model": ("L2-09", "met", {"train.py": JUDGED.format(name="previous_loss")}),
+    "a feature store alone": ("L2-12", "unknown", {"train.py": "import feast\n" + TRAIN + "feast.FeatureStore('.')\n"}),
+    "a method of a model of one's own": ("L3-01", "missing", {"train.py": OWN_MODEL + "    def fit(self, x):\n        self.inner.fit(x)\nTree().fit(1).predict(2)\n"}),
+    "rows that a class predicts": ("L3-01", "met", {"predict.py": OWN_MODEL + "Tree().predict(2)\n"}),
+    "a page beside predictions in batches": ("L3-01", "met", {"train.py": TRAIN, "page.py": "import streamlit\nstreamlit.write(1)\n", "batch_score.py": "import sklearn\nmodel.predict(x)\n"}),
+    "an image that starts nothing that predicts": ("L3-02", "missing", {"app.py": APP.format(load=""), "work.py": "print(1)\n", "Dockerfile": "FROM x\nCMD python work.py\n", ".github/workflows/a.yml": PUSHES_IMAGE}),
+    "an image that starts the service": ("L3-02", "met", {"app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", ".github/workflows/a.yml": PUSHES_IMAGE}),
+    "an alarm for an address that may be subscribed": ("L3-13", "missing", {"a.tf": TOPIC.format(default='""')}),
+    "an alarm for an address that is subscribed": ("L3-13", "met", {"a.tf": TOPIC.format(default='"ann@a.org"')}),
 }  # fmt: skip
 
 

@@ -499,7 +499,12 @@ LEVEL_2 = {
     ),
     "L2-12": twin(
         TRAIN,
-        {"features.py": 'import feast\n\nstore = feast.FeatureStore(".")\nprint(store.get_online_features(["rows:spend"], [{"id": 1}]))\n'},
+        {
+            "features.py": "def add_features(rows):\n    return rows\n",
+            "train.py": "import xgboost\nfrom features import add_features\n\nxgboost.train({}, add_features(rows))\n",
+            "serve.py": "import fastapi\nfrom features import add_features\n\napp = fastapi.FastAPI()\n\n@app.post('/predict')\ndef predict(row):\n    return model.predict(add_features(row))\n",
+            "tests/test_a.py": "from features import add_features\n\ndef test_it():\n    assert add_features(1) == 1\n",
+        },
         a_store_that_is_only_required={"requirements.txt": "feast==0.50\n"},
         features_without_a_test={"train.py": "import xgboost\n\ndef add_features(rows):\n    return rows\n\nxgboost.train({}, add_features(rows))\n"},
     ),

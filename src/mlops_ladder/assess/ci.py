@@ -24,6 +24,12 @@ LOCAL_EXEC = re.compile(
 )
 SUBMITS = re.compile(r"\bgcloud (?:beta )?builds submit\b.* --config[= ](\S+)")
 MERGED = re.compile(r"(?<!!)\bgithub\.event\.pull_request\.merged\b(?!\s*(!=\s*true|==\s*false))")
+BY_SSH = re.compile(r"ssh-compute|appleboy/ssh-action|/ssh-(action|remote)|remote-ssh")
+ELSEWHERE = re.compile(r"\bcd [~/$][^\s;&]*\s*(?:&&|;|(?=\n)|$)")
+"""A folder of another machine that commands are run in."""
+EVENT_IS = re.compile(r"github\.event_name\s*==\s*['\"](\w+)['\"]")
+EVENT_IS_NOT = re.compile(r"github\.event_name\s*!=\s*['\"](\w+)['\"]")
+INPUT = re.compile(r"\b(github\.event\.)?inputs\.\w+")
 PUSHED = re.compile(r"CodeCommit|GitHub|CodeStarSourceConnection|Bitbucket", re.I)
 ACTION = re.compile(r'"?(?P<name>Category|Provider)"?\s*[:=]\s*"(?P<value>\w+)"', re.I)
 
@@ -76,7 +82,7 @@ class ContinuousIntegration(Platforms):
             triggers = self._triggers(workflow) | callers.get(workflow.file, set())
             for job in workflow.jobs:
                 if is_on(job):
-                    started = when_merged(triggers, workflow.triggers, job)
+                    started = asked_for(when_merged(triggers, workflow.triggers, job), job)
                     found.append(self._github_job(workflow.file, job, started))
         read = {workflow.file for workflow in self.repository.workflows}
         for path in self.sizes:
@@ -146,6 +152,8 @@ class ContinuousIntegration(Platforms):
                 given = as_mapping(step.get("with")).items()
                 told = " ".join(f"{name}: {value}" for name, value in given)
                 uses.append(f"{step['uses']} {told}")
+                if BY_SSH.search(str(step["uses"])):
+                    lines += self._sent(as_mapping(step.get("with")), file)
             if "run" in step:
                 folder = str(step.get("working-directory") or work_folder(job))
                 folder = "" if "$" in folder else joined("", folder)
@@ -154,6 +162,11 @@ class ContinuousIntegration(Platforms):
         return Job(
             file, str(job.get("name", "")), frozenset(triggers), tuple(lines), tuple(uses), job
         )
+
+    def _sent(self, given: dict[str, Any], file: str) -> list[Line]:
+        """Return the commands that an action runs on a machine, in its copy of the repository."""
+        text = str(given.get("script") or given.get("command") or "")
+        return self.commands.resolve(ELSEWHERE.sub("", text), file)
 
     def _provisioned(self, lines: list[Line], folder: str) -> Iterator[Line]:
         """Yield the commands that resources of Terraform run where it applies them."""
@@ -391,6 +404,19 @@ def when_merged(triggers: set[str], said: dict[str, Any], job: dict[str, Any]) -
     if types != ["closed"] or not MERGED.search(str(job.get("if", ""))):
         return triggers
     return (triggers - {"pull_request"}) | {"push"}
+
+
+def asked_for(triggers: set[str], job: dict[str, Any]) -> set[str]:
+    """Return what starts a job whose condition names the events that it is for."""
+    found: set[str] = set()
+    for alternative in str(job.get("if", "")).split("||"):
+        events = set(EVENT_IS.findall(alternative))
+        if INPUT.search(alternative):
+            events |= {"workflow_dispatch", "workflow_call"}
+        if not events:
+            return triggers - set(EVENT_IS_NOT.findall(str(job.get("if", ""))))
+        found |= events | ({"tag"} if "push" in events else set())
+    return triggers & found
 
 
 def azure_triggers(said: dict[str, Any]) -> set[str]:

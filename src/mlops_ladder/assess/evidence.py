@@ -37,6 +37,8 @@ TRANSFORMERS = (
 )
 SHORT_TRANSFORMERS = {"ax", "fig", "le", "ohe", "dv", "pca"}
 """How what is fitted, and is no model, is named."""
+AWAITS = re.compile(r"wait|poll|until|launch|deploy|start_|create|ensure|connect|retry", re.I)
+"""Functions whose endless loop ends once something has come about."""
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 
@@ -164,7 +166,11 @@ def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
 def endless_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     """Return what recurs within a process: endless loops, and schedulers in a service."""
     waits = {"sleep", "wait", "run_pending"}
-    recurring = [unit for unit in wiring.code if unit.endless and not waits.isdisjoint(unit.names)]
+    recurring = [
+        unit
+        for unit in wiring.code
+        if unit.endless and not waits.isdisjoint(unit.names) and not AWAITS.search(unit.short)
+    ]
     recurring += [unit for unit, _ in wiring.calls(RECURRING) if unit.path[-6:] != ".ipynb"]
     return [
         (unit.path, [], wiring.reach([(unit.path, unit.name)]))

@@ -325,7 +325,7 @@ BASELINE_CALLS = [
 BASELINE_WORD = re.compile(
     r"baseline|dummy|naive_(forecast|model|pred)|champion|incumbent"
     r"|production_(model|metric|score|mse|rmse|auc|acc)|prod_(model|metric|rmse|auc|acc|score)"
-    r"|(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|mae|auc"
+    r"|(?!current_(loss|scores?|metrics?)$)(^|_)(previous|current|deployed|latest|old)_(model|metrics?|score|rmse|mse|mae|auc"
     r"|accuracy|acc|f1|r2|loss|error|run)$",
     re.I,
 )
@@ -336,6 +336,7 @@ METRIC_WORD = re.compile(
     re.I,
 )
 BASELINE_METRIC = re.compile(
+    r"(?!current_(loss|scores?|metrics?)$)"
     r"(^|_)(baseline|dummy|naive|champ(ion)?|incumbent|prod(uction)?|previous|current|deployed|old"
     r")_(model_)?(\w+_)?(metrics?|scores?|rmse|mae|mse|auc|acc|accuracy|error|loss"
     r"|f1|r2)$"
@@ -345,7 +346,7 @@ BASELINE_METRIC = re.compile(
 )
 """A name for the metric of a baseline or an earlier model."""
 SLICE_WORD = re.compile(
-    r"(^|(?<!tensor)_)slices?($|_)|(^|_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
+    r"(^|(?<!tensor)_)slices($|_)|_slice$|(^|(?<!load)_)slic(e|ing)_|subgroup|metric_frame|MetricFrame|cohort"
     r"|(?<!width_)(?<!channels_)(?<!channel_)(?<!dim_)(?<!size_)(?<!filters_)(?<!heads_)"
     r"(by|per)_(group|segment|slice)"
     r"|segments?_(metric|score|error|rmse|mae)",
@@ -371,12 +372,12 @@ PROMOTE_NAME = re.compile(
     r"|create_model_version|blessed?|push_model|set_stage|register_\w+|Promote|create_model_package"
     r"|upload_model|release_model)$"
 )
-BRANCHES = ["airflow.*.BranchPythonOperator"]
+BRANCHES = ["airflow.*.BranchPythonOperator", "airflow.*.task.branch"]
 """Steps that choose the next one, by a metric or by anything else."""
 GATE_STEPS = [
     *("*.ConditionStep", "kfp.dsl.If", "kfp.dsl.Condition", "*.dsl.Condition", "*.dsl.If"),
     *("airflow.*.ShortCircuitOperator", "*.components.Evaluator"),
-    *("*.MetricThreshold", "airflow.decorators.task.branch"),
+    "*.MetricThreshold",
     *("airflow.decorators.task.short_circuit", "*.states.Choice", "*.ChoiceRule.*"),
     *("aws_cdk.aws_stepfunctions.Choice", "flytekit.conditional", "*.is_model_blessed"),
 ]
@@ -452,8 +453,9 @@ DEPLOY_COMMAND = re.compile(
     r"|databricks bundle deploy|dbx deploy|sam deploy|ansible-playbook|argocd app sync"
     r"|flux reconcile|oc apply"
     r"|modal deploy|az webapp|az containerapp (update|up)|anyscale service (deploy|rollout)"
-    r"|az ml (model deploy|service|endpoint)|(?<!prefect )(create|apply) deployment\b|truss push"
-    r"|cog push|seldon model load|copilot (svc )?deploy|skaffold run"
+    r"|aws ssm send-command|az ml (model deploy|service|endpoint)"
+    r"|(?<!prefect )(create|apply) deployment\b|truss push|cog push"
+    r"|seldon model load|copilot (svc )?deploy|skaffold run"
     r"|serve deploy|az functionapp deploy|aws s3 sync .*site"
     r"|gcloud functions deploy|git push heroku|kfctl apply"
     r"|git (push|clone|remote add) .*huggingface\.co/spaces|(hf|huggingface-cli) upload .*\bspace"
@@ -499,6 +501,7 @@ LINT_ACTION = re.compile(
     r"|chartboost/ruff|ricardochaves/python-lint|lint-action"
 )
 AUDIT_COMMAND = re.compile(
+    r"^(?!.*\b(install|add)\b).*"
     r"\b(pip-audit|osv-scanner|safety (check|scan)|snyk test|trivy|grype|uv audit)\b"
 )
 ROLLBACK_COMMAND = re.compile(
@@ -531,7 +534,7 @@ LOCKS = [
     "conda-lock.yaml",
 ]
 ARTEFACT = re.compile(
-    r"\.(pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
+    r"\.(txt|pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
     r"|ckpt|xlsx|zip|tar|gz|sav|mat|tsv)$",
     re.I,
 )
@@ -551,6 +554,7 @@ WORTH_PARSING = re.compile(
     rb"|hydra|click|typer|argparse|yaml|requests|boto3|sqlalchemy|load_dataset|Trainer|assert\w*"
     rb"|read_(csv|parquet|json|table|excel|sql\w*)|threshold|journal|audit\w*|decisions?"
     rb"|schedule\w*|apscheduler|stepfunctions|while True|subprocess|system|s3|bucket)\b"
+    rb"|feature|preprocess|transform"
 )
 COMMON = {*sys.stdlib_module_names, "numpy", "pandas"}  # they say nothing of interest
 PACKAGES = {

@@ -24,7 +24,11 @@ HOME_IN_SHELL = re.compile(
 FEWEST_SHARE = 0.2  # of the calls that fit a model, in files that are no notebooks
 OF_NOTEBOOKS = re.compile(r"(^|/)notebooks?/|\.ipynb$")
 FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.M | re.S)
-BLOCK = re.compile(rf"{FENCED.pattern}|^(?: {{4}}|\t| {{0,3}}[$>] )[^\n]*$|`[^`\n]+`", re.M | re.S)
+BLOCK = re.compile(
+    rf"{FENCED.pattern}|^(?:make|python3?|dvc|docker|uvicorn) [\w./:-]+(?: [\w./:-]+)*$"
+    r"|^(?: {4}|\t| {0,3}[$>] )[^\n]*$|`[^`\n]+`",
+    re.M | re.S,
+)
 INLINE = re.compile(r"`(?!``)")
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
 SCRIPT_RUN = re.compile(

@@ -12,9 +12,9 @@ from .packages import is_library
 FROM_BUCKET = re.compile(r"(aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)")
 DOWNLOADS = re.compile(
     r"\bkaggle (datasets|competitions) download\b|\bgdown "
-    r"|^(?!.*(secret|metadata|token))(sudo )?"
+    r"|^(?!.*(secret|metadata|token|/predict|/infer))(sudo )?"
     r"(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
-    r"(\bdata(set)?s?\b|\.(csv|parquet)\b)"
+    r"((?<!-)\bdata(set)?s?\b|\.(csv|parquet)\b)"
 )
 FETCHES = re.compile(
     r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data"
@@ -68,6 +68,11 @@ def fetched_by_command(wiring: Wiring) -> Finding:
         for unit, _ in wiring.calls(["os.system", "subprocess.*"], wiring.wired)
         for line, text in unit.strings
         if FROM_BUCKET.match(text) and not is_for_service(wiring, unit)
+    ]
+    found += [
+        at_call(wiring, unit, call)
+        for unit, call in wiring.calls(["os.system", "subprocess.*"], wiring.wired)
+        if {"kaggle", "download"} <= {text for _, text in unit.strings}
     ]
     return met_if(found, "no code that fetches data was found")
 

@@ -99,8 +99,6 @@ def by_ci(
         line = job.runs(command)
         if line and skip and skip(line):
             continue
-        if line and DOCKER_BUILD.match(line.text) and builds_another(wiring, line):
-            continue
         if line and DOCKER_BUILD.match(line.text) and not wiring.dockerfiles:
             line = None
         lines = job.lines if line else ()
@@ -185,8 +183,13 @@ def copied_from_nowhere(wiring: Wiring, job: Job, line: Line) -> Evidence | None
 
 def builds_another(wiring: Wiring, line: Line) -> bool:
     """Tell whether an image is of a folder that has nothing of what is trained or predicts."""
-    top = line.folder
-    if not top or not fits(wiring) or f"{top}/Dockerfile" not in wiring.sizes:
+    top = context_of(line)
+    if (
+        not DOCKER_BUILD.match(line.text)
+        or not top
+        or not fits(wiring)
+        or f"{top}/Dockerfile" not in wiring.sizes
+    ):
         return False
     concerned = [unit.path for unit, _ in [*fits(wiring), *predicts(wiring)]]
     return not any(path.startswith(f"{top}/") for path in concerned)
@@ -210,7 +213,14 @@ def build_in_ci(wiring: Wiring) -> Finding:
     `uv build`, `python -m build`, `docker build`, an action that builds, or the like, in a job
     that starts by itself.
     """
-    found = by_ci(wiring, BUILD_COMMAND, BUILD_ACTION, AUTOMATIC, "builds a package or image")
+    found = by_ci(
+        wiring,
+        BUILD_COMMAND,
+        BUILD_ACTION,
+        AUTOMATIC,
+        "builds a package or image",
+        skip=lambda line: bool(line.folder) and builds_another(wiring, line),
+    )
     if found.status == "missing":
         found = any_of(found, shipped_archive(wiring, AUTOMATIC), packaged_by_code(wiring, SERVED))
     return (built_by_host(wiring) or found) if found.status == "missing" else found

@@ -1,6 +1,7 @@
 """What is installed: the package and its dependencies."""
 
 import re
+import sys
 import tomllib
 
 from packaging.utils import canonicalize_name
@@ -92,8 +93,8 @@ def package_file(wiring: Wiring) -> Evidence | None:
     every = repository.matching("**/pyproject.toml", "**/setup.py")
     of_code = [path for path in every if not DOCS_PATH.search(path)]
     deep = near_training(wiring, of_code) if fits(wiring) else of_code
-    named = repository.matching("pyproject.toml", "*/pyproject.toml")
-    for path in [*named, *(one for one in deep if one.endswith(".toml"))]:
+    near = sorted((one for one in deep if one.endswith(".toml")), key=lambda one: one.count("/"))
+    for path in [*near, *repository.matching("pyproject.toml", "*/pyproject.toml")]:
         said = repository.pyproject if path == "pyproject.toml" else repository.toml(path)
         poetry = as_mapping(as_mapping(said.get("tool")).get("poetry"))
         if as_mapping(said.get("project")).get("name") or poetry.get("name"):
@@ -124,6 +125,9 @@ def dependencies_locked(wiring: Wiring) -> Finding:
     lists = pinned_lists(wiring)
     if lists.status == "met":
         return lists
+    needed = as_list(as_mapping(repository.pyproject.get("project")).get("dependencies"))
+    if needed and all(PIN.match(str(one)) for one in needed):
+        return met([at_text(wiring, "pyproject.toml", "dependencies")])
     named = repository.matching("environment.y*ml", "**/environment.y*ml", "conda.y*ml")
     by_conda = any(CONDA_MADE.search(line.text) for line in installing_lines(wiring))
     for path in named if not lists.evidence or by_conda else []:
@@ -155,15 +159,17 @@ def pinned_lists(wiring: Wiring) -> Finding:
             place = at_text(wiring, path, unpinned[0])
             return missing(f"{place.what} has no exact version", [place])
         names = {canonicalize_name(NAME_END.split(one)[0]) for one in asked}
-        if names and used and used.isdisjoint(names):
+        few = len(names) == 1 and len(wiring.imported_packages - sys.stdlib_module_names) > 3
+        if names and (few or (used and used.isdisjoint(names))):
             other = other or Evidence(path, 1, "requirements")
         elif names and (installed := unpinned_instead(wiring, path)):
             return missing(f"what is installed is not {path}", [installed], "E1")
         elif names:
             return met([Evidence(path, 1, f"{len(asked)} pinned requirements")])
     if other:
-        told = f"{other.path} has none of the packages that train"
-        return missing(f"{told}: {', '.join(sorted(used)[:3])}", [other], "E1")
+        told = f"{other.path} has not the packages that train"
+        lacks = f": {', '.join(sorted(used)[:3])}" if used else ""
+        return missing(f"{told}{lacks}", [other], "E1")
     return missing("there is no lock file")
 
 

@@ -176,11 +176,8 @@ def compared_with_baseline(wiring: Wiring) -> Finding:
     if named and held_out:
         return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
     for module, unit in test_units(wiring):
-        is_compared = names_any(unit, BASELINE_METRIC) or (
-            names_any(unit, BASELINE_WORD)
-            and any(METRIC_CALL.search(call.name) for call in unit.calls)
-        )
-        if own_imports(wiring, module) and is_compared:
+        judges = any(METRIC_CALL.search(call.name) for call in unit.calls)
+        if own_imports(wiring, module) and judges and names_any(unit, BASELINE_METRIC):
             return met([at_unit(wiring, unit)])
     if named:
         return missing(

@@ -32,8 +32,11 @@ from .tracking import NOT_REACHED
 from .training import called_names
 
 TRAINS = re.compile(r"train|fit|pipeline|flow|main|run|job|execute|experiment", re.I)
-NO_TRAINING = re.compile(r"^_?(create|build|make|get|notify|load|split|latest)_|split|batch", re.I)
+NO_TRAINING = re.compile(
+    r"^_?(create|build|make|get|notify|load|split|latest)_|split|batch|command|arg", re.I
+)
 """How functions are named that only have to do with training."""
+OF_LAUNCH = re.compile(r"test_(deploy|launch|infra)", re.I)
 ENDS = re.compile(r"e2e|end_to_end|train_\w*(eval|predict)", re.I)
 WHOLE = re.compile(
     rf"{ENDS.pattern}|pipeline|flow|main|run|job|execute|experiment|integration|cli", re.I
@@ -184,14 +187,12 @@ def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | No
 def features_shared(wiring: Wiring) -> Finding:
     """Training and inference compute features with the same tested code.
 
-    A function of features that training and serving reach, and a test that calls it; features that
-    are part of the model, in tested code; or a feature store.
+    A function of features that training and serving reach, and a test that calls it. Of features
+    within a stored model, and of a feature store, files do not show it.
     """
     stores = wiring.calls(
         ["feast.*", "tecton.*", "hopsworks:.get_feature_view", "*.FeatureView", "hsfs.*"]
     )
-    if stores:
-        return met([at_call(wiring, *stores[0])])
     name = re.compile(
         r"feature|preprocess|process_data|transform|prepare_|encode|ColumnTransformer"
         r"|make_pipeline|^Pipeline$",
@@ -204,6 +205,9 @@ def features_shared(wiring: Wiring) -> Finding:
     found = [unit for unit in shared if unit.short in tested]
     if found:
         return met((at_unit(wiring, unit) for unit in found), "E3")
+    if stores:
+        told = "a feature store is there; whether training and service use it, files do not show"
+        return unknown(told, [at_call(wiring, *stores[0])])
     if shared:
         return missing(
             "code of features is shared, but no test calls it", [at_unit(wiring, shared[0])], "E1"
@@ -230,7 +234,7 @@ def pipeline_tested(wiring: Wiring) -> Finding:
     whole = whole_trainings(wiring)
     left_out = step = None
     for module, unit in test_units(wiring):
-        if is_mocked(module, unit):
+        if is_mocked(module, unit) or OF_LAUNCH.search(module.path):
             continue
         helped, own = helpers_of(wiring, module, unit)
         own = [*own, *exported_by(wiring, own)]

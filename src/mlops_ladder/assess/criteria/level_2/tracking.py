@@ -54,6 +54,8 @@ OF_RUN = re.compile(
     r"|folds|host|port|verbose|debug|log"
 )
 """Options that say where and under which name something runs, not how a model is trained."""
+KEEPS_ARGUMENTS = re.compile(r"(save_hyperparameters|log_hyperparams)$")
+"""What keeps the arguments that a module was made with."""
 PARSERS = {"argparse.ArgumentParser", "click.option", "typer.Option", "typer.Typer", "typer.run"}
 NO_PARSERS = [one for one in EXTERNAL_PARAMETERS if one not in PARSERS]
 """What reads parameters otherwise than from the command line."""
@@ -152,7 +154,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         dvc_parameters(wiring),
     )
     tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
-    by_trainer = all("log_hyperparams" in one.what for one in tracked.evidence)
+    by_trainer = all(KEEPS_ARGUMENTS.search(one.what.strip("()")) for one in tracked.evidence)
     if tracked.status == "met" and by_trainer and metrics_tracked(wiring).status != "met":
         tracked = missing("parameters go to a logger, but none is chosen", tracked.evidence, "E1")
     if tracked.status == "met" and not any_from_outside(wiring, reached):
@@ -253,6 +255,7 @@ def is_taken_from_settings(wiring: Wiring, reached: set[tuple[str, str]]) -> boo
     return any(
         (
             is_configured(unit)
+            or KEEPS_ARGUMENTS.search(call.name)
             or unit.path in reading
             or not outside.isdisjoint(map(str, call.arguments[:1]))
         )

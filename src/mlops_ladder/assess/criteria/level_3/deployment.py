@@ -4,7 +4,15 @@ import re
 from functools import lru_cache
 
 from ....inspection.commands import Line
-from ...evidence import among, at_text, at_unit, fitting_places, test_units, uncommented
+from ...evidence import (
+    among,
+    at_text,
+    at_unit,
+    fitting_places,
+    predicts,
+    test_units,
+    uncommented,
+)
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
 from ...other_files import DOCS_PATH
 from ...tools import (
@@ -22,6 +30,7 @@ from ..level_1.delivery import (
     AUTOMATIC,
     PACKAGING_CALLS,
     SERVED,
+    builds_another,
     built_by_host,
     built_from,
     by_ci,
@@ -79,7 +88,7 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
         IMAGE_ACTION,
         AUTOMATIC,
         "builds an image",
-        skip=lambda line: trains_alone(wiring, line),
+        skip=lambda line: trains_alone(wiring, line) or builds_another(wiring, line),
     )
     if (
         found.status == "met"
@@ -95,10 +104,27 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
         return missing(
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
         )
+    if found.status == "met" and (idle := image_without_service(wiring, found)):
+        return missing("the image that CI builds starts nothing that predicts", [idle], "E1")
     built = any(BUILT_ONLY.match(one.what) for one in found.evidence)
     if found.status == "met" and built and not leaves_ci(wiring):
         return missing("CI builds the image, and pushes it nowhere", found.evidence, "E1")
     return found
+
+
+def image_without_service(wiring: Wiring, found: Finding) -> Evidence | None:
+    """Return the one Dockerfile of an action's image, if it starts code, and none that predicts."""
+    by_action = all("docker/build-push-action" in one.what for one in found.evidence)
+    if not by_action or len(wiring.dockerfiles) != 1:
+        return None
+    path = wiring.dockerfiles[0]
+    lines = [one for one in wiring.deployed_lines if one.file == path]
+    reached = wiring.reach(root.place for root in wiring.roots_of(lines, "deployment"))
+    predicting = {(unit.path, unit.name) for unit, _ in [*predicts(wiring), *wiring.calls(SERVING)]}
+    serves = any(SERVE_COMMAND.search(one.text) for one in lines)
+    return (
+        Evidence(path, 1, "image") if reached and not serves and not predicting & reached else None
+    )
 
 
 def leaves_ci(wiring: Wiring) -> bool:

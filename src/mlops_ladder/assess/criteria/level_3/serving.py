@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from ....inspection.commands import Line
-from ....inspection.python import Unit, is_registered
+from ....inspection.python import Call, Unit, is_registered
 from ...ci import Job
 from ...evidence import (
     among,
@@ -143,13 +143,26 @@ def model_served(wiring: Wiring) -> Finding:
             return met([*stands.evidence[:2], *(at_call(wiring, *one) for one in near)])
         if models:
             return met([*stands.evidence[:2], at_unit(wiring, models[0][0])])
-        return missing("a web application is there, but it does not predict", stands.evidence, "E1")
-    batch = [
+        told = "a web application is there, but it does not predict"
+        stands = missing(told, stands.evidence, "E1")
+    return any_of(
+        met_if(
+            (at_call(wiring, *one) for one in scored_in_batches(wiring)),
+            "nothing serves predictions",
+        ),
+        stands,
+    )
+
+
+def scored_in_batches(wiring: Wiring) -> list[tuple[Unit, Call]]:
+    """Return the calls that predict in code of one's own for batches of rows."""
+    return [
         one
         for one in predicts(wiring)
         if wiring.is_wired(one[0])
         and not one[1].name.startswith(("self.forward", "super()"))  # a model's own method
         and not is_wrapper(wiring, one[0])
+        and not is_estimator(wiring, one[0])
         and not any(TEST_ROWS.match(name) for name in one[0].names)
         and re.search(r"batch|scor(e|ing)|infer|predict", one[0].path + one[0].name, re.I)
         and not one[1].name.endswith(".forward")
@@ -157,9 +170,6 @@ def model_served(wiring: Wiring) -> Finding:
             r"eval|train|valid|metric|test|fit|tun(e|ing)", one[0].path + one[0].name, re.I
         )
     ]
-    return any_of(
-        met_if((at_call(wiring, *one) for one in batch), "nothing serves predictions"), stands
-    )
 
 
 def is_wrapper(wiring: Wiring, unit: Unit) -> bool:
@@ -171,6 +181,12 @@ def is_wrapper(wiring: Wiring, unit: Unit) -> bool:
         if one.name == owner
         for base in one.bases
     )
+
+
+def is_estimator(wiring: Wiring, unit: Unit) -> bool:
+    """Tell whether a method is of a model of one's own, which has a method that fits it, too."""
+    methods = {one.short for one in siblings(wiring, unit)}
+    return unit.short.startswith("predict") and bool(methods & {"fit", "train", "train_model"})
 
 
 @lru_cache(maxsize=1)

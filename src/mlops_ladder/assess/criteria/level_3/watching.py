@@ -257,11 +257,12 @@ def is_empty_by_default(wiring: Wiring, text: str) -> bool:
 
 
 def topic_without_reader(wiring: Wiring) -> Resource | None:
-    """Return a topic of SNS to which nothing in the repository subscribes, if there is one."""
+    """Return a topic of SNS to which nothing subscribes unless a setting is given, if any."""
     topics = wiring.created(r"^(AWS::SNS::Topic|aws_sns_topic)$")
     read = wiring.created(
         r"^(AWS::SNS::Subscription|aws_sns_topic_subscription|aws_chatbot\w*|AWS::Chatbot::\w+)$"
     )
+    read = [one for one in read if not is_empty_by_default(wiring, one.text)]
     if read or any('"Subscription"' in one.text for one in topics):
         return None
     return topics[0] if topics else None
