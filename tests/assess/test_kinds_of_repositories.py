@@ -74,6 +74,8 @@ OWN_MODEL = (
     "import sklearn\nclass Tree:\n    def predict(self, x):\n        return self.inner.predict(x)\n"
 )
 TOPIC = 'variable "mail" {{\n  default = {default}\n}}\nresource "aws_sns_topic" "t" {{}}\nresource "aws_sns_topic_subscription" "s" {{\n  endpoint = var.mail\n}}\nresource "aws_cloudwatch_metric_alarm" "a" {{\n  alarm_actions = [aws_sns_topic.t.arn]\n}}\n'
+PREFECT = "from prefect import flow\nfrom prefect.deployments import Deployment\nfrom prefect.client.schemas.schedules import IntervalSchedule\nimport sklearn\n@flow\ndef train():\n    SVC().fit(x)\nDeployment.build_from_flow(flow=train, {when}).apply()\n"
+CELL = '{{"cells": [{{"cell_type": "code", "source": "import sklearn\\n{}"}}]}}'
 STAGES = "stages:\n  get: {{cmd: echo a}}\n  clean: {{cmd: echo b}}\n  {last}: {{cmd: python {last}.py}}\n"
 MAGE = {
     "m/data_loaders/load.py": "def load():\n    return 1\n",
@@ -319,6 +321,24 @@ KINDS: dict[str, Kind] = {
     "an image that starts the service": ("L3-02", "met", {"app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", ".github/workflows/a.yml": PUSHES_IMAGE}),
     "an alarm for an address that may be subscribed": ("L3-13", "missing", {"a.tf": TOPIC.format(default='""')}),
     "an alarm for an address that is subscribed": ("L3-13", "met", {"a.tf": TOPIC.format(default='"ann@a.org"')}),
+    "a README with a list that is not there": ("L0-02", "unknown", readme("pip install -r needed.txt\npython train.py")),
+    "a folder of a person in a manifest": ("L0-03", "missing", {"train.py": TRAIN, "compose.yaml": f"services:\n  a: {{volumes: ['{HOMES}ann/work:/work']}}\n"}),
+    "a folder of a person in what conda wrote": ("L0-03", "met", {"train.py": TRAIN, "environment.yml": f"prefix: {HOMES}ann/conda\n"}),
+    "a database of runs": ("L0-03", "missing", {"train.py": TRAIN, "mlflow.db": "a" * 1_200_000}),
+    "rows of files of one's own": ("L1-11", "missing", {"train.py": "from datasets import load_dataset\n" + TRAIN + "load_dataset('csv', data_files='a.csv')\n"}),
+    "rows of the hub": ("L1-11", "met", {"train.py": "from datasets import load_dataset\n" + TRAIN + "load_dataset('imdb')\n"}),
+    "a bucket still to be named": ("L1-11", "missing", {"train.py": TRAIN, "Makefile": "get:\n\taws s3 sync s3://your-bucket/data data\n"}),
+    "a script that a test imports": ("L2-01", "met", {"fitting.py": "import sklearn\nSVC().fit(x)\n", "tests/test_a.py": "import fitting\ndef test_it():\n    assert fitting\n"}),
+    "a module that another one imports": ("L2-01", "missing", {"fitting.py": "import sklearn\nSVC().fit(x)\n", "pages/__init__.py": "import fitting\n"}),
+    "a deployment of Prefect without a schedule": ("L2-08", "unknown", {"train.py": PREFECT.format(when="")}),
+    "a deployment of Prefect with schedules": ("L2-08", "met", {"train.py": PREFECT.format(when="schedules=[IntervalSchedule(interval=day)]")}),
+    "a logger alone": ("L2-04", "missing", {"train.py": LIGHTNING.format(keeps="freeze")}),
+    "a sweep whose values are read": ("L2-04", "met", {"train.py": LIGHTNING.format(keeps="freeze") + "import wandb\nprint(wandb.config.depth)\n"}),
+    "the shape of the rows": ("L2-06", "missing", {"train.py": "import mlflow\n" + TRAIN + "mlflow.log_param('dataset_shape', dataset_shape)\n"}),
+    "slices of what is judged": ("L2-10", "met", {"evaluate.py": "import sklearn\nslices = 1\naccuracy = SVC().fit(x).score(slices)\n"}),
+    "slices of an array": ("L2-10", "missing", {"collate.py": "import sklearn\nslices = 1\naccuracy = SVC().fit(x)\n"}),
+    "notebooks without a seed beside a script": ("L2-11", "unknown", {"fit.py": "import sklearn\nfrom sklearn.ensemble import RandomForestClassifier\nRandomForestClassifier(random_state=1).fit(x)\n", "b.ipynb": CELL.format("[SVC().fit(x), SVC().fit(x), SVC().fit(x), SVC().fit(x), SVC().fit(x)]")}),
+    "an image that a trigger elsewhere pushes": ("L3-02", "unknown", {"train.py": TRAIN, "app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", **ci("docker build ."), "cloudbuild.yaml": "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [push, a]\n"}),
 }  # fmt: skip
 
 

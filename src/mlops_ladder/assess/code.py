@@ -224,8 +224,9 @@ class Code(OtherFiles):
 
     @cached_property
     def imported_files(self) -> set[str]:
-        """The repository's own files that another one imports."""
-        return set().union(*self._imports.values())
+        """The repository's own files that another one imports, tests left out."""
+        found = (paths for one, paths in self._imports.items() if not TEST_PATH.search(one))
+        return set().union(*found)
 
     @cached_property
     def _reach(self) -> Reach:

@@ -72,7 +72,7 @@ TRACKED_PARAMETERS = [
     *("wandb:.config.update", "comet_ml:.log_parameter*", "clearml:.connect*", "neptune:.assign"),
     *("dvclive:.log_param*", "sagemaker:.log_parameter*", "google:.log_params", "mlflow.log_dict"),
     *("aiplatform:.log_params", "azureml.core.ScriptRunConfig", "clearml.Task.init"),
-    *("*.MLflowLoggerCallback", "*.WandbLogger", "*.MLflowLogger", "*.save_hyperparameters"),
+    *("*.MLflowLoggerCallback", "*.MLflowLogger", "*.save_hyperparameters"),
     *("*.log_hyperparams", "azure.ai.ml.command", "mlflow.set_tags", "zenml.log_*metadata"),
     *("zenml:.with_options", "tfx.*.RuntimeParameter"),  # kept with each run by themselves
 ]
@@ -166,6 +166,7 @@ ORCHESTRATOR_OBJECTS = [
 ]
 SCHEDULE_KEYWORDS = (
     *("schedule", "schedule_interval", "cron", "cron_schedule", "interval", "timetable"),
+    *("schedules", "crons"),
 )
 SCHEDULING = [
     *("airflow.DAG", "airflow.models.DAG", "airflow.models.dag.DAG", "airflow.decorators.dag"),
@@ -534,7 +535,7 @@ LOCKS = [
     "conda-lock.yaml",
 ]
 ARTEFACT = re.compile(
-    r"\.(txt|pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
+    r"\.(txt|db|sqlite3?|duckdb|pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
     r"|ckpt|xlsx|zip|tar|gz|sav|mat|tsv)$",
     re.I,
 )

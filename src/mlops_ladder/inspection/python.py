@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import first_line
+from .fstrings import without_fields
 
 MAIN = "__main__"
 BODY = "<module>"
@@ -222,11 +223,21 @@ def syntax_tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of invalid escapes in other people's code
-            return ast.parse(text.lstrip("\ufeff"))
+            return tree_of(text.lstrip("\ufeff"))
     except SyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.msg}") from error
     except (RecursionError, MemoryError) as error:
         raise ValueError("it is nested too deep") from error
+
+
+def tree_of(text: str) -> ast.Module:
+    """Parse code; formatted strings that only a newer Python parses lose their fields."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        if "f-string" not in error.msg:
+            raise
+        return ast.parse(without_fields(text))
 
 
 def brackets_of(text: str) -> str:

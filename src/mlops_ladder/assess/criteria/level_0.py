@@ -30,10 +30,15 @@ BLOCK = re.compile(
     re.M | re.S,
 )
 INLINE = re.compile(r"`(?!``)")
+OF_RUNS = re.compile(r"(^|/)(logs?|runs|outputs|mlruns|\.hydra)/|env\w*\.ya?ml$")
+"""Files that a run or conda wrote."""
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
 SCRIPT_RUN = re.compile(
     r"(?:\b(?:python[\d.]*|bash|sh|streamlit run|spark-submit|torchrun)[ \t]+(?!-)|(?<![\w/.])\./)"
     r"([\w./-]+\.(?:py|sh))\b"
+)
+FILE_GIVEN = re.compile(
+    r"(?:-r|-f|--?var-file|--file|--env-file)[ =](?!/|path/)([\w./-]+\.[a-zA-Z]\w+)"
 )
 MODULE_RUN = re.compile(r"\bpython[\d.]* -m ([\w.]+)|\b(?:uvicorn|gunicorn)\b[^\n`]*? ([\w.]+):\w+")
 TARGET_MADE = re.compile(r"(?m)(?:^|[`$>&;] ?)[ \t]*make ([a-z][\w-]*)")
@@ -97,7 +102,7 @@ def purpose_described(wiring: Wiring) -> Finding:
         lines = (block[0] for block in BLOCK.finditer(text) if not INLINE.match(block[0]))
         run = named_in(wiring, "\n".join(lines))
         absent = [name for name, is_known in run if not is_known]
-        if len(absent) * 4 > len(run):
+        if absent:
             told = f"the README runs {absent[0]}, which is not there"
             if len(absent) * 2 > len(run):
                 return missing(told, [at_text(wiring, path, absent[0])], "E1")
@@ -122,8 +127,10 @@ def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
     modules = [one[1] or one[2] for one in MODULE_RUN.finditer(blocks)]
     modules = [one for one in modules if one.partition(".")[0] in own]  # others are installed
     targets = [one[1] for one in TARGET_MADE.finditer(blocks)]
+    given = [one[1] for one in FILE_GIVEN.finditer(blocks) if f"-o {one[1]}" not in blocks]
     return [
         *((one, is_there(wiring, one)) for one in scripts),
+        *((one, False) for one in given if not is_there(wiring, one)),
         *((one, is_module(wiring, one)) for one in modules),
         *((f"make {one}", bool(re.search(rf"(?m)^({one}\b.*|%):", made))) for one in targets),
     ]
@@ -171,10 +178,11 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
-    for path in (one for one in wiring.sizes if one.endswith(".sh")):
+    declared = [one for one in wiring.yaml_files if not OF_RUNS.search(one)]
+    for path in [*declared, *(one for one in wiring.sizes if one.endswith(".sh"))]:
         found = None if DOCS_PATH.search(path) else HOME_IN_SHELL.search(uncommented(wiring, path))
         if found:
-            told = "a script names a folder of one person's machine"
+            told = f"{path} names a folder of one person's machine"
             return missing(told, [at_text(wiring, path, found[0])])
     for path in wiring.naming_homes:
         if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):

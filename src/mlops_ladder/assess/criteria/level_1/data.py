@@ -16,6 +16,7 @@ DOWNLOADS = re.compile(
     r"(wget|curl|aws s3 (cp|sync) s3:|gsutil (-m )?(cp|rsync)( -r)? gs:)\S* .*"
     r"((?<!-)\bdata(set)?s?\b|\.(csv|parquet)\b)"
 )
+PLACEHOLDER = re.compile(r"\[OPTIONAL\]|your-bucket|<\w+>", re.I)
 FETCHES = re.compile(
     r"download|fetch|ingest|extract|collect|pull|scrape|(get|load)_\w*data"
     r"|(read|load)_\w*(s3|gcs|blob|bucket|url|api|db|storage)",
@@ -23,6 +24,8 @@ FETCHES = re.compile(
 )
 OF_DATA = re.compile(r"(^|[/_])data(sets?)?(/|\.py$)")
 DATA_ADDRESS = re.compile(r"^(data(set)?|bucket|object|file|csv|source|s3|blob)_?(url|uri)$", re.I)
+OF_FILES = {"csv", "json", "parquet", "text", "imagefolder", "audiofolder", "arrow", "pandas"}
+"""Builders of Hugging Face that read files of one's own."""
 STORES = {"s3", "athena", "dynamodb", "redshift-data", "timestream-query", "glue"}
 """Services of AWS that have data."""
 OF_SERVICE = re.compile(
@@ -61,7 +64,7 @@ def fetched_by_command(wiring: Wiring) -> Finding:
     found = [
         at_text(wiring, line.file, line.text[:40], line.text)
         for line in lines
-        if DOWNLOADS.search(line.text)
+        if DOWNLOADS.search(line.text) and not PLACEHOLDER.search(line.text)
     ]
     found += [
         at_line(wiring, unit.path, line, text)
@@ -114,9 +117,11 @@ def is_for_service(wiring: Wiring, unit: Unit) -> bool:
 
 def is_for_data(wiring: Wiring, unit: Unit, call: Call) -> bool:
     """Tell whether a call fetches data, also where its client could do something else."""
+    asked = call.arguments[0] if call.arguments else None
+    if call.name.endswith("load_dataset") and asked in OF_FILES:
+        return False
     if not CLIENTS.search(call.name):
         return True
-    asked = call.arguments[0] if call.arguments else None
     if call.name.startswith("boto3.") and asked is not None and str(asked) not in STORES:
         return False
     if FETCHES.search(unit.short):

@@ -48,6 +48,7 @@ COLUMNS_LACK = re.compile(
     r"(missing|absent|lacking|unexpected|invalid)_?(col(umn)?|feature|field|row|value)s?$", re.I
 )
 OF_SCORING = re.compile(r"predict|infer|serv|scor|(^|/)(app|api)\b", re.I)
+JUDGES_MODEL = re.compile(r"slice|eval|metric|fair|valid|score|test", re.I)
 OF_SETTINGS = re.compile(r"config|settings|params", re.I)
 VALID = re.compile(r"valid|passed|(^|_)(ok|clean)$|quality|issues|errors|problems", re.I)
 TESTS_DATA = re.compile(
@@ -237,7 +238,12 @@ def judged_by_slice(wiring: Wiring) -> Finding:
     Metrics by group, `tfma.SlicingSpec`, fairlearn's `MetricFrame`, in code that a command reaches.
     """
     named = list(units_with(among(wiring, wiring.wired), SLICE_WORD, METRIC_WORD))
-    named = [one for one in named if one[1][0][0] != "slicing_specs"]
+    named = [
+        one
+        for one in named
+        if one[1][0][0] != "slicing_specs"
+        and (one[1][0][0] != "slices" or JUDGES_MODEL.search(f"{one[0].path} {one[0].name}"))
+    ]
     sliced = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(["*.SlicingSpec"], wiring.wired)

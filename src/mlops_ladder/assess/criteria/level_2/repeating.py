@@ -28,6 +28,7 @@ from ...evidence import (
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...tools import DEPLOY_COMMAND, SEARCHING, SEEDING
 from ...wiring import Wiring
+from ..level_0 import FEWEST_SHARE
 from .tracking import NOT_REACHED
 from .training import called_names
 
@@ -64,6 +65,8 @@ RANDOM_CALL = re.compile(
     r"|^pyspark\.ml\..*\.(RandomForest|GBT)\w+$"
 )
 """Calls whose outcome depends on a seed."""
+SUBMITS = re.compile(r"ScriptRunConfig|Job|command$|Estimator$|azureml\.train")
+"""Calls that have a cloud train, by code that is elsewhere."""
 DRAWS = re.compile(r"create_study|RandomizedSearchCV|fmin|Bayes")
 """Searches that draw what they try."""
 NETWORKS = "torch|tensorflow|keras|lightning|pytorch_lightning|flax"
@@ -121,6 +124,9 @@ def training_reproducible(wiring: Wiring) -> Finding:
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
     found = any_of(seeds, met_if(states, "no seed is set"))
+    drawn = notebooks_without_seed(wiring) if found.status == "met" else []
+    if drawn:
+        return unknown("some notebooks that fit a model set no seed", drawn)
     if found.status == "met" and seeds.status == "met":
         return found
     if found.status == "met" and (drawn := drawn_by_search(wiring, reached)):
@@ -129,6 +135,23 @@ def training_reproducible(wiring: Wiring) -> Finding:
         told = "a split has a seed; whether something else is random, files do not show"
         return unknown(told, found.evidence)
     return found
+
+
+def notebooks_without_seed(wiring: Wiring) -> list[Evidence]:
+    """Return calls that fit a model without a seed in notebooks, where training needs notebooks."""
+    fitted = fits(wiring)
+    notebooks = [
+        one for one in fitted if one[0].path.endswith(".ipynb") and not SUBMITS.search(one[1].name)
+    ]
+    if (len(fitted) - len(notebooks)) > FEWEST_SHARE * len(fitted):
+        return []
+    seeded = {
+        unit.path
+        for unit in wiring.code
+        if unit.names.keys() & SEED_NAMES or any(text in SEED_NAMES for _, text in unit.strings)
+    }
+    seeded |= {unit.path for unit, _ in wiring.calls(SEEDING)}
+    return [at_call(wiring, *one) for one in notebooks if one[0].path not in seeded]
 
 
 def drawn_by_search(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:

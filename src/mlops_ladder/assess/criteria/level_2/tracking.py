@@ -31,7 +31,7 @@ from ...tools import (
 from ...wiring import Wiring
 
 DATA_VERSION = re.compile(
-    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha"
+    r"(data|dataset|table|corpus)_?(set)?_?(version|hash|digest|snapshot|checksum|md5|sha(?!p)"
     r"|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
@@ -162,12 +162,17 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     if tracked.status == "met" and not is_taken_from_settings(wiring, reached):
         told = "parameters are logged; whether they come from the settings, files do not show"
         tracked = unknown(told, tracked.evidence)
+    keeps = any(
+        {"wandb", "config"} <= unit.names.keys()
+        or any(KEEPS_ARGUMENTS.search(call.name) for call in unit.calls)
+        for unit in among(wiring, reached)
+    )
     with_config = [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(
             ["wandb.init", "*.WandbLogger", "trackio.init", "swanlab.init"], reached
         )
-        if "config" in call.keywords or "WandbLogger" in call.name
+        if "config" in call.keywords or ("WandbLogger" in call.name and keeps)
     ]
     kedro = wiring.repository.matching("**/mlflow.yml", "conf/**/mlflow.yml")
     logged = any_of(

@@ -301,7 +301,8 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
         schedule = [call.keywords[name] for name in SCHEDULE_KEYWORDS if name in call.keywords]
         by_data = any(isinstance(one, list) and one for one in schedule)
         named = re.search(
-            r"DAG|dag$|serve|deploy|deployment|LaunchPlan", call.name.rpartition(".")[2]
+            r"DAG|dag$|serve|deploy|deployment|build_from_flow|LaunchPlan",
+            call.name.rpartition(".")[2],
         )
         text = by_data or any(
             isinstance(one, str) and one not in {"@once", "None", ""} for one in schedule

@@ -13,7 +13,7 @@ from ...evidence import (
     test_units,
     uncommented,
 )
-from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
+from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...other_files import DOCS_PATH
 from ...tools import (
     DEPLOY_ACTION,
@@ -107,9 +107,11 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     if found.status == "met" and (idle := image_without_service(wiring, found)):
         return missing("the image that CI builds starts nothing that predicts", [idle], "E1")
     built = any(BUILT_ONLY.match(one.what) for one in found.evidence)
-    if found.status == "met" and built and not leaves_ci(wiring):
-        return missing("CI builds the image, and pushes it nowhere", found.evidence, "E1")
-    return found
+    if found.status != "met" or not built or leaves_ci(wiring, *AUTOMATIC):
+        return found
+    if leaves_ci(wiring, "outside"):
+        return unknown("what starts the job that pushes the image is not in a file", found.evidence)
+    return missing("CI builds the image, and pushes it nowhere", found.evidence, "E1")
 
 
 def image_without_service(wiring: Wiring, found: Finding) -> Evidence | None:
@@ -127,14 +129,14 @@ def image_without_service(wiring: Wiring, found: Finding) -> Evidence | None:
     )
 
 
-def leaves_ci(wiring: Wiring) -> bool:
-    """Tell whether a job that starts by itself pushes an image, or deploys."""
+def leaves_ci(wiring: Wiring, *triggers: str) -> bool:
+    """Tell whether a job that something of these starts pushes an image, or deploys."""
     return any(
         job.runs(PUBLISH_COMMAND)
         or job.runs(DEPLOY_COMMAND)
         or any(PUBLISH_ACTION.search(used) or DEPLOY_ACTION.search(used) for used in job.uses)
         for job in wiring.jobs
-        if job.started_by(*AUTOMATIC, "outside")
+        if job.started_by(*triggers)
     )
 
 
