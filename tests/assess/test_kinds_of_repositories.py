@@ -76,6 +76,7 @@ OWN_MODEL = (
 TOPIC = 'variable "mail" {{\n  default = {default}\n}}\nresource "aws_sns_topic" "t" {{}}\nresource "aws_sns_topic_subscription" "s" {{\n  endpoint = var.mail\n}}\nresource "aws_cloudwatch_metric_alarm" "a" {{\n  alarm_actions = [aws_sns_topic.t.arn]\n}}\n'
 PREFECT = "from prefect import flow\nfrom prefect.deployments import Deployment\nfrom prefect.client.schemas.schedules import IntervalSchedule\nimport sklearn\n@flow\ndef train():\n    SVC().fit(x)\nDeployment.build_from_flow(flow=train, {when}).apply()\n"
 CELL = '{{"cells": [{{"cell_type": "code", "source": "import sklearn\\n{}"}}]}}'
+READS_ROWS = "import sklearn\ndef read(rows):\n    if not NEEDED.issubset(rows.columns):\n        {does}\n    return rows\nSVC().fit(read(x))\n"
 STAGES = "stages:\n  get: {{cmd: echo a}}\n  clean: {{cmd: echo b}}\n  {last}: {{cmd: python {last}.py}}\n"
 MAGE = {
     "m/data_loaders/load.py": "def load():\n    return 1\n",
@@ -339,6 +340,10 @@ KINDS: dict[str, Kind] = {
     "slices of an array": ("L2-10", "missing", {"collate.py": "import sklearn\nslices = 1\naccuracy = SVC().fit(x)\n"}),
     "notebooks without a seed beside a script": ("L2-11", "unknown", {"fit.py": "import sklearn\nfrom sklearn.ensemble import RandomForestClassifier\nRandomForestClassifier(random_state=1).fit(x)\n", "b.ipynb": CELL.format("[SVC().fit(x), SVC().fit(x), SVC().fit(x), SVC().fit(x), SVC().fit(x)]")}),
     "an image that a trigger elsewhere pushes": ("L3-02", "unknown", {"train.py": TRAIN, "app.py": APP.format(load=""), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", **ci("docker build ."), "cloudbuild.yaml": "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [push, a]\n"}),
+    "a package that a script of training uses": ("L1-01", "met", {"pyproject.toml": "[project]\nname = 'a'\n", "a/__init__.py": "", "a/rows.py": "def read():\n    return 1\n", "go.py": "from a.rows import read\nread()\n", "train.py": TRAIN}),
+    "a package that nothing uses": ("L1-01", "missing", {"pyproject.toml": "[project]\nname = 'a'\n", "a/__init__.py": "", "a/rows.py": "def read():\n    return 1\n", "train.py": TRAIN}),
+    "columns that have to be there": ("L2-07", "met", {"train.py": READS_ROWS.format(does="raise ValueError(rows)")}),
+    "columns that are told to be absent": ("L2-07", "missing", {"train.py": READS_ROWS.format(does="print(rows)")}),
 }  # fmt: skip
 
 

@@ -57,7 +57,19 @@ def importable_package(wiring: Wiring) -> Finding:
         return missing("there is a project file, but no package folder", [packaged])
     if not fits(wiring):
         return met([packaged], "E1")
-    return missing("what fits a model is in no package, and imports none", [packaged])
+    if user := user_of_package(wiring, folders):
+        return met([packaged, Evidence(user, 1, "imports the package")], "E1")
+    return missing("what fits a model is in no package, and nothing imports one", [packaged])
+
+
+def user_of_package(wiring: Wiring, folders: set[str]) -> str | None:
+    """Return a file outside of the packages that imports one of them."""
+    tops = tuple(f"{top}/" for top in folders)
+    for path in wiring.modules:
+        inside = any(one.startswith(tops) for one in wiring.imports_of(path))
+        if inside and not path.startswith(tops):
+            return path
+    return None
 
 
 def lacks_own_folder(wiring: Wiring, path: str) -> bool:

@@ -88,7 +88,7 @@ def data_validated(wiring: Wiring) -> Finding:
         if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
             return met([at_unit(wiring, unit)])
         lacks = any(COLUMNS_LACK.search(name) for name in unit.tested) or (
-            "missing" in unit.tested and "columns" in unit.names
+            {"missing", "issubset", "issuperset"} & unit.tested and "columns" in unit.names
         )
         if unit.stops and lacks and not OF_SCORING.search(f"{unit.path} {unit.name}"):
             return met([at_unit(wiring, unit)])
