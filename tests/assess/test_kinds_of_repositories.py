@@ -344,6 +344,14 @@ KINDS: dict[str, Kind] = {
     "a package that nothing uses": ("L1-01", "missing", {"pyproject.toml": "[project]\nname = 'a'\n", "a/__init__.py": "", "a/rows.py": "def read():\n    return 1\n", "train.py": TRAIN}),
     "columns that have to be there": ("L2-07", "met", {"train.py": READS_ROWS.format(does="raise ValueError(rows)")}),
     "columns that are told to be absent": ("L2-07", "missing", {"train.py": READS_ROWS.format(does="print(rows)")}),
+    "sounds that are large": ("L0-03", "missing", {"train.py": TRAIN, "tests/a.wav": "a" * 1_200_000}),
+    "a folder of a person in settings of Airflow": ("L0-03", "missing", {"train.py": TRAIN, "airflow.cfg": f"dags_folder = {HOMES}ann/dags\n"}),
+    "a search of models by Azure ML": ("L0-01", "met", {"train.py": "import sklearn\nfrom azure.ai.ml import automl\nautoml.classification(target_column_name='a')\n"}),
+    "tests whose exit code tee replaces": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, **ci("pytest | tee told.txt")}),
+    "tests whose exit code a pipe keeps": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, **ci("set -o pipefail; pytest | tee told.txt")}),
+    "an endpoint of Databricks": ("L3-01", "met", {"serve.py": "import sklearn\nfrom databricks.sdk import WorkspaceClient\nclient = WorkspaceClient()\nclient.serving_endpoints.create(name='a')\n"}),
+    "metrics by a layer of the service": ("L3-11", "met", {"app.py": APP.format(load="model = joblib.load('a')") + "from starlette_prometheus import PrometheusMiddleware\napp.add_middleware(PrometheusMiddleware)\n"}),
+    "a test of a command's help": ("L2-13", "missing", {"pipeline.py": WHOLE["pipeline.py"], "tests/test_pipeline.py": WHOLE["tests/test_pipeline.py"].replace("test_it", "test_train_help"), **ci("pytest")}),
 }  # fmt: skip
 
 

@@ -37,8 +37,11 @@ TRANSFORMERS = (
 )
 SHORT_TRANSFORMERS = {"ax", "fig", "le", "ohe", "dv", "pca"}
 """How what is fitted, and is no model, is named."""
-AWAITS = re.compile(r"wait|poll|until|launch|deploy|start_|create|ensure|connect|retry", re.I)
-"""Functions whose endless loop ends once something has come about."""
+AWAITS = re.compile(
+    r"wait|poll|until|launch|deploy|start_|create|ensure|connect|retry|measure|progress|(c|g)pu|ram_",
+    re.I,
+)
+"""Functions whose endless loop ends once something has come about, or only measures."""
 MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
 
 

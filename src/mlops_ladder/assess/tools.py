@@ -36,7 +36,12 @@ FITTING = [
     *("boto3:.create_training_job", "*.SageMakerTrainingOperator", "*.CustomTrainingJobOp"),
     *("*.CustomContainerTrainingJobRunOp", "*.CreateCustom*TrainingJobOperator"),
     *("google.cloud.aiplatform.CustomJob*", "spacy:.update", "neuro_mf:.get_best_model"),
-    *("fasttext.train_supervised", "river:.learn_one", "stable_baselines3:.learn"),
+    *(
+        "azure.ai.ml.automl.*",
+        "fasttext.train_supervised",
+        "river:.learn_one",
+        "stable_baselines3:.learn",
+    ),
     *("detectron2|setfit|flair|ludwig:.train", "pycaret:.compare_models"),
 ]
 PREDICTING = [
@@ -218,6 +223,7 @@ DEPLOYING_CALLS = [
     *("azure:.batch_deployments.begin_create_or_update", "azure.ai.ml.entities.*Deployment"),
     *("*_model_deployer_step", "zenml.integrations.*ModelDeployer.*"),
     *("boto3:.update_endpoint", "azureml.core.model.Model.deploy", "azureml.core.Model.deploy"),
+    *("databricks:.serving_endpoints.create*", "databricks:.serving_endpoints.update_config*"),
     *("mlflow.deployments.*", "mlflow:.create_deployment", "mlflow:.update_deployment"),
 ]
 """Calls that put a model into service at a cloud."""
@@ -233,6 +239,7 @@ EXPORTING = [
     *("prometheus_client.Gauge", "prometheus_fastapi_instrumentator.Instrumentator"),
     *("prometheus_flask_exporter.PrometheusMetrics", "statsd.*", "opentelemetry.*"),
     *("starlette_exporter.*", "boto3:.put_metric_data", "datadog.*", "ddtrace.*"),
+    *("starlette_prometheus|starlette_exporter|opentelemetry:.add_middleware",),
     *("starlette_prometheus.*", "applicationinsights.*", "opencensus.*", "aioprometheus.*"),
     *("azure.monitor.opentelemetry.configure_azure_monitor", "logfire.configure", "newrelic.*"),
     *("elasticapm.*", "prometheus_client.start_http_server", "aws_embedded_metrics.*"),
@@ -285,7 +292,7 @@ FETCHING = [
     *("tensorflow_datasets.load", "dvc.api.*", "feast.FeatureStore", "seaborn.load_dataset"),
     *("keras.datasets.*", "tensorflow.keras.datasets.*", "snowflake.connector.connect"),
     *("minio.Minio", "pooch.*", "kagglehub.*", "tiktoken.*", "ucimlrepo.*", "*.read_sql*"),
-    *("*.read_gbq", "pyspark:.read", "duckdb.*", "ray.data.read_*", "*.get_file", "s3fs.*"),
+    *("*.read_gbq", "pyspark:.read", "ray.data.read_*", "*.get_file", "s3fs.*"),
     *("pymongo.MongoClient", "*.MongoClient", "mysql.connector.connect", "pymysql.connect"),
     *("psycopg.connect", "pyodbc.connect", "cassandra.cluster.Cluster", "elasticsearch.*"),
     *("clickhouse_*.*", "influxdb_client.*", "trino.*", "gspread.*", "ccxt.*", "tweepy.*"),
@@ -535,7 +542,7 @@ LOCKS = [
     "conda-lock.yaml",
 ]
 ARTEFACT = re.compile(
-    r"\.(txt|db|sqlite3?|duckdb|pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
+    r"\.(txt|p|wav|flac|db|sqlite3?|duckdb|pkl|pickle|joblib|h5|hdf5|keras|pt|pth|bin|onnx|parquet|feather|csv|npy|npz|safetensors"
     r"|ckpt|xlsx|zip|tar|gz|sav|mat|tsv)$",
     re.I,
 )

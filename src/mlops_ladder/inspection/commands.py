@@ -31,6 +31,8 @@ LOST = re.compile(
     r"\|\|\s*(?:true|:|exit 0|echo)(?![\w-])(?!.*exit [1-9])"
     r"|;\s*(?:true|exit 0|echo\b[^;&|]*)\s*$"
 )
+READ_LATER = re.compile(r"\bexit (1\b|\$)|\boutputs\.exit_?code\b")
+PIPED = re.compile(r"(?<!\|)\|\s*tee\b")
 SCRIPT = re.compile(
     r"^(?:(?:bash|sh|zsh|source|\.)\s+(?:-\w+\s+)*)?(?P<path>[\w./${}-]+\.(?:sh|bash))\b"
 )
@@ -69,6 +71,15 @@ class Commands:
         self._follow(text, file, folder, True, MOST_HOPS, set(), found)
         return found
 
+    def _is_lost_in_pipe(self, line: str, text: str, file: str) -> bool:
+        """Tell whether a shell takes the exit code of `tee` for that of what it copies."""
+        if not PIPED.search(line) or "pipefail" in text:
+            return False
+        whole = self.repository.text(file)
+        is_bash = file.startswith(".github/") and "shell: bash" in whole
+        is_read = "PIPESTATUS" in whole and READ_LATER.search(whole)
+        return not is_bash and not is_read
+
     def _follow(
         self,
         text: str,
@@ -82,7 +93,9 @@ class Commands:
         outside = folder
         is_recipe = file.endswith(("Makefile", "makefile", ".mk"))
         for whole in logical_lines(text):
-            noticed = counts and not LOST.search(whole)
+            noticed = (
+                counts and not LOST.search(whole) and not self._is_lost_in_pipe(whole, text, file)
+            )
             if is_recipe or whole.startswith("("):
                 folder = outside  # each line has a shell of its own
             for part in SEPARATOR.split(whole):

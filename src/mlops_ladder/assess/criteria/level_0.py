@@ -30,7 +30,7 @@ BLOCK = re.compile(
     re.M | re.S,
 )
 INLINE = re.compile(r"`(?!``)")
-OF_RUNS = re.compile(r"(^|/)(logs?|runs|outputs|mlruns|\.hydra)/|env\w*\.ya?ml$")
+OF_RUNS = re.compile(r"(^|/)(logs?|runs|outputs|mlruns|\.hydra)/|[^/]*env[^/]*\.ya?ml$")
 """Files that a run or conda wrote."""
 PACKED = re.compile(r"\.(zip|tar|gz)$", re.I)
 SCRIPT_RUN = re.compile(
@@ -179,7 +179,7 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
     declared = [one for one in wiring.yaml_files if not OF_RUNS.search(one)]
-    for path in [*declared, *(one for one in wiring.sizes if one.endswith(".sh"))]:
+    for path in [*declared, *(one for one in wiring.sizes if one.endswith((".sh", ".cfg")))]:
         found = None if DOCS_PATH.search(path) else HOME_IN_SHELL.search(uncommented(wiring, path))
         if found:
             told = f"{path} names a folder of one person's machine"

@@ -87,7 +87,7 @@ STARTS = re.compile(
     re.I,
 )
 RESULT = re.compile(
-    r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|e_value",
+    r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|(^|_)e_value",
     re.I,
 )
 DECISION = re.compile(r"decision", re.I)

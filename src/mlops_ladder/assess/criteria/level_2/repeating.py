@@ -37,7 +37,7 @@ NO_TRAINING = re.compile(
     r"^_?(create|build|make|get|notify|load|split|latest)_|split|batch|command|arg", re.I
 )
 """How functions are named that only have to do with training."""
-OF_LAUNCH = re.compile(r"test_(deploy|launch|infra)", re.I)
+OF_LAUNCH = re.compile(r"test_(deploy|launch|infra)|_(help|version|usage)$", re.I)
 ENDS = re.compile(r"e2e|end_to_end|train_\w*(eval|predict)", re.I)
 WHOLE = re.compile(
     rf"{ENDS.pattern}|pipeline|flow|main|run|job|execute|experiment|integration|cli", re.I
@@ -257,7 +257,7 @@ def pipeline_tested(wiring: Wiring) -> Finding:
     whole = whole_trainings(wiring)
     left_out = step = None
     for module, unit in test_units(wiring):
-        if is_mocked(module, unit) or OF_LAUNCH.search(module.path):
+        if is_mocked(module, unit) or OF_LAUNCH.search(f"{module.path} {unit.short}"):
             continue
         helped, own = helpers_of(wiring, module, unit)
         own = [*own, *exported_by(wiring, own)]
