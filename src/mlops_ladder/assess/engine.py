@@ -92,6 +92,8 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # and back again: what is there is old, and not gone through at once
+        gc.unfreeze()
         if was_on:
             gc.enable()
 

@@ -64,6 +64,7 @@ class Reach:
         self._units: dict[Place, Unit] = {}
         self._links: dict[Place, Links] = {}
         self._scopes: dict[str, set[str]] = {}
+        self._owners: set[Place] = set()
         self._functions: dict[str, dict[str, Place]] = defaultdict(dict)
         self._methods: dict[str, dict[str, list[Place]]] = defaultdict(dict)
         self._methods_of: dict[str, dict[str, list[Place]]] = {path: {} for path in modules}
@@ -78,6 +79,7 @@ class Reach:
             return
         self._units[place] = unit
         if "." in unit.name:
+            self._owners.add((path, unit.name.rpartition(".")[0]))
             self._methods_of[path].setdefault(short, []).append(place)
             self._methods[short][path] = self._methods_of[path][short]
         else:
@@ -156,6 +158,8 @@ class Reach:
 
     def _hooks(self, unit: Unit) -> Iterator[Place]:
         """Yield the methods of a class that nothing has to name."""
+        if (unit.path, unit.name) not in self._owners:
+            return
         foreign = any(
             base not in PLAIN_BASES and "." in base and self.module_path(base, unit.path) is None
             for base in unit.bases
@@ -171,8 +175,10 @@ class Reach:
         for name in [*unit.names, *(text for _, text in unit.strings)] if self.scripts else ():
             script = self._script_in(self.scripts.get(name.lower(), ""))
             yield from ((script, one.name) for one in self.modules[script].units) if script else ()
-        starts = not STARTING.isdisjoint(unit.names) or any("script" in one for one in unit.names)
+        starts = not STARTING.isdisjoint(unit.names) or "script" in " ".join(unit.names)
         for _, text in unit.strings:
+            if "." not in text and "-m " not in text:
+                continue  # most texts are plain words
             if ".py" in text and " " not in text and not starts:
                 continue  # a list of files, not of commands
             if ".py" in text and (script := self._script_in(text)):

@@ -476,7 +476,8 @@ class Reader:
 
     def handled(self, node: ast.ExceptHandler) -> None:
         """Record what is raised for the error of something else."""
-        self.raised_again.update(one for one in ast.walk(node) if isinstance(one, ast.Raise))
+        inside = statements_of(ast.Module(node.body, []))
+        self.raised_again.update(one for one in inside if isinstance(one, ast.Raise))
 
     def asserted(self, node: ast.Assert) -> None:
         """Record an assertion."""
