@@ -340,20 +340,27 @@ def own_files(wiring: Wiring, path: str) -> tuple[str, ...]:
     return tuple(one for one in found if one and not TEST_PATH.search(one))
 
 
-def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:
-    """Return the names that a test's fixtures and helpers use, and the files that they test."""
-    found, own = set[str](), own_imports(wiring, module)
-    folder = module.path.rpartition("/")[0]
-    near = [
+@lru_cache(maxsize=2_000)  # the same for each test in a file
+def files_beside(wiring: Wiring, path: str) -> list[Module]:
+    """Return a file of tests with those whose fixtures and helpers it can use."""
+    module, folder = wiring.modules[path], path.rpartition("/")[0]
+    imported = {name.partition(".")[0] for name in module.imported}
+    return [
         one
         for one in wiring.tests
         if one is module
         or (one.path.endswith("conftest.py") and folder.startswith(one.path.rpartition("/")[0]))
         or (
             one.path.rpartition("/")[0] == folder
-            and any(one.dotted.endswith(name.partition(".")[0]) for name in module.imported)
+            and any(one.dotted.endswith(name) for name in imported)
         )
     ]
+
+
+def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:
+    """Return the names that a test's fixtures and helpers use, and the files that they test."""
+    found, own = set[str](), own_imports(wiring, module)
+    near = files_beside(wiring, module.path)
     names, known = set(unit.names), set[str]()
     for _ in range(3):
         for one in near:

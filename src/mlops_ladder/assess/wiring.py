@@ -89,8 +89,19 @@ class Wiring(Code, ContinuousIntegration):
                 found.append(Root(place, kind, line.file, line.text))
         return found
 
-    def started(self, text: str, file: str, folder: str = "") -> Iterator[Place]:
-        """Yield the units that a command starts, which a file says and a folder sees run."""
+    def started(self, text: str, file: str, folder: str = "") -> tuple[Place, ...]:
+        """Return the units that a command starts, which a file says and a folder sees run."""
+        key = (text, file, folder)
+        if key not in self._started_by:
+            self._started_by[key] = tuple(self._found_started(*key))
+        return self._started_by[key]
+
+    @cached_property
+    def _started_by(self) -> dict[tuple[str, str, str], tuple[Place, ...]]:
+        """What commands start, as far as it was asked."""
+        return {}
+
+    def _found_started(self, text: str, file: str, folder: str) -> Iterator[Place]:
         for by_module in RUN_BY_MODULE.finditer(text):
             name = by_module[1] or by_module[2]
             path = self.module_path(name)

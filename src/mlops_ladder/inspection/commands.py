@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -418,8 +418,9 @@ def folder_of_make(command: str, folder: str) -> str:
     return joined(folder, changed[1]) if changed else folder
 
 
+@lru_cache(maxsize=50_000)  # the same commands stand in many jobs, and are followed often
 def split_words(command: str) -> list[str]:
-    """Split a command into words; where quotes do not match, at spaces."""
+    """Split a command into words, which must not be changed; at spaces if quotes do not match."""
     if not QUOTED.search(command):
         return command.split()  # as shlex would, which is slow
     try:

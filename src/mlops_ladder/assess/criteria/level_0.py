@@ -178,16 +178,24 @@ def no_carried_artefacts(wiring: Wiring) -> Finding:
     if large:
         places = [Evidence(path, 1, f"{wiring.sizes[path]:,} bytes") for path in large]
         return missing(f"{large[0]} is carried in git", places)
-    declared = [one for one in wiring.yaml_files if not OF_RUNS.search(one)]
-    for path in [*declared, *(one for one in wiring.sizes if one.endswith((".sh", ".cfg")))]:
-        found = None if DOCS_PATH.search(path) else HOME_IN_SHELL.search(uncommented(wiring, path))
-        if found:
-            told = f"{path} names a folder of one person's machine"
-            return missing(told, [at_text(wiring, path, found[0])])
+    if place := home_in_settings(wiring):
+        return missing(f"{place.path} names a folder of one person's machine", [place])
     for path in wiring.naming_homes:
         if not TEST_PATH.search(path) and (place := home_folder(wiring, path)):
             return missing("code names a folder of one person's machine", [place])
     return met([], "E1")
+
+
+def home_in_settings(wiring: Wiring) -> Evidence | None:
+    """Return where a script or a manifest names a person's folder, if one does."""
+    others = [path for path in wiring.sizes if path.endswith((".sh", ".cfg"))]
+    for path in [*(one for one in wiring.yaml_files if not OF_RUNS.search(one)), *others]:
+        body = wiring.repository.tree[path]
+        if DOCS_PATH.search(path) or not (b"home/" in body or b"Users/" in body):
+            continue
+        if found := HOME_IN_SHELL.search(uncommented(wiring, path)):
+            return at_text(wiring, path, found[0])
+    return None
 
 
 def home_folder(wiring: Wiring, path: str) -> Evidence | None:
