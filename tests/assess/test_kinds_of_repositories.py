@@ -139,6 +139,9 @@ KINDS: dict[str, Kind] = {
     "a list without what trains": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "dash==1\n"}),
     "a lock of Pipenv with what trains": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "scikit-learn\n", "Pipfile.lock": '{"default": {"scikit-learn": {}}}'}),
     "a lock of Pipenv without what trains": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "scikit-learn\n", "Pipfile.lock": '{"default": {"ruff": {}}}'}),
+    "a lock of Pipenv that is a list": ("L1-02", "missing", {"train.py": TRAIN, "Pipfile.lock": "[1]"}),
+    "a lock of Pipenv that is cut off": ("L1-02", "missing", {"train.py": TRAIN, "Pipfile.lock": '{"default": {'}),
+    "a lock of uv whose packages are a number": ("L1-02", "missing", {"train.py": TRAIN, "uv.lock": "package = 3\n"}),
     "a list that the image does not install": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "scikit-learn==1\n", "dev.txt": "b\n", "Dockerfile": "FROM x\nRUN pip install -r dev.txt\n"}),
     "a list beside an environment that nothing installs": ("L1-02", "missing", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n"}),
     "a list beside an environment that CI installs": ("L1-02", "met", {"train.py": TRAIN, "requirements.txt": "a\n", "environment.yml": "dependencies: [python=3.11, numpy=2]\n", **ci("conda env create -f environment.yml")}),
@@ -366,3 +369,26 @@ def test_a_kind_is_read_as_it_is(name: str) -> None:
     id, status, files = KINDS[name]
     found = assess({path: bytes_of(text) for path, text in files.items()}).findings[id]
     assert found.status == status, found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".circleci/config.yml", "workflows: {a: {jobs: [[b]]}}\njobs: {b: {steps: [run: c]}}\n"),
+        ("jobs/drift.yml", "create_job: a.yml\ntrigger: {type: [cron]}\n"),
+        ("k8s/service.yml", "kind: [Rollout]\nspec: {analysis: a}\n"),
+        (
+            "mage/pipelines/a/triggers.yaml",
+            "triggers:\n- {status: active, schedule_type: [time]}\n",
+        ),
+        ("pyproject.toml", '[tool.poetry]\nname = "[a"\n'),
+        ("Pipfile.lock", "[1]"),
+        ("uv.lock", "package = 3\n"),
+        ("load.py", "import datasets\ndatasets.load_dataset(['csv'])\n"),
+        ("log.py", "import wandb\nwandb.WandbLogger(log_model=['all'])\n"),
+    ],
+)
+def test_a_value_of_another_type_hides_no_criterion(path: str, text: str) -> None:
+    beside = {"train.py": TRAIN, "mage/pipelines/a/metadata.yaml": "blocks: []\n"}
+    found = assess({name: body.encode() for name, body in {**beside, path: text}.items()})
+    assert not [one for one in found.findings.values() if "looked for" in one.reason]

@@ -312,7 +312,7 @@ class ContinuousIntegration(Platforms):
             for document in self.repository.documents(path):
                 said = as_mapping(document)
                 made = said.get("create_job")
-                if as_mapping(said.get("trigger")).get("type") not in {"cron", "recurrence"}:
+                if as_mapping(said.get("trigger")).get("type") not in ("cron", "recurrence"):
                     continue
                 job = joined(path.rpartition("/")[0], made) if isinstance(made, str) else ""
                 parts = self.repository.documents(job) if job in self.sizes else [made]
@@ -359,13 +359,13 @@ class ContinuousIntegration(Platforms):
 def in_workflows(said: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration of CircleCI without the jobs that no workflow names."""
     named = {
-        name
+        str(name)
         for flow in as_mapping(said.get("workflows")).values()
         for one in as_list(as_mapping(flow).get("jobs"))
         for name in (one if isinstance(one, dict) else [one])
     }
     jobs = as_mapping(said.get("jobs"))
-    kept = {name: job for name, job in jobs.items() if not named or name in named}
+    kept = {name: job for name, job in jobs.items() if not named or str(name) in named}
     return {**said, "jobs": kept}
 
 

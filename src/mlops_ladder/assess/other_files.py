@@ -42,7 +42,7 @@ class OtherFiles:
             if path.startswith((".github/", ".drone")) or not is_manifest:
                 continue
             for document in self.repository.documents(path):
-                if isinstance(document, dict):
+                if isinstance(document, dict) and isinstance(document.get("kind"), str | None):
                     found.append((path, document))
         return found
 

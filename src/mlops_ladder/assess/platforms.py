@@ -110,7 +110,7 @@ class Platforms(Infrastructure):
         """Tell whether a file of Mage has a trigger that is on."""
         documents = self.repository.documents(path) if path in self.sizes else []
         return any(
-            one.get("status") == "active" and one.get("schedule_type") in {"time", "event"}
+            one.get("status") == "active" and one.get("schedule_type") in ("time", "event")
             for document in documents
             for one in mappings_in(as_mapping(document).get("triggers"))
         )

@@ -7,7 +7,7 @@ import tomllib
 from packaging.utils import canonicalize_name
 
 from ....inspection.commands import Line
-from ....inspection.files import as_list, as_mapping, strings_in
+from ....inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ....inspection.impact import dependencies
 from ...evidence import at_call, at_line, at_text, fits, uncommented
 from ...finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
@@ -77,7 +77,7 @@ def lacks_own_folder(wiring: Wiring, path: str) -> bool:
     said = as_mapping(as_mapping(wiring.repository.toml(path).get("tool")).get("poetry"))
     if not said.get("name") or "packages" in said:
         return False
-    name = re.sub(r"[-_.]+", "[-_.]", str(said["name"]))
+    name = "[-_.]".join(map(re.escape, re.split(r"[-_.]+", str(said["name"]))))
     folder = re.escape(path.removesuffix("pyproject.toml"))
     wanted = re.compile(rf"{folder}(src/)?{name}(/|\.py$)", re.I)
     return not any(wanted.match(one) for one in wiring.sizes)
@@ -253,7 +253,7 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
         return met([Evidence(path, 1, "lock file")])
     try:
         names = names_locked(wiring, path)
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return missing(f"{path} cannot be read: write it anew", [Evidence(path, 1, "broken")])
     used = packages_of_training(wiring)
     if names and used and used.isdisjoint(names) and asked_elsewhere(wiring, used):
@@ -269,13 +269,16 @@ def lock_covers(wiring: Wiring, path: str) -> Finding:
 
 
 def names_locked(wiring: Wiring, path: str) -> set[str]:
-    """Return the names of the packages in a lock file."""
+    """Return the names of the packages in a lock file; raise ValueError if it lists none."""
     if path.endswith("Pipfile.lock"):
-        found = list(as_mapping(wiring.repository.json(path).get("default")))
+        found = as_mapping(wiring.repository.json(path)).get("default")
+        names = list(as_mapping(found))
     else:
-        locked = tomllib.loads(wiring.repository.text(path)).get("package", [])
-        found = [str(as_mapping(entry).get("name", "")) for entry in locked]
-    return {canonicalize_name(one) for one in found}
+        found = tomllib.loads(wiring.repository.text(path)).get("package", [])
+        names = [str(one.get("name")) for one in mappings_in(found)]
+    if not isinstance(found, (dict, list)):
+        raise ValueError(f"{path} lists no packages")
+    return {canonicalize_name(one) for one in names}
 
 
 def asked_elsewhere(wiring: Wiring, names: set[str]) -> bool:

@@ -375,7 +375,7 @@ def kept_checkpoints(wiring: Wiring) -> list[Evidence]:
     return [
         at_call(wiring, unit, call)
         for unit, call in wiring.calls(["*.WandbLogger"], wiring.wired)
-        if call.keywords.get("log_model") in {True, "all"}
+        if call.keywords.get("log_model") in (True, "all")
     ]
 
 
