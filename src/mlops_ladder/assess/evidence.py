@@ -151,17 +151,16 @@ def if_started(wiring: Wiring, finding: Finding) -> Finding:
     return unknown(told, finding.evidence)
 
 
-def reached_by(wiring: Wiring, job: Job) -> set[Place]:
-    """Return what the commands of a CI job reach."""
-    return wiring.reach(root.place for root in wiring.roots_of(job.lines, "ci"))
+def reached_by(wiring: Wiring, lines: Iterable[Line], kind: str = "ci") -> set[Place]:
+    """Return what commands reach, which are of CI if no other kind is given."""
+    return wiring.reach(root.place for root in wiring.roots_of(lines, kind))
 
 
 @lru_cache(maxsize=1)
 def scheduled_reach(wiring: Wiring) -> list[tuple[str, list[Line], set[Place]]]:
     """Return what runs on a schedule: the file, its commands, and what they reach."""
     return [
-        (file, lines, wiring.reach(root.place for root in wiring.roots_of(lines, "schedule")))
-        for file, lines in wiring.scheduled()
+        (file, lines, reached_by(wiring, lines, "schedule")) for file, lines in wiring.scheduled()
     ]
 
 

@@ -239,7 +239,7 @@ EXPORTING = [
     *("prometheus_client.Gauge", "prometheus_fastapi_instrumentator.Instrumentator"),
     *("prometheus_flask_exporter.PrometheusMetrics", "statsd.*", "opentelemetry.*"),
     *("starlette_exporter.*", "boto3:.put_metric_data", "datadog.*", "ddtrace.*"),
-    *("starlette_prometheus|starlette_exporter|opentelemetry:.add_middleware",),
+    "starlette_prometheus|starlette_exporter|opentelemetry:.add_middleware",
     *("starlette_prometheus.*", "applicationinsights.*", "opencensus.*", "aioprometheus.*"),
     *("azure.monitor.opentelemetry.configure_azure_monitor", "logfire.configure", "newrelic.*"),
     *("elasticapm.*", "prometheus_client.start_http_server", "aws_embedded_metrics.*"),
@@ -322,7 +322,7 @@ NOT_DATA = re.compile(
     r"|(Image|Dataset)Folder$|FakeData$",
     re.I,
 )
-"""What is fetched beside data, and data sets that fetch nothing."""
+"""Names of what is fetched beside data, and of data sets that fetch nothing."""
 REMOTE = re.compile(r"^(https?|s3a?|gs|gcs|abfss?|wasbs?|hdfs|az|adl|ftp|dbfs)://")
 """The address of something that is read from elsewhere."""
 BASELINE_CALLS = [

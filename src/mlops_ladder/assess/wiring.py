@@ -13,6 +13,7 @@ from functools import cached_property
 from ..inspection.commands import Line, joined, split_words
 from ..inspection.files import as_mapping, strings_in
 from ..inspection.python import BODY, MAIN, Module, Unit
+from ..inspection.repository import MAKE_NAMES
 from .ci import ContinuousIntegration
 from .code import TEST_PATH, Code
 from .infrastructure import Resource
@@ -98,7 +99,7 @@ class Wiring(Code, ContinuousIntegration):
 
     @cached_property
     def _started_by(self) -> dict[tuple[str, str, str], tuple[Place, ...]]:
-        """What commands start, as far as it was asked."""
+        """The units that commands start, as far as they were looked up."""
         return {}
 
     def _found_started(self, text: str, file: str, folder: str) -> Iterator[Place]:
@@ -268,7 +269,7 @@ class Wiring(Code, ContinuousIntegration):
             found += commands.resolve(f"make {name}", "Makefile")
         for file, text in commands.tasks.values():
             found += commands.resolve(text, file)
-        for path in self.repository.matching("**/Makefile", "**/makefile"):
+        for path in self.repository.matching(*(f"**/{name}" for name in MAKE_NAMES)):
             if "/" in path:
                 text = re.sub(r"^[^\t].*$", "", self.repository.text(path), flags=re.M)
                 found += commands.resolve(text, path)

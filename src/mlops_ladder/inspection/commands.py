@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from .files import as_list, as_mapping, as_strings, mappings_in, strings_in
-from .repository import MAKE_FILES, Repository
+from .repository import MAKE_FILES, MAKE_NAMES, Repository
 
 MOST_HOPS = 5
 MOST_TEXT = 4_000  # of a command
@@ -91,7 +91,7 @@ class Commands:
         found: list[Line],
     ) -> None:
         outside = folder
-        is_recipe = file.endswith(("Makefile", "makefile", ".mk"))
+        is_recipe = file.endswith((*MAKE_NAMES, ".mk"))
         for whole in logical_lines(text):
             noticed = (
                 counts and not LOST.search(whole) and not self._is_lost_in_pipe(whole, text, file)

@@ -19,7 +19,8 @@ from .files import Lenient, Tree, is_finite, pattern
 from .workflow import Workflow
 
 MOST_KEPT = 30_000_000  # characters of texts that are remembered
-MAKE_FILES = ["Makefile", "makefile", "GNUmakefile", "make/*.mk"]
+MAKE_NAMES = ("Makefile", "makefile", "GNUmakefile")
+MAKE_FILES = (*MAKE_NAMES, "make/*.mk")
 CONFLICT = re.compile(
     r"^<{7} [^\n]*\n(?P<yours>.*?)^={7}\n(?P<incoming>.*?)^>{7} [^\n]*\n?",
     re.DOTALL | re.MULTILINE,

@@ -5,6 +5,7 @@ import re
 from packaging.utils import canonicalize_name
 
 from ...inspection.python import parse_module
+from ...inspection.repository import MAKE_NAMES
 from ..code import TEST_PATH
 from ..evidence import at_call, at_line, at_text, fits, is_ml, uncommented
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
@@ -93,14 +94,14 @@ def purpose_described(wiring: Wiring) -> Finding:
     named = sorted(path for path in wiring.sizes if README.match(path))
     for path in sorted(named, key=lambda one: not one.lower().endswith((".md", ".rst"))):
         text = wiring.repository.text(path)
-        blocks = "\n".join(block[0] for block in BLOCK.finditer(text))
+        found_blocks = [block[0] for block in BLOCK.finditer(text)]
+        blocks = "\n".join(found_blocks)
         prose = FENCED.sub("", text)
         found = COMMAND.search(blocks) or runs_itself(wiring, blocks)
         if not found:
             what = "has no command that trains, serves or tests"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
-        lines = (block[0] for block in BLOCK.finditer(text) if not INLINE.match(block[0]))
-        run = named_in(wiring, "\n".join(lines))
+        run = named_in(wiring, "\n".join(one for one in found_blocks if not INLINE.match(one)))
         absent = [name for name, is_known in run if not is_known]
         if absent:
             told = f"the README runs {absent[0]}, which is not there"
@@ -120,7 +121,7 @@ def purpose_described(wiring: Wiring) -> Finding:
 
 def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
     """Return the scripts, modules and targets that commands name, each with whether it is there."""
-    makefiles = wiring.repository.matching("**/Makefile", "**/makefile", "**/GNUmakefile")
+    makefiles = wiring.repository.matching(*(f"**/{name}" for name in MAKE_NAMES))
     made = "\n".join(map(wiring.repository.text, makefiles))
     own = {path.partition("/")[0].removesuffix(".py") for path in wiring.modules}
     scripts = [one[1] for one in SCRIPT_RUN.finditer(blocks) if f"-o {one[1]}" not in blocks]

@@ -231,7 +231,7 @@ def jobs_calling(
 ) -> Iterator[tuple[Job, list[Evidence]]]:
     """Yield the CI jobs whose commands reach some of the calls, with the job and those calls."""
     for job in wiring.jobs if calls else ():
-        reached = reached_by(wiring, job)
+        reached = reached_by(wiring, job.lines)
         places = [at_call(wiring, *one) for one in calls if (one[0].path, one[0].name) in reached]
         if places:
             yield job, [Evidence(job.file, 1, f"job {job.name}".strip()), *places]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ....inspection.commands import hook_entries
 from ....inspection.files import as_mapping, mappings_in
-from ...evidence import at_text, fitting_places, uncommented
+from ...evidence import at_text, fitting_places, reached_by, uncommented
 from ...finding import Evidence, Finding, any_of, criterion, met, missing
 from ...other_files import all_mappings
 from ...tools import AUDIT_COMMAND, FORMATTER, LINT_ACTION, LINT_COMMAND, TEST_COMMAND
@@ -128,7 +128,7 @@ def one_task_runner(wiring: Wiring) -> Finding:
     trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in others)
     if wanted and not trains:
         inside = [line for name in others for line in lines[name]]
-        reached = wiring.reach(root.place for root in wiring.roots_of(inside, "task"))
+        reached = reached_by(wiring, inside, "task")
         if wanted.isdisjoint(reached):
             return missing("there are tasks, but none trains", [place], "E1")
     return met([place])

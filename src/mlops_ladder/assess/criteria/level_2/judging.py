@@ -14,6 +14,7 @@ from ...evidence import (
     fitting_places,
     if_started,
     own_imports,
+    reached_by,
     test_units,
     training_reach,
     units_with,
@@ -126,10 +127,9 @@ def checked_before_training(wiring: Wiring) -> list[Evidence]:
     wanted = fitting_places(wiring)
     for job in wiring.jobs:
         for number, line in enumerate(job.lines):
-            if line.counts and TESTS_DATA.search(line.text):
-                roots = wiring.roots_of(job.lines[number + 1 :], "ci")
-                if wanted & wiring.reach(root.place for root in roots):
-                    return [at_text(wiring, line.file, line.text[:40], line.text)]
+            tests = line.counts and TESTS_DATA.search(line.text)
+            if tests and wanted & reached_by(wiring, job.lines[number + 1 :]):
+                return [at_text(wiring, line.file, line.text[:40], line.text)]
     return []
 
 

@@ -19,6 +19,7 @@ from ...evidence import (
     helpers_of,
     is_mocked,
     own_imports,
+    reached_by,
     runs_in_ci,
     serving_reach,
     test_units,
@@ -36,13 +37,13 @@ TRAINS = re.compile(r"train|fit|pipeline|flow|main|run|job|execute|experiment", 
 NO_TRAINING = re.compile(
     r"^_?(create|build|make|get|notify|load|split|latest)_|split|batch|command|arg", re.I
 )
-"""How functions are named that only have to do with training."""
+"""Names of functions that only have to do with training."""
 OF_LAUNCH = re.compile(r"test_(deploy|launch|infra)|_(help|version|usage)$", re.I)
 ENDS = re.compile(r"e2e|end_to_end|train_\w*(eval|predict)", re.I)
 WHOLE = re.compile(
     rf"{ENDS.pattern}|pipeline|flow|main|run|job|execute|experiment|integration|cli", re.I
 )
-"""How tests are named that go from end to end; and functions and files with more than one step."""
+"""Names of tests that go from end to end; and of functions and files with more than one step."""
 KEPT_BY_TRAINER = "lightning|pytorch_lightning|transformers|fastai"  # they write checkpoints
 KEEPS = re.compile(
     r"^(dump|save\w*|log_model|log_metrics?|register\w*|persist\w*|put_\w+|upload\w*|write\w*"
@@ -281,7 +282,7 @@ def pipeline_tested(wiring: Wiring) -> Finding:
         lines = until_deployed(job)
         checks = [number for number, line in enumerate(lines) if CHECKS_OUTCOME.search(line.text)]
         before = lines[: checks[-1]] if checks else []
-        reached = wiring.reach(root.place for root in wiring.roots_of(before, "ci"))
+        reached = reached_by(wiring, before)
         if wanted & reached:
             check = lines[checks[-1]]
             return met([at_text(wiring, check.file, check.text[:40], check.text)], "E3")

@@ -55,10 +55,10 @@ OF_RUN = re.compile(
 )
 """Options that say where and under which name something runs, not how a model is trained."""
 KEEPS_ARGUMENTS = re.compile(r"(save_hyperparameters|log_hyperparams)$")
-"""What keeps the arguments that a module was made with."""
+"""Calls that log the arguments which a module was made with."""
 PARSERS = {"argparse.ArgumentParser", "click.option", "typer.Option", "typer.Typer", "typer.run"}
 NO_PARSERS = [one for one in EXTERNAL_PARAMETERS if one not in PARSERS]
-"""What reads parameters otherwise than from the command line."""
+"""Calls that read parameters otherwise than from the command line."""
 
 
 @criterion("L2-03", "metrics-tracked", "must", "MS2, ZC, SD")

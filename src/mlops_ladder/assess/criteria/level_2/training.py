@@ -161,8 +161,8 @@ def pipeline_of_mage(wiring: Wiring) -> Finding:
     """Return met for a pipeline of Mage whose blocks train."""
     wanted = fitting_places(wiring)
     for job in wiring.mage_pipelines:
-        roots = wiring.roots_of(job.lines, "pipeline")
-        if len(job.lines) >= FEWEST_STEPS and wanted & wiring.reach(one.place for one in roots):
+        reached = reached_by(wiring, job.lines, "pipeline")
+        if len(job.lines) >= FEWEST_STEPS and wanted & reached:
             return met([Evidence(job.file, 1, f"{len(job.lines)} steps")])
     return missing("no pipeline of at least three steps was found")
 
@@ -330,7 +330,7 @@ def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
     if made := scheduler_in_notebook(wiring):
         return met(made, "E1")
     for job in wiring.jobs:
-        reached = reached_by(wiring, job)
+        reached = reached_by(wiring, job.lines)
         asked = job.file.startswith(".github/") and job.started_by("repository_dispatch")
         off = SCHEDULE_OFF.search(wiring.repository.text(job.file))
         if (asked or job.started_by("outside")) and wanted & reached and not off:

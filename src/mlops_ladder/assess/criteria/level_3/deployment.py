@@ -10,6 +10,7 @@ from ...evidence import (
     at_unit,
     fitting_places,
     predicts,
+    reached_by,
     test_units,
     uncommented,
 )
@@ -121,7 +122,7 @@ def image_without_service(wiring: Wiring, found: Finding) -> Evidence | None:
         return None
     path = wiring.dockerfiles[0]
     lines = [one for one in wiring.deployed_lines if one.file == path]
-    reached = wiring.reach(root.place for root in wiring.roots_of(lines, "deployment"))
+    reached = reached_by(wiring, lines, "deployment")
     predicting = {(unit.path, unit.name) for unit, _ in [*predicts(wiring), *wiring.calls(SERVING)]}
     serves = any(SERVE_COMMAND.search(one.text) for one in lines)
     return (
@@ -144,7 +145,7 @@ def trains_alone(wiring: Wiring, line: Line) -> bool:
     """Tell whether the image that a command builds starts a training, and no service."""
     path = built_from(wiring, line)
     started = [one for one in wiring.deployed_lines if one.file == path]
-    reached = wiring.reach(root.place for root in wiring.roots_of(started, "deployment"))
+    reached = reached_by(wiring, started, "deployment")
     serves = any(SERVE_COMMAND.search(one.text) for one in started) or any(
         (unit.path, unit.name) in reached for unit, _ in wiring.calls(SERVING)
     )

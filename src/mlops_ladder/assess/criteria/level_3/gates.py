@@ -80,7 +80,7 @@ BEST = re.compile(r"best($|_)", re.I)
 OF_ANYTHING = re.compile(r"results?$|failed$|failures$")
 """Outcomes of anything, not only of a comparison of metrics."""
 SWITCH = re.compile(r"results?$|(deploy|register|promote)_(flag|model|it)$")
-"""What may be an option, or any list, unless a comparison decides on it."""
+"""Names that may be an option, or any list, unless a comparison decides on them."""
 WATCHES = re.compile(r"monitor|drift|alert", re.I)
 
 

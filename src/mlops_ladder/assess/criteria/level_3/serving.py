@@ -319,7 +319,7 @@ def started_by_deployment(wiring: Wiring) -> Iterator[tuple[Job, set[Place]]]:
     """Yield the jobs that deploy, each with the code that it runs."""
     deploying = {(unit.path, unit.name) for unit, _ in wiring.calls(DEPLOYING_CALLS)}
     for job in wiring.jobs:
-        reached = reached_by(wiring, job)
+        reached = reached_by(wiring, job.lines)
         by_command = job.runs(DEPLOY_COMMAND) or any(DEPLOY_ACTION.search(one) for one in job.uses)
         if by_command or not deploying.isdisjoint(reached):
             yield job, reached
