@@ -49,7 +49,7 @@ AZURE_SCORE = "from azureml.core.model import Model\nimport sklearn\ndef init():
 LIVE = "import requests\ndef test_it(scoreurl):\n    assert requests.post(scoreurl).ok\n"
 JENKINS = "pipeline {{\n  agent any\n  stages {{\n    stage('a') {{\n      {when}\n      steps {{\n        sh 'docker push a'\n      }}\n    }}\n  }}\n}}\n"
 CLOSED = "on:\n  pull_request: {{types: {types}}}\njobs:\n  a:\n    if: {test}\n    steps:\n    - run: {run}\n"
-ROLL_OUT = "steps:\n- name: 'gcr.io/cloud-builders/gcloud'\n  args: [{verb}, deploy, app]\n"
+ROLL_OUT = "steps:\n- name: 'gcr.io/cloud-builders/gcloud'\n  args: [{verb}, app]\n"
 ONE_PYTHON = "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/setup-python@v5\n      with: {{python-version: '{version}'}}\n    - run: {run}\n"
 PUBLISHES = "on: {push: {tags: ['*']}}\njobs:\n  a:\n    steps:\n    - uses: pypa/gh-action-pypi-publish@v1\n"
 REUSED = "on: push\njobs:\n  a:\n    uses: org/ci/.github/workflows/{name}.yml@main\n"
@@ -173,7 +173,7 @@ MET: dict[str, tuple[str, Files]] = {
     "an alarm that starts the pipeline": ("L4-03", {"infra.yml": RULE.format(why="EventPattern: {detail-type: [CloudWatch Alarm State Change]}", state="ENABLED")}),
     "a trial that the stack waits for": ("L4-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
     "a release at the merge": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged == true", run="twine upload dist/*")}),
-    "a roll-out by Cloud Build that a merge submits": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="run")}),
+    "a roll-out by Cloud Build that a merge submits": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="run, deploy")}),
     "a task that tests and one that trains": ("L1-10", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "Makefile": "test:\n\tpytest tests/\nmodel:\n\tpython train.py\n"}),
     "an object that is fetched": ("L1-11", {"get_data.py": "import boto3, sklearn\ns3 = boto3.client('s3')\nprint(s3.get_object(Key='a'))\n"}),
     "data that a task downloads": ("L1-11", {"train.py": TRAIN, "Makefile": "data:\n\tkaggle datasets download -d a/b\n"}),
@@ -228,7 +228,6 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a draw without a seed": ("L2-11", {"a.py": SEEDED.format(draw="np.random.choice(x)", seed="random_state=1")}),
     "a forest without a seed": ("L2-11", {"a.py": SEEDED.format(draw="pass", seed="")}),
     "a notebook without a seed": ("L2-11", {"a.ipynb": CELLS.format(line="import sklearn; SVC().fit(x)")}),
-    "a flag that is only told": ("L2-07", {"a.py": FLAGGED.format(then="print('failed')")}),
     "a test of something else before the training": ("L2-07", {"train.py": TRAIN, ".github/workflows/a.yml": AZURE_CLI.format(test="unit_test.py", script="score.py", option="")}),
     "one training in a module of many": ("L0-04", {"a.py": TRAIN, "b.ipynb": CELLS.format(line="import sklearn\\n" + ONE_FIT * 12)}),
     "a training to fill in": ("L2-01", {"a.py": "import pandas as pd\ndata = pd.read_csv('PATH/TO/DATA/FILE')\n" + TRAIN}),
@@ -290,7 +289,7 @@ MISSING: dict[str, tuple[str, Files]] = {
     "an endpoint in a comment": ("L3-01", {"a.tf": '# resource "aws_sagemaker_endpoint" "e" {}\n'}),
     "a release at the end of a pull request": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged == false", run="twine upload dist/*")}),
     "a release with each change of a pull request": ("L1-06", {".github/workflows/a.yml": CLOSED.format(types="[opened, closed]", test="always()", run="twine upload dist/*")}),
-    "something else by Cloud Build": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="list")}),
+    "something else by Cloud Build": ("L3-03", {"serve.py": SERVE, ".github/workflows/a.yml": CLOSED.format(types="[closed]", test="github.event.pull_request.merged", run="gcloud builds submit --config ci/b.yml"), "ci/b.yml": ROLL_OUT.format(verb="functions, describe")}),
     "a style check elsewhere": ("L1-05", {".github/workflows/a.yml": REUSED.format(name="lint")}),
     "a library tested on one version": ("L1-02", {"requirements.txt": "x\n", ".github/workflows/p.yml": PUBLISHES, ".github/workflows/a.yml": ONE_PYTHON.format(version="3.11", run="pytest"), ".github/workflows/b.yml": ONE_PYTHON.format(version="3.12", run="mkdocs build")}),
     "a task that tests a folder that is not there": ("L1-10", {"train.py": TRAIN, "Makefile": "test:\n\tpytest tests/\nmodel:\n\tpython train.py\n"}),
@@ -310,7 +309,6 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a split with a seed for a network": ("L2-11", {"a.py": SPLIT.format(package="torch")}),
     "DAGs with an operator each": ("L2-02", {f"dags/{name}.py": OPERATORS.format(tasks=OPERATOR.format(name)) for name in "abc"}),
     "a model of wandb": ("L2-06", {"a.py": WANDB.format(kind="model")}),
-    "held-out rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="X_test")}),
     "tests of the API that are ignored": ("L3-05", {"serve.py": SERVE, "tests/api/test_a.py": API_TEST.format(mark=""), ".github/workflows/a.yml": ACTIONS.format(run="pytest --ignore=tests/api/")}),
     "a function that answers without a model": ("L3-01", {"train.py": TRAIN, "app.py": LAMBDA.format(top="def answer(event):\n    return 1")}),
     "a service of BentoML that runs something else": ("L3-01", {"train.py": TRAIN, "service.py": RUNNER.format(call="subprocess.run(x)")}),
@@ -326,6 +324,8 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a package that is only named": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="print_name")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
+    "a flag that is only told": ("L2-07", {"a.py": FLAGGED.format(then="print('failed')")}),
+    "held-out rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="X_test")}),
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),
     "tests in a language that is not read": ("L1-03", {"a_test.go": "package a\n", "go.mod": "module a\n"}),
     "an event that nothing seen sends": ("L2-08", {"a.py": EVENT, "b.ipynb": CELLS.format(line="!gcloud scheduler jobs list")}),

@@ -211,7 +211,7 @@ KINDS: dict[str, Kind] = {
     "an autologging that keeps none": ("L2-06", "missing", {"a.py": "import mlflow\nmlflow.sklearn.autolog()\n" + TRAIN, "requirements.txt": "mlflow==2.2.1\n"}),
     "absent columns that stop": ("L2-07", "met", {"a.py": MADE.format(check="if missing_columns:\n        raise ValueError")}),
     "absent columns that are told": ("L2-07", "missing", {"a.py": MADE.format(check="if missing_columns:\n        print(1)")}),
-    "an error that is handed on": ("L2-07", "missing", {"a.py": "import sklearn\ndef validate_data(rows):\n    try:\n        if rows:\n            print(1)\n    except ValueError as error:\n        raise Other from error\nif __name__ == '__main__':\n    validate_data(x)\n    SVC().fit(x)\n"}),
+    "an error that is handed on": ("L2-07", "unknown", {"a.py": "import sklearn\ndef validate_data(rows):\n    try:\n        if rows:\n            print(1)\n    except ValueError as error:\n        raise Other from error\nif __name__ == '__main__':\n    validate_data(x)\n    SVC().fit(x)\n"}),
     "a deployment of Prefect with a schedule": ("L2-08", "met", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *")}),
     "a deployment of Prefect whose schedule is off": ("L2-08", "missing", {"flow.py": FLOW, "a-deployment.yaml": DEPLOYED.format(name="name", rule="cron: 0 1 * * *\n  active: false")}),
     "code that another file imports over several lines": ("L2-01", "met", BETWEEN | {"middle.py": "from work import (\n    go,\n)\ndef pass_on():\n    go()\n"}),

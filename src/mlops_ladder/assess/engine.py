@@ -10,6 +10,7 @@ from .criteria import criteria
 from .finding import Criterion, Finding, unknown
 from .profile import Profile, profile_of
 from .settings import Settings
+from .signs import weighed
 from .steps import NextStep, next_steps
 from .tools import DRIFT_PACKAGES
 from .wiring import Wiring
@@ -101,6 +102,6 @@ def uncollected() -> Iterator[None]:
 def looked_at(one: Criterion, wiring: Wiring) -> Finding:
     """Return the finding of a criterion; what goes wrong in it makes it unknown."""
     try:
-        return one.look(wiring)
+        return weighed(wiring, one.id, one.look(wiring))
     except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         return unknown(f"it could not be looked for: {type(error).__name__}")

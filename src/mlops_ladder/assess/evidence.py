@@ -9,7 +9,7 @@ from ..inspection.commands import Line
 from ..inspection.python import BODY, Call, Module, Unit
 from .ci import Job
 from .code import TEST_PATH, words_with
-from .finding import Evidence, Finding, met, missing, unknown
+from .finding import Evidence, Finding, met, missing, unknown, unproven
 from .reach import Place
 from .tools import (
     FITTING,
@@ -24,6 +24,7 @@ from .tools import (
 )
 from .wiring import Wiring
 
+NOT_REACHED = "no command that trains reaches it"
 PLACEHOLDER = "PATH/TO/DATA"
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED_MODEL = re.compile(
@@ -239,9 +240,32 @@ def called(
     reached = [one for one in found if (one[0].path, one[0].name) in places]
     if reached:
         return met(at_call(wiring, *one) for one in reached)
-    if found:
-        return missing(f"{what} is there, but {where}", [at_call(wiring, *found[0])], "E1")
-    return missing(f"no {what} was found")
+    if not found:
+        return missing(f"no {what} was found")
+    return missing(f"{what} is there, but {where}", [at_call(wiring, *found[0])], "E1")
+
+
+def called_in_training(wiring: Wiring, patterns: Iterable[str], what: str) -> Finding:
+    """Return met if a training reaches a call; unproven if something else starts it."""
+    found = called(wiring, patterns, what, training_reach(wiring), NOT_REACHED)
+    if found.status == "missing" and found.evidence:
+        started = [one for one in wiring.calls(patterns) if wiring.is_wired(one[0])]
+        if started:
+            return undecided(wiring, found.reason, [at_call(wiring, *started[0])])
+    return found
+
+
+def undecided(wiring: Wiring, reason: str, evidence: Iterable[Evidence]) -> Finding:
+    """Return unproven for what something starts and nearly is the thing; missing in our projects.
+
+    How the code of others hangs together is not always seen.
+    """
+    return missing(reason, evidence, "E1") if is_ours(wiring) else unproven(reason, evidence)
+
+
+def is_ours(wiring: Wiring) -> bool:
+    """Tell whether this template made the repository: all its pieces are known."""
+    return bool(wiring.repository.answers)
 
 
 def units_with(

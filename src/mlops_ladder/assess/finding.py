@@ -41,6 +41,8 @@ class Finding:
     """A person said so; it was not seen."""
     ignored: bool = False
     """The settings leave it out; the reason is theirs."""
+    unproven: bool = False
+    """Something is there that may be it: it is unknown, and keeps a level from being reached."""
 
 
 Look = Callable[[Wiring], Finding]
@@ -93,6 +95,11 @@ def missing(reason: str, evidence: Iterable[Evidence] = (), grade: Grade = "") -
 def unknown(reason: str, evidence: Iterable[Evidence] = ()) -> Finding:
     """Return the finding that files cannot show it."""
     return Finding("unknown", reason, "", tuple(dict.fromkeys(evidence))[:MOST_EVIDENCE])
+
+
+def unproven(reason: str, evidence: Iterable[Evidence]) -> Finding:
+    """Return the finding that something is there that may be it, which was not established."""
+    return replace(unknown(reason, evidence), unproven=True)
 
 
 def not_applicable(reason: str, evidence: Iterable[Evidence] = ()) -> Finding:

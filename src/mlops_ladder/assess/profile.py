@@ -41,7 +41,7 @@ class Profile:
     dimensions: dict[str, int]
     level: int
     blocking: list[str]
-    """The identifiers of the missing required criteria of the next level."""
+    """The identifiers of the required criteria of the next level that are missing or unproven."""
     assumed: list[str]
     """The required criteria of the level and those below that files cannot show."""
 
@@ -49,8 +49,9 @@ class Profile:
 def profile_of(criteria: Sequence[Criterion], findings: Findings, drift: bool = False) -> Profile:
     """Return the profile.
 
-    What is unknown or not applicable does not block a level, but at least half of the required
-    criteria of each level have to be met. `drift` says that a report on drift exists.
+    What files cannot show or is not applicable does not block a level, but at least half of the
+    required criteria of each level have to be met, and what is unproven does block it. `drift` says
+    that a report on drift exists.
     """
     level, blocking = TOP, list[str]()
     for number in range(1, TOP + 1):
@@ -75,7 +76,7 @@ def profile_of(criteria: Sequence[Criterion], findings: Findings, drift: bool = 
 
 def blocks_level(finding: Finding) -> bool:
     """Tell whether a required criterion keeps a level from being reached."""
-    return finding.status == "missing" and not finding.ignored
+    return (finding.status == "missing" or finding.unproven) and not finding.ignored
 
 
 def height(steps: Steps, findings: Findings, drift: bool) -> int:

@@ -5,6 +5,7 @@ import re
 from ....inspection.python import Unit
 from ...code import names_any
 from ...evidence import (
+    NOT_REACHED,
     among,
     at_call,
     at_line,
@@ -32,7 +33,6 @@ from ...tools import (
     VALIDATING,
 )
 from ...wiring import Wiring
-from .tracking import NOT_REACHED
 
 TIME_SPLIT = re.compile(
     r"TimeSeriesSplit|train_test_split|split|hold_?out|test_set|x_test"

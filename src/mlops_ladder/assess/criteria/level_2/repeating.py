@@ -8,6 +8,7 @@ from ....inspection.commands import Line
 from ....inspection.python import Unit
 from ...ci import Job
 from ...evidence import (
+    NOT_REACHED,
     among,
     at_call,
     at_line,
@@ -30,7 +31,6 @@ from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missin
 from ...tools import DEPLOY_COMMAND, SEARCHING, SEEDING
 from ...wiring import Wiring
 from ..level_0 import FEWEST_SHARE
-from .tracking import NOT_REACHED
 from .training import called_names
 
 TRAINS = re.compile(r"train|fit|pipeline|flow|main|run|job|execute|experiment", re.I)

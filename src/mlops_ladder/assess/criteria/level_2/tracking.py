@@ -11,6 +11,7 @@ from ...evidence import (
     at_text,
     at_unit,
     called,
+    called_in_training,
     fits,
     if_started,
     training_reach,
@@ -39,7 +40,6 @@ NAMED_DATA = ["azureml.core.Dataset.get_by_name", "azureml.*.Dataset.get_by_name
 OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
-NOT_REACHED = "no command that trains reaches it"
 HYDRA_LOGGER = re.compile(
     rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
 )
@@ -68,13 +68,7 @@ def metrics_tracked(wiring: Wiring) -> Finding:
     A call of MLflow, Weights & Biases, Comet, Neptune, ClearML, Aim, DVCLive, SageMaker, Vertex or
     Azure ML, that a command which trains reaches; or metrics of a DVC pipeline.
     """
-    found = called(
-        wiring,
-        TRACKED_METRICS,
-        "logging of metrics to a tracker",
-        training_reach(wiring),
-        NOT_REACHED,
-    )
+    found = called_in_training(wiring, TRACKED_METRICS, "logging of metrics to a tracker")
     experiments = met_if(
         [*recorded_by_experiment(wiring), *metrics_of_job(wiring)],
         "no logging of metrics to a tracker was found",
@@ -153,7 +147,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
         parameters_of_kedro(wiring),
         dvc_parameters(wiring),
     )
-    tracked = called(wiring, TRACKED_PARAMETERS, "logging of parameters", reached, NOT_REACHED)
+    tracked = called_in_training(wiring, TRACKED_PARAMETERS, "logging of parameters")
     by_trainer = all(KEEPS_ARGUMENTS.search(one.what.strip("()")) for one in tracked.evidence)
     if tracked.status == "met" and by_trainer and metrics_tracked(wiring).status != "met":
         tracked = missing("parameters go to a logger, but none is chosen", tracked.evidence, "E1")
@@ -191,7 +185,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
 
 def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     """Return met if the training reads parameters; options of where and what alone are none."""
-    found = called(wiring, EXTERNAL_PARAMETERS, "reading of parameters", reached, NOT_REACHED)
+    found = called_in_training(wiring, EXTERNAL_PARAMETERS, "reading of parameters")
     options = [
         said
         for _, call in wiring.calls([".add_argument", "click.option", "typer.Option"], reached)
@@ -459,7 +453,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
         and not wiring.imports(unit.path, "torch|pytorch_lightning|lightning")
         and not keeps_no_digest(wiring)
     ]
-    found = called(wiring, patterns, "recording of the data's version", reached, NOT_REACHED)
+    found = called_in_training(wiring, patterns, "recording of the data's version")
     logged = [
         at_line(wiring, unit.path, places[0][1], places[0][0])
         for unit, places in units_with(among(wiring, reached), DATA_VERSION)

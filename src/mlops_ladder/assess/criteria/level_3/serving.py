@@ -25,6 +25,7 @@ from ...evidence import (
     serving_reach,
     test_units,
     uncommented,
+    undecided,
     units_with,
     unseen_ci,
     words_of,
@@ -77,6 +78,7 @@ MOMENT = re.compile(
 )
 VERSION = re.compile(r"version|model_?name|model_?uri|alias", re.I)
 PREDICTED = re.compile(r"predict|score|output|inference", re.I)
+ANSWER_NAMED = re.compile(r"(predict|infer|classif|forecast)\w*$", re.I)
 WRITES = re.compile(
     r"^(insert\w*|add|add_all|send|produce|publish|write\w*|put_\w+|log_prediction\w*|execute"
     r"|to_sql|insert_rows_json|append|log|info|commit|save|save_prediction\w*|send_json)$"
@@ -144,7 +146,16 @@ def model_served(wiring: Wiring) -> Finding:
         if models:
             return met([*stands.evidence[:2], at_unit(wiring, models[0][0])])
         told = "a web application is there, but it does not predict"
-        stands = missing(told, stands.evidence, "E1")
+        named = any(
+            map(
+                ANSWER_NAMED.search,
+                (call.name for unit in among(wiring, reached) for call in unit.calls),
+            )
+        )
+        if named:
+            stands = undecided(wiring, told, stands.evidence)
+        else:
+            stands = missing(told, stands.evidence, "E1")
     return any_of(
         met_if(
             (at_call(wiring, *one) for one in scored_in_batches(wiring)),
@@ -287,10 +298,9 @@ def model_from_registry(wiring: Wiring) -> Finding:
         found,
         met_if(manifests, "no model is read from a registry"),
     )
-    if loaded.status == "met" and model_served(wiring).status == "missing":
-        return missing(
-            "a model is read from a registry, but not to serve it", loaded.evidence, "E1"
-        )
+    if loaded.status == "met" and model_served(wiring).status != "met":
+        told = "a model is read from a registry, but not to serve it"
+        return undecided(wiring, told, loaded.evidence)
     return if_started(wiring, loaded)
 
 
