@@ -99,6 +99,26 @@ SWITCHED = "import mlflow, sklearn\ndef main(asked, accuracy):\n    SVC().fit(x)
 SPLIT_BY_HASH = "import hashlib, sklearn\ndef variant_of(unit):\n    if hashlib.sha256(unit) > 1:\n        return 1\nSVC().fit(variant_of(x))\n"
 
 
+ABSENT = {
+    "src/__init__.py": "",
+    "src/work.py": "import sklearn\ndef go():\n    SVC().fit(x)\n",
+}
+OPERATORS = (
+    "from airflow import DAG\nfrom airflow.operators.python import PythonOperator\n"
+    "from src.{module} import go\nwith DAG('train'):\n"
+    + "".join(
+        f"    PythonOperator(task_id='{name}', python_callable=go)\n"
+        for name in ("a", "b", "train")
+    )
+)
+FETCHED = "pipeline {{\n  agent any\n  stages {{\n    stage('a') {{\n      {when}\n      steps {{\n        checkout scmGit(branches: [[name: '*/main']])\n        sh 'docker push a/b:1'\n      }}\n    }}\n  }}\n}}\n"
+HEALTH_TEST = "from fastapi.testclient import TestClient\nfrom app import app\ndef test_it():\n    assert TestClient(app).get('{route}').status_code == 200\n"
+FORESTS = "import sklearn\nfrom sklearn.ensemble import RandomForestClassifier as Forest\nif __name__ == '__main__':\n    Forest(random_state=1)\n    Forest(random_state=2)\n    Forest({last}).fit(x)\n"
+PUSHED = {
+    ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - run: docker build -t a/b .\n    - run: docker push a/b\n"
+}
+
+
 def ci(run: str, host: str = "ubuntu-latest") -> Files:
     """Return a workflow that runs a command on each push."""
     return {".github/workflows/a.yml": ON_PUSH.format(run=run, host=host)}
@@ -148,7 +168,7 @@ KINDS: dict[str, Kind] = {
     "tests of what a fixture imports": ("L1-03", "met", {"train.py": TRAIN, "tests/conftest.py": "import pytest, train\n@pytest.fixture\ndef made():\n    return train.model\n", "tests/test_a.py": "def test_it(made):\n    assert made\n"}),
     "tests after a workflow that a push starts": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Lint"), ".github/workflows/b.yml": LINT}),
     "tests after a workflow that is not there": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".github/workflows/a.yml": AFTER.format(name="Other"), ".github/workflows/b.yml": LINT}),
-    "tests in a Jenkinsfile of a folder": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "ci/Jenkinsfile": JENKINS}),
+    "tests in a Jenkinsfile of a folder": ("L1-04", "unknown", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, "ci/Jenkinsfile": JENKINS}),
     "tests that a workflow of CircleCI has": ("L1-04", "met", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".circleci/config.yml": CIRCLE.format(jobs="tests")}),
     "tests that no workflow of CircleCI has": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, ".circleci/config.yml": CIRCLE.format(jobs="train")}),
     "a module of tests that is not there": ("L1-04", "missing", {"train.py": TRAIN, "tests/test_a.py": UNIT_TEST, **ci("python -m unittest tests.other.Case")}),
@@ -355,6 +375,34 @@ KINDS: dict[str, Kind] = {
     "an endpoint of Databricks": ("L3-01", "met", {"serve.py": "import sklearn\nfrom databricks.sdk import WorkspaceClient\nclient = WorkspaceClient()\nclient.serving_endpoints.create(name='a')\n"}),
     "metrics by a layer of the service": ("L3-11", "met", {"app.py": APP.format(load="model = joblib.load('a')") + "from starlette_prometheus import PrometheusMiddleware\napp.add_middleware(PrometheusMiddleware)\n"}),
     "a test of a command's help": ("L2-13", "missing", {"pipeline.py": WHOLE["pipeline.py"], "tests/test_pipeline.py": WHOLE["tests/test_pipeline.py"].replace("test_it", "test_train_help"), **ci("pytest")}),
+    "tests of modules that are there": ("L1-03", "met", ABSENT | {"tests/test_a.py": "from src.work import go\ndef test_it():\n    assert go()\n"}),
+    "tests of modules that are not there": ("L1-03", "missing", ABSENT | {"tests/test_a.py": "from src.old.work import go\ndef test_it():\n    assert go()\n"}),
+    "CI whose tests cannot be imported": ("L1-04", "unknown", ABSENT | {"tests/test_a.py": "from src.old.work import go\ndef test_it():\n    assert go()\n"} | ci("pytest")),
+    "a script of modules that are not there": ("L2-01", "missing", ABSENT | {"run.py": "from src.old.work import go\nif __name__ == '__main__':\n    SVC().fit(x)\n"}),
+    "a module that is imported in case it is there": ("L2-01", "met", ABSENT | {"run.py": "import sklearn\ntry:\n    from src.old.work import go\nexcept ImportError:\n    go = None\nif __name__ == '__main__':\n    SVC().fit(x)\n"}),
+    "a DAG of modules that are there": ("L2-02", "met", ABSENT | {"dags/train.py": OPERATORS.format(module="work")}),
+    "a DAG of modules that are not there": ("L2-02", "missing", ABSENT | {"dags/train.py": OPERATORS.format(module="old")}),
+    "a branch that Jenkins fetches": ("L1-06", "unknown", {"Dockerfile": "FROM x\n", "Jenkinsfile": FETCHED.format(when="")}),
+    "a branch for which Jenkins runs": ("L1-06", "met", {"Dockerfile": "FROM x\n", "Jenkinsfile": FETCHED.format(when="when { branch 'main' }")}),
+    "a README that copies what is not there": ("L0-02", "unknown", readme("cp .env.sample .env\npython train.py")),
+    "a README that copies what is there": ("L0-02", "met", readme("cp .env.sample .env\npython train.py") | {".env.sample": ""}),
+    "a README of services that are not there": ("L0-02", "unknown", readme("docker compose up\npython train.py")),
+    "a README of services": ("L0-02", "met", readme("docker compose up\npython train.py") | {"compose.yaml": ""}),
+    "a README of settings that are not there": ("L0-02", "unknown", readme("python train.py\npython train.py --with settings/fit.yaml")),
+    "a README of settings": ("L0-02", "met", readme("python train.py\npython train.py --with settings/fit.yaml") | {"settings/fit.yaml": ""}),
+    "Dependabot without an ecosystem": ("L1-12", "missing", {"train.py": TRAIN, ".github/dependabot.yml": "updates:\n- package-ecosystem: ''\n  directory: /\n"}),
+    "reports that DVC keeps": ("L2-06", "missing", {"train.py": TRAIN, "reports.dvc": "outs:\n- md5: a\n  path: reports\n"}),
+    "rows that DVC keeps": ("L2-06", "met", {"train.py": TRAIN, "rows.dvc": "outs:\n- md5: a\n  path: rows\n"}),
+    "a test of the health of a service": ("L3-05", "missing", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": HEALTH_TEST.format(route="/health")} | ci("pytest")),
+    "a test of the answer of a service": ("L3-05", "met", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "tests/test_a.py": HEALTH_TEST.format(route="/score")} | ci("pytest")),
+    "a network beside a forest with a seed": ("L2-11", "unknown", {"train.py": "import torch, sklearn\nfrom sklearn.ensemble import RandomForestClassifier\nif __name__ == '__main__':\n    RandomForestClassifier(random_state=1).fit(x)\n    net.fit(x)\n"}),
+    "one of three forests without a seed": ("L2-11", "unknown", {"train.py": FORESTS.format(last="")}),
+    "three forests with seeds": ("L2-11", "met", {"train.py": FORESTS.format(last="random_state=1")}),
+    "a baseline by its name alone": ("L2-09", "unknown", {"train.py": JUDGED.format(name="baseline")}),
+    "the loss of a baseline": ("L2-09", "met", {"train.py": JUDGED.format(name="baseline_loss")}),
+    "autologging beside options": ("L2-04", "unknown", {"train.py": "import argparse, mlflow, sklearn\nif __name__ == '__main__':\n    args = argparse.ArgumentParser().parse_args()\n    mlflow.autolog()\n    SVC(args.depth).fit(x)\n"}),
+    "an image whose start is not seen": ("L3-02", "unknown", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "Dockerfile": "FROM x\nCMD ./start\n", **PUSHED}),
+    "an image whose server is seen": ("L3-02", "met", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", **PUSHED}),
 }  # fmt: skip
 
 

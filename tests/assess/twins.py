@@ -147,6 +147,7 @@ LEVEL_0 = {
     "L0-02": twin(
         TRAIN,
         {
+            "compose.yaml": "services: {train: {build: .}}\n",
             "README.rst": """
                 Churn
                 =====
@@ -159,7 +160,7 @@ LEVEL_0 = {
                 .. code-block:: console
 
                     docker compose run train
-            """
+            """,
         },
         words_that_look_like_a_command={
             "README.md": """

@@ -138,14 +138,50 @@ class Code(OtherFiles):
         ]
 
     def imports_nothing_there(self, module: Module) -> bool:
-        """Tell whether a file imports a name from one of the repository's own that it lacks."""
-        for name in module.imported:
-            owner, _, last = name.removeprefix("src.").rpartition(".")
-            paths = self._by_suffix.get(owner, []) if owner else []
-            is_own = len(paths) == 1 and self.modules[paths[0]].dotted == owner
-            if is_own and not self._defines(paths[0], last):
-                return True
+        """Tell whether a file imports from the repository's own code what that code lacks."""
+        return any(self._is_absent(name, module.path) for name in module.required)
+
+    def lacks_import(self, path: str) -> bool:
+        """Tell whether a file cannot start: it imports what the repository's own code lacks."""
+        return path in self.modules and self.imports_nothing_there(self.modules[path])
+
+    def _is_absent(self, name: str, beside: str) -> bool:
+        """Tell whether a dotted name is of one of the repository's own packages, which lacks it."""
+        name = name.removesuffix(".*")
+        owner, _, last = name.removeprefix("src.").rpartition(".")
+        paths = self._by_suffix.get(owner, []) if owner else []
+        if len(paths) == 1 and self.modules[paths[0]].dotted == owner:
+            return not self._defines(paths[0], last)
+        head, *rest = name.split(".")
+        folder = self._package(head, beside)
+        for part in rest if folder else ():
+            if f"{folder}/{part}" not in self._folders:
+                init = f"{folder}/__init__.py"
+                is_there = f"{folder}/{part}.py" in self.sizes
+                return not (is_there or (init in self.modules and self._defines(init, part)))
+            folder = f"{folder}/{part}"
         return False
+
+    def _package(self, head: str, beside: str) -> str:
+        """Return the folder of a package of the repository's own that a file can import."""
+        near = beside.rpartition("/")[0]
+        found = [
+            folder
+            for folder in (head, f"src/{head}", f"{near}/{head}".lstrip("/"))
+            if f"{folder}/__init__.py" in self.sizes or (head == "src" and folder in self._folders)
+        ]
+        return found[0] if len(set(found)) == 1 else ""
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        """The folders that have files anywhere below them."""
+        found = set[str]()
+        for path in self.sizes:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return found
 
     def _defines(self, path: str, name: str) -> bool:
         """Tell whether a file has a name, or may have it by means that are not read."""

@@ -26,6 +26,9 @@ from .wiring import Wiring
 
 NOT_REACHED = "no command that trains reaches it"
 PLACEHOLDER = "PATH/TO/DATA"
+SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
+CHECKED_OUT = re.compile(r"branches:\s*\[\[.*?\]\]", re.S)
+"""The branch that a Jenkinsfile fetches, whatever starts it."""
 COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 MOCKED_MODEL = re.compile(
     r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
@@ -188,7 +191,9 @@ def scheduled_by_code(wiring: Wiring) -> list[tuple[Unit, Call, set[Place]]]:
     return [
         (unit, call, wiring.reach([(unit.path, unit.name), (unit.path, BODY)]))
         for unit, call in wiring.calls(SCHEDULING)
-        if not unit.path.endswith(".ipynb") and sets_schedule(unit, call)
+        if not unit.path.endswith(".ipynb")
+        and sets_schedule(unit, call)
+        and not wiring.lacks_import(unit.path)
     ]
 
 
@@ -418,6 +423,12 @@ def serving_reach(wiring: Wiring) -> set[Place]:
 def predicts(wiring: Wiring, tests: bool = False) -> list[tuple[Unit, Call]]:
     """Return the calls that predict."""
     return wiring.calls(PREDICTING, tests=tests)
+
+
+def is_set_in_jenkins(wiring: Wiring, job: Job) -> bool:
+    """Tell whether a Jenkinsfile leaves to Jenkins for which branches and events it runs."""
+    text = CHECKED_OUT.sub("", uncommented(wiring, job.file))
+    return "Jenkinsfile" in job.file and not SAYS_WHEN.search(text)
 
 
 def started_outside(job: Job, places: Iterable[Evidence] = ()) -> Finding:

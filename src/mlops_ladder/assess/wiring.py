@@ -243,6 +243,7 @@ class Wiring(Code, ContinuousIntegration):
                 found.append(Root((path, BODY), "pipeline", path, f"python {path}"))
             elif self._is_bare_script(module):
                 found.append(Root((path, BODY), "script", path, f"python {path}"))
+        found = [one for one in found if not self.lacks_import(one.place[0])]
         return list({root.place: root for root in reversed(found)}.values())[::-1]
 
     def _is_flow(self, module: Module) -> bool:

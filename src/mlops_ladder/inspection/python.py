@@ -27,6 +27,7 @@ IMPORT_LINE = re.compile(
     re.MULTILINE,
 )
 IMPORT_LIST = re.compile(r"^[ \t]*from[ \t]+[.\w]+[ \t]+import[ \t]*\([^)]*\)", re.MULTILINE)
+NAME_GIVEN = re.compile(r"([A-Za-z_]\w*|\*)(?:[ \t]+as[ \t]+(\w+))?")
 WORD = re.compile(r"[A-Za-z_]\w*")
 ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 TRUTHS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.List, ast.Tuple)
@@ -136,6 +137,8 @@ class Module:
     """The first line of each code cell, in a notebook."""
     shell: list[tuple[int, str]] = field(default_factory=list)
     """The commands that a notebook gives to the shell, with their lines."""
+    required: set[str] = field(default_factory=set)
+    """The dotted names that it imports from modules as it starts; empty if it was skimmed."""
 
     @property
     def imported(self) -> set[str]:
@@ -273,8 +276,8 @@ def skim(path: str, text: str) -> Module:
             imports |= {name.partition(".")[0]: name for name, _ in names}
         else:
             base = absolute(found["module"], path, dotted)
-            for name in WORD.findall(found["names"]):
-                imports[name] = f"{base}.{name}"
+            for name, alias in NAME_GIVEN.findall(found["names"]):
+                imports[alias or name] = f"{base}.{name}"
     unit = Unit(path, BODY, 1, names=dict.fromkeys(WORD.findall(text), 1))
     return Module(path, dotted, imports, [unit])
 
@@ -304,6 +307,12 @@ def facts(path: str, tree: ast.Module) -> Module:
             base = absolute("." * node.level + (node.module or ""), path, module.dotted)
             for one in node.names:
                 module.imports[one.asname or one.name] = f"{base}.{one.name}"
+    module.required = {
+        f"{absolute('.' * node.level + (node.module or ''), path, module.dotted)}.{one.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for one in node.names
+    }
     body = Unit(path, BODY, 1)
     main = Unit(path, MAIN, 1)
     module.units = [body]

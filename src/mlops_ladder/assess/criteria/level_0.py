@@ -40,7 +40,18 @@ SCRIPT_RUN = re.compile(
 )
 FILE_GIVEN = re.compile(
     r"(?:-r|-f|--?var-file|--file|--env-file)[ =](?!/|path/)([\w./-]+\.[a-zA-Z]\w+)"
+    r"|(?m:^[ \t]*\$?[ \t]*(?:cp|mv)) ([\w./-]*\.[\w./-]+) "
 )
+FILE_NAMED = re.compile(
+    r"(?<![\w/.$:={}<@-])(?:\./)?((?!path/|your)\w[\w./-]*\.(?:py|sh|ya?ml|toml|txt|ipynb|tf|cfg|ini))"
+    r"(?![\w/(*])"
+)
+WRITES = re.compile(r"\b(curl|wget|git clone|touch|nano|vim?|cp|mv)\b|>| -o |--out")
+NO_SHELL = re.compile(
+    r"[ \t]*(```|~~~) ?(python|py|ya?ml|json|toml|ini|sql|text|plain)|.*[│├└]", re.S
+)
+"""Blocks that show a file, a folder or an output."""
+COMPOSES = re.compile(r"\bdocker[ -]compose (?!(?:\S+ )*-f\b)")
 MODULE_RUN = re.compile(r"\bpython[\d.]* -m ([\w.]+)|\b(?:uvicorn|gunicorn)\b[^\n`]*? ([\w.]+):\w+")
 TARGET_MADE = re.compile(r"(?m)(?:^|[`$>&;] ?)[ \t]*make ([a-z][\w-]*)")
 COMMAND = re.compile(
@@ -48,7 +59,8 @@ COMMAND = re.compile(
     r"(?:(?:uv|poetry|pipenv|pixi|hatch|conda) run )?"
     r"(python[\d.]* (?!-m (?:venv|pip)|-V|--v)\S+|make \w[\w-]*|just \w+|dvc (?:repro|exp)"
     r"|docker[ -]compose (?:\S+ )*(?:up|run)|docker run|uvicorn \S+|flask run|streamlit run"
-    r"|mlflow (?:ui|run|server)|kedro run|(?:prefect|airflow|zenml|dagster|metaflow|jupyter) \S+"
+    r"|mlflow (?:ui|run|server)|kedro run|(?:prefect|airflow|zenml|dagster|metaflow|jupyter)"
+    r" (?!integration|init\b|login|config|stack)\S+"
     r"|astro dev|(?:mise|uv) run \S+"
     r"|pytest|tox|nox|bentoml (?:serve|build)|(?:bash|sh|invoke|spark-submit) \S+"
     r"|\./\S+\.sh|terraform apply|sam deploy|cdk deploy|kubectl apply|helm (?:install|upgrade)"
@@ -101,13 +113,18 @@ def purpose_described(wiring: Wiring) -> Finding:
         if not found:
             what = "has no command that trains, serves or tests"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
-        run = named_in(wiring, "\n".join(one for one in found_blocks if not INLINE.match(one)))
+        shown = [one for one in found_blocks if not INLINE.match(one)]
+        run = named_in(wiring, "\n".join(shown))
         absent = [name for name, is_known in run if not is_known]
         if absent:
             told = f"the README runs {absent[0]}, which is not there"
             if len(absent) * 2 > len(run):
                 return missing(told, [at_text(wiring, path, absent[0])], "E1")
             return unknown(f"{told}; other commands are", [at_text(wiring, path, absent[0])])
+        for name in named_by_commands(shown):
+            if not is_there(wiring, name):
+                told = f"a command of the README takes {name}, which is not there"
+                return unknown(told, [at_text(wiring, path, name)])
         if len(prose.split()) <= FEWEST_WORDS:
             what = "does not say what the project is for"
             return missing(f"the README {what}", [Evidence(path, 1, "README")])
@@ -128,13 +145,25 @@ def named_in(wiring: Wiring, blocks: str) -> list[tuple[str, bool]]:
     modules = [one[1] or one[2] for one in MODULE_RUN.finditer(blocks)]
     modules = [one for one in modules if one.partition(".")[0] in own]  # others are installed
     targets = [one[1] for one in TARGET_MADE.finditer(blocks)]
-    given = [one[1] for one in FILE_GIVEN.finditer(blocks) if f"-o {one[1]}" not in blocks]
+    given = [one[1] or one[2] for one in FILE_GIVEN.finditer(blocks)]
+    given = [one for one in given if f"-o {one}" not in blocks]
+    composed = COMPOSES.search(blocks) and not any("compose" in path for path in wiring.sizes)
     return [
         *((one, is_there(wiring, one)) for one in scripts),
         *((one, False) for one in given if not is_there(wiring, one)),
+        *([("docker compose", False)] if composed else []),
         *((one, is_module(wiring, one)) for one in modules),
         *((f"make {one}", bool(re.search(rf"(?m)^({one}\b.*|%):", made))) for one in targets),
     ]
+
+
+def named_by_commands(blocks: list[str]) -> list[str]:
+    """Return the files that commands take and that no command writes before."""
+    shell = [one for one in blocks if not NO_SHELL.match(one)]
+    lines = [line.partition(" #")[0] for one in shell for line in one.splitlines()]
+    written = "\n".join(line for line in lines if WRITES.search(line))
+    taken = [one for line in lines if line not in written for one in FILE_NAMED.findall(line)]
+    return [one for one in taken if one.rpartition("/")[2] not in written]
 
 
 def is_module(wiring: Wiring, name: str) -> bool:

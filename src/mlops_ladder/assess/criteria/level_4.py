@@ -96,7 +96,7 @@ PROMOTES = re.compile(
     r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I
 )
 SEQUENTIAL = re.compile(
-    r"e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien"
+    r"(^|_)e_values?|msprt|sprt|confidence_sequence|group_sequential|alpha_spending|obrien"
     r"|always_valid|anytime_valid",
     re.I,
 )

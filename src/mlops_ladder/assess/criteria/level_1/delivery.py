@@ -11,6 +11,7 @@ from ...evidence import (
     at_command,
     at_text,
     fits,
+    is_set_in_jenkins,
     predicts,
     reached_by,
     started_outside,
@@ -75,7 +76,6 @@ OF_HOSTS = ("Procfile", "render.y*ml", "railway.json", "railway.toml", "fly.toml
 """Files by which a host of applications builds and starts them."""
 DETACHED = re.compile(r"^docker run\b.* (-d|--detach)\b")
 DOCKER_BUILD = re.compile(r"^docker (?:image |buildx )?build\b")
-SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
 RELEASING = ("tag", "release", "push", "workflow_run")
 
 
@@ -136,11 +136,6 @@ def names_nothing_there(wiring: Wiring, line: Line) -> bool:
     return bool(named) and not any(is_there(wiring, line, word) for word in named)
 
 
-def is_set_in_jenkins(wiring: Wiring, job: Job) -> bool:
-    """Tell whether a Jenkinsfile leaves to Jenkins for which branches and events it runs."""
-    return "Jenkinsfile" in job.file and not SAYS_WHEN.search(uncommented(wiring, job.file))
-
-
 def taken_from_outside(wiring: Wiring) -> Finding | None:
     """Return unknown if a pipeline that is outside of the repository takes what CI makes."""
     for job in wiring.jobs:
@@ -199,11 +194,17 @@ def lacks_dockerfile(wiring: Wiring, used: str) -> bool:
     """Tell whether an action builds from a place in the repository without a Dockerfile."""
     if "docker/build-push-action" not in used:
         return False
+    file = built_by_action(used)
+    return bool(file) and file not in wiring.sizes
+
+
+def built_by_action(used: str) -> str:
+    """Return the Dockerfile that an action builds, as far as it is written."""
     given = dict(IMAGE_ACTION_INPUT.findall(used))
     context = given.get("context", ".")
     file = given.get("file", f"{context}/Dockerfile")
     is_plain = re.fullmatch(r"[\w./-]+", file) and not file.startswith("/")
-    return bool(is_plain) and joined("", file) not in wiring.sizes
+    return joined("", file) if is_plain else ""
 
 
 @criterion("L1-05", "build-in-ci", "must", "MS1")

@@ -143,7 +143,8 @@ def dependency_updates(wiring: Wiring) -> Finding:
     repository = wiring.repository
     for path in repository.matching(".github/dependabot.y*ml"):
         for document in repository.documents(path):
-            if mappings_in(as_mapping(document).get("updates")):
+            updates = mappings_in(as_mapping(document).get("updates"))
+            if any(one.get("package-ecosystem") for one in updates):
                 return met([at_text(wiring, path, "package-ecosystem")])
     if bot := renovate(wiring):
         return met([bot])

@@ -18,6 +18,7 @@ from ...evidence import (
     reached_by,
     test_units,
     training_reach,
+    undecided,
     units_with,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
@@ -174,16 +175,21 @@ def compared_with_baseline(wiring: Wiring) -> Finding:
         or (unit.branches and compares(unit))
     ]
     held_out = any(True for _ in units_with(wiring.code, TIME_SPLIT))
-    if named and held_out:
-        return met(at_line(wiring, unit.path, places[0][1], places[0][0]) for unit, places in named)
+    proven = [
+        (unit, name)
+        for unit, _ in named
+        if (name := next(filter(BASELINE_METRIC.search, unit.names), None))
+    ]
+    if proven and held_out:
+        return met(at_line(wiring, unit.path, unit.names[name], name) for unit, name in proven)
     for module, unit in test_units(wiring):
         judges = any(METRIC_CALL.search(call.name) for call in unit.calls)
         if own_imports(wiring, module) and judges and names_any(unit, BASELINE_METRIC):
             return met([at_unit(wiring, unit)])
     if named:
-        return missing(
-            "a baseline is there, but no rows are held out", [at_unit(wiring, named[0][0])]
-        )
+        unit, places = named[0]
+        told = "a baseline is named, but no metric of it, or no rows are held out"
+        return undecided(wiring, told, [at_line(wiring, unit.path, places[0][1], places[0][0])])
     return missing("no metric of a baseline or an earlier model beside the new one was found")
 
 

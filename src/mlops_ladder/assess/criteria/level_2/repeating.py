@@ -25,6 +25,7 @@ from ...evidence import (
     serving_reach,
     test_units,
     training_reach,
+    undecided,
     unseen_ci,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
@@ -108,12 +109,8 @@ def training_reproducible(wiring: Wiring) -> Finding:
     }
     seeds = called(wiring, SEEDING, "seed", reached, NOT_REACHED)
     if seeds.status != "met" and (unseeded := without_seed(wiring, reached)):
-        name = unseeded.what.removesuffix("()").rpartition(".")[2]
-        return missing(f"{name} has no seed", [unseeded], "E1")
+        return unseeded
     network = any(wiring.imports(unit.path, NETWORKS) for unit, _ in fits(wiring))
-    if seeds.status == "met" and network and not wiring.calls(NETWORK_SEEDS, reached):
-        told = "numbers of Python or NumPy have a seed; whether a network has, files do not show"
-        return unknown(told, seeds.evidence)
     states = [
         at_line(wiring, unit.path, line, "random_state")
         for unit in among(wiring, reached)
@@ -121,6 +118,9 @@ def training_reproducible(wiring: Wiring) -> Finding:
         for name, line in [*unit.names.items(), *((text, line) for line, text in unit.strings)]
         if name in SEED_NAMES
     ]
+    if network and not wiring.calls(NETWORK_SEEDS) and (seeds.status == "met" or states):
+        told = "something has a seed; whether a network's first weights have, files do not show"
+        return unknown(told, seeds.evidence or states)
     notebooks = {path for path, _ in reached if path.endswith(".ipynb")}
     if notebooks - {place.path for place in [*states, *seeds.evidence]}:
         return missing("a notebook that fits a model sets no seed")
@@ -189,8 +189,8 @@ def seeds_split_alone(unit: Unit) -> bool:
     )
 
 
-def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | None:
-    """Return a call that draws at random and is given no seed, if there is one."""
+def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding | None:
+    """Return what calls that draw at random and are given no seed say, if there are any."""
     files = {path for path, _ in reached & {(unit.path, unit.name) for unit, _ in fits(wiring)}}
     units = among(wiring, reached)
     option = any(text.lstrip("-") in SEED_NAMES for unit in units for _, text in unit.strings)
@@ -204,7 +204,12 @@ def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Evidence | No
                     seeded += not SPLITS.search(call.name)
                 else:
                     unseeded.append(at_call(wiring, unit, call))
-    return unseeded[0] if unseeded and len(unseeded) >= seeded else None
+    if not unseeded:
+        return None
+    told = f"{unseeded[0].what.removesuffix('()').rpartition('.')[2]} has no seed"
+    if len(unseeded) >= seeded:
+        return missing(told, unseeded, "E1")
+    return undecided(wiring, f"{told}, others have one", unseeded)
 
 
 @criterion("L2-12", "features-shared", "should", "D7, N3")

@@ -12,7 +12,6 @@ from ...evidence import (
     at_unit,
     called,
     called_in_training,
-    fits,
     if_started,
     training_reach,
     uncommented,
@@ -39,6 +38,7 @@ DATA_VERSION = re.compile(
 NAMED_DATA = ["azureml.core.Dataset.get_by_name", "azureml.*.Dataset.get_by_name"]
 OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
+OF_RESULTS = re.compile(r"report|model|figure|plot|metric", re.I)
 DATA_KEPT = re.compile(r"data(set)?s?($|[/_.])|(^|/)(train|test|raw)\w*\.(csv|parquet)$", re.I)
 HYDRA_LOGGER = re.compile(
     rb"_target_:\s*\S*(Wandb|MLFlow|MLflow|Comet|Neptune|Aim|ClearML|DVCLive)\w*Logger"
@@ -248,8 +248,7 @@ def is_taken_from_settings(wiring: Wiring, reached: set[tuple[str, str]]) -> boo
     reading = {unit.path for unit, _ in wiring.calls(NO_PARSERS, reached)}
     reading |= {place.path for place in read_as_json(wiring, reached).evidence}
     logging = wiring.calls(TRACKED_PARAMETERS, reached)
-    if any(call.name.endswith("autolog") for _, call in logging):
-        logging = [*logging, *fits(wiring)]  # it logs the parameters of what is fitted
+    logging = [one for one in logging if not one[1].name.endswith("autolog")]
     outside = named_outside(wiring, reached)
     return any(
         (
@@ -434,7 +433,10 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     artifact, or a hash or version of the data that the run logs.
     """
     for path in wiring.repository.matching("dvc.lock", "**/dvc.lock", "**/*.dvc", "*.dvc"):
-        if not DOCS_PATH.search(path) and "md5" in wiring.repository.text(path):
+        name = path.rpartition("/")[2]
+        if OF_RESULTS.search(name) or DOCS_PATH.search(path):
+            continue
+        if "md5" in wiring.repository.text(path):
             return met([at_text(wiring, path, "md5", "version of data")])
     reached = training_reach(wiring)
     patterns = [

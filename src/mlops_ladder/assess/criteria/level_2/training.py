@@ -169,7 +169,10 @@ def pipeline_of_mage(wiring: Wiring) -> Finding:
 
 def coded_pipeline(wiring: Wiring) -> Finding:
     """Return met for steps of an orchestrator's library in a pipeline that trains."""
-    found = without_short_dags(wiring.calls(ORCHESTRATED_STEPS))
+    steps_called = [
+        one for one in wiring.calls(ORCHESTRATED_STEPS) if not wiring.lacks_import(one[0].path)
+    ]
+    found = without_short_dags(steps_called)
     objects = wiring.calls(ORCHESTRATOR_OBJECTS)
     decorated = [
         unit

@@ -13,6 +13,7 @@ from ...evidence import (
     reached_by,
     test_units,
     uncommented,
+    undecided,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...other_files import DOCS_PATH
@@ -26,12 +27,14 @@ from ...tools import (
     SERVE_COMMAND,
     SERVING,
 )
-from ...wiring import Wiring
+from ...wiring import Root, Wiring
 from ..level_1.delivery import (
     AUTOMATIC,
+    DOCKER_BUILD,
     PACKAGING_CALLS,
     SERVED,
     builds_another,
+    built_by_action,
     built_by_host,
     built_from,
     by_ci,
@@ -106,7 +109,7 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
             "an image is built, but nothing in it serves predictions", found.evidence, "E1"
         )
     if found.status == "met" and (idle := image_without_service(wiring, found)):
-        return missing("the image that CI builds starts nothing that predicts", [idle], "E1")
+        return idle
     built = any(BUILT_ONLY.match(one.what) for one in found.evidence)
     if found.status != "met" or not built or leaves_ci(wiring, *AUTOMATIC):
         return found
@@ -115,19 +118,51 @@ def image_built_by_ci(wiring: Wiring) -> Finding:
     return missing("CI builds the image, and pushes it nowhere", found.evidence, "E1")
 
 
-def image_without_service(wiring: Wiring, found: Finding) -> Evidence | None:
-    """Return the one Dockerfile of an action's image, if it starts code, and none that predicts."""
-    by_action = all("docker/build-push-action" in one.what for one in found.evidence)
-    if not by_action or len(wiring.dockerfiles) != 1:
+def image_without_service(wiring: Wiring, found: Finding) -> Finding | None:
+    """Return what is wrong with the images that CI builds, if none of them predicts."""
+    built = built_files(wiring, {(one.path, one.what) for one in found.evidence})
+    if not built or any(serves(wiring, path) for path in built):
         return None
-    path = wiring.dockerfiles[0]
+    idle = [path for path in built if wiring.reach(root.place for root in roots_of(wiring, path))]
+    if idle:
+        places = [Evidence(idle[0], 1, "image")]
+        return missing("the image that CI builds starts nothing that predicts", places, "E1")
+    told = "CI builds an image; whether what it starts predicts was not seen"
+    return undecided(wiring, told, [*found.evidence, Evidence(built[0], 1, "image")])
+
+
+def built_files(wiring: Wiring, places: set[tuple[str, str]]) -> list[str]:
+    """Return the Dockerfiles of the builds at some places, as far as they are named."""
+    found: list[str] = []
+    for job in wiring.jobs:
+        found += [
+            built_from(wiring, line)
+            for line in job.lines
+            if (line.file, line.text[:80]) in places and DOCKER_BUILD.match(line.text)
+        ]
+        found += [
+            built_by_action(used)
+            for used in job.uses
+            if (job.file, used.partition(" ")[0][:80]) in places
+            and used.startswith("docker/build-push-action")
+        ]
+    return [path for path in dict.fromkeys(found) if path in wiring.dockerfiles]
+
+
+def roots_of(wiring: Wiring, path: str) -> list[Root]:
+    """Return what the image of a Dockerfile starts."""
     lines = [one for one in wiring.deployed_lines if one.file == path]
+    return wiring.roots_of(lines, "deployment")
+
+
+def serves(wiring: Wiring, path: str) -> bool:
+    """Tell whether the image of a Dockerfile starts a server, or code that serves or predicts."""
+    lines = [one for one in wiring.deployed_lines if one.file == path]
+    if any(SERVE_COMMAND.search(one.text) for one in lines):
+        return True
     reached = reached_by(wiring, lines, "deployment")
     predicting = {(unit.path, unit.name) for unit, _ in [*predicts(wiring), *wiring.calls(SERVING)]}
-    serves = any(SERVE_COMMAND.search(one.text) for one in lines)
-    return (
-        Evidence(path, 1, "image") if reached and not serves and not predicting & reached else None
-    )
+    return bool(predicting & reached)
 
 
 def leaves_ci(wiring: Wiring, *triggers: str) -> bool:
