@@ -166,7 +166,7 @@ MET: dict[str, tuple[str, Files]] = {
     "a canary of CodeDeploy": ("L3-07", {"infra.yml": CANARY.format(type="Canary10Percent5Minutes")}),
     "a canary with alarms": ("L3-09", {"infra.yml": CANARY.format(type="Linear10PercentEvery1Minute")}),
     "captured data": ("L3-10", {"a.tf": 'resource "aws_sagemaker_endpoint_configuration" "e" {\n  enable_capture = true\n}\n'}),
-    "metrics of the service": ("L3-11", {"serve.py": SERVE + "from prometheus_client import Counter\nCounter('a', 'b')\n"}),
+    "metrics of the service": ("L3-11", {"serve.py": SERVE + "from prometheus_client import Counter\nCounter('a', 'b').inc()\n"}),
     "an endless loop that reports drift": ("L3-12", {"monitor.py": LOOP.format(loop="while True")}),
     "a monitor of CloudFormation": ("L3-12", {"infra.yml": "Resources:\n  M:\n    Type: AWS::SageMaker::MonitoringSchedule\n"}),
     "a topic with a reader": ("L3-13", {"a.tf": TOPIC + 'resource "aws_sns_topic_subscription" "s" {}\n'}),

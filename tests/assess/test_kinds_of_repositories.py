@@ -263,7 +263,7 @@ KINDS: dict[str, Kind] = {
     "a table of predictions": ("L3-10", "met", {"app.py": TABLE.format(version="model_version")}),
     "a table of predictions without the model": ("L3-10", "missing", {"app.py": TABLE.format(version="place")}),
     "metrics of drift alone": ("L3-11", "missing", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Gauge\nGauge('data_drift', 'a')\n"}),
-    "metrics of requests": ("L3-11", "met", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Counter\nCounter('requests', 'a')\n"}),
+    "metrics of requests": ("L3-11", "met", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Counter\nCounter('requests', 'a').inc()\n"}),
     "gauges alone": ("L3-11", "missing", {"app.py": APP.format(load="model = joblib.load('a')") + "from prometheus_client import Gauge\nGauge('memory', 'a')\n"}),
     "a schedule of Azure ML": ("L3-12", "met", {"a.yml": AZURE_SCHEDULE.format(kind="cron"), "jobs/drift.yml": AZURE_JOB, "drift.py": DRIFT}),
     "a job of Azure ML alone": ("L3-12", "missing", {"jobs/drift.yml": AZURE_JOB, "drift.py": DRIFT}),
@@ -403,6 +403,9 @@ KINDS: dict[str, Kind] = {
     "autologging beside options": ("L2-04", "unknown", {"train.py": "import argparse, mlflow, sklearn\nif __name__ == '__main__':\n    args = argparse.ArgumentParser().parse_args()\n    mlflow.autolog()\n    SVC(args.depth).fit(x)\n"}),
     "an image whose start is not seen": ("L3-02", "unknown", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "Dockerfile": "FROM x\nCMD ./start\n", **PUSHED}),
     "an image whose server is seen": ("L3-02", "met", {"train.py": TRAIN, "app.py": APP.format(load="model = joblib.load('a')"), "Dockerfile": "FROM x\nCMD uvicorn app:app\n", **PUSHED}),
+    "a task of tests where nothing is trained": ("L1-10", "missing", {"rows.py": "import sklearn\n", "Makefile": "test:\n\tpytest\n"}),
+    "a counter that is never raised": ("L3-11", "unknown", {"app.py": APP.format(load="from prometheus_client import Counter\nASKED = Counter('a', 'b')")}),
+    "a counter that is raised": ("L3-11", "met", {"app.py": APP.format(load="from prometheus_client import Counter\nASKED = Counter('a', 'b')\nASKED.inc()")}),
 }  # fmt: skip
 
 

@@ -105,8 +105,8 @@ def hook_commands(wiring: Wiring, path: str) -> Iterator[str]:
 def one_task_runner(wiring: Wiring) -> Finding:
     """One command runs each task of the project: its tests, and its training.
 
-    A Makefile, justfile, noxfile, tox.ini or task table, with a target that tests and, where a
-    model is trained by code, one that trains.
+    A Makefile, justfile, noxfile, tox.ini or task table, with a target that tests and one that
+    trains.
     """
     commands = wiring.commands
     tasks = {name: (file, recipe) for name, (file, _, recipe) in commands.make_targets.items()}
@@ -126,7 +126,7 @@ def one_task_runner(wiring: Wiring) -> Finding:
     wanted = fitting_places(wiring)
     others = [name for name in tasks if not re.match(r"(run_)?tests?($|[_-])", name)]
     trains = any(re.search(r"(^|[_-])(re)?train|fit$|pipeline|repro", name) for name in others)
-    if wanted and not trains:
+    if not trains:
         inside = [line for name in others for line in lines[name]]
         reached = reached_by(wiring, inside, "task")
         if wanted.isdisjoint(reached):

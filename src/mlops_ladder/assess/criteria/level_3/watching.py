@@ -14,6 +14,7 @@ from ...evidence import (
     scheduled_reach,
     serving_reach,
     uncommented,
+    undecided,
     units_with,
     unseen_ci,
 )
@@ -66,6 +67,9 @@ def operation_measured(wiring: Wiring) -> Finding:
         return missing(
             "metrics of drift are exported, none of requests", found_calls.evidence, "E1"
         )
+    if found_calls.status == "met" and never_updates(wiring):
+        told = "counters are made; what updates them was not seen"
+        return undecided(wiring, told, found_calls.evidence)
     if found_calls.status == "missing" and (places := managed_endpoints(wiring)):
         return unknown("the platform of the endpoint has metrics of its own", places)
     if found_calls.status == "met" and model_served(wiring).status == "met":
@@ -91,6 +95,14 @@ def exports_drift_alone(wiring: Wiring) -> bool:
     drift = all(DRIFT_WORD.search(one) or "evidently" in one for one in named)
     of_evidently = all(wiring.imports(path, "evidently") for path in files)
     return bool(made) and not others and (drift or of_evidently)
+
+
+def never_updates(wiring: Wiring) -> bool:
+    """Tell whether all that is exported are metrics of Prometheus that nothing counts or times."""
+    made = [call.name for _, call in wiring.calls(EXPORTING, wiring.wired)]
+    if not all(name.startswith("prometheus_client.") for name in made):
+        return False
+    return not wiring.calls([".inc", ".observe", ".time", ".count_exceptions"], wiring.wired)
 
 
 def exports_gauges_alone(wiring: Wiring) -> bool:
