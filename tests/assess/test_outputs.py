@@ -20,6 +20,7 @@ from mlops_ladder.report.sarif import as_sarif_log
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parents[1] / "docs/reference/assess.schema.json").read_text())
+PUBLISHES = "on: push\njobs:\n  a:\n    steps:\n    - run: ./tools/publish model\n"
 SARIF = json.loads((HERE.parent / "resources/sarif-2.1.0.json").read_text())
 FOLDERS = {
     "nothing": {},
@@ -74,6 +75,16 @@ def test_a_log_that_names_no_level_of_sarif_does_not(tmp_path: Path) -> None:
     log["runs"][0]["results"][0]["level"] = "bad"
     with pytest.raises(jsonschema.ValidationError, match="bad"):
         jsonschema.validate(log, SARIF, cls=jsonschema.Draft4Validator)
+
+
+def test_what_may_be_there_is_open() -> None:
+    files = tree(
+        {".github/workflows/a.yml": PUBLISHES, "train.py": "import torch\nloss.backward()\n"}
+    )
+    log = as_sarif_log(assess(files), files)
+    (told,) = [one for one in log["runs"][0]["results"] if one["ruleId"] == "L1-06"]
+    assert (told["kind"], told["level"]) == ("open", "none")
+    jsonschema.validate(log, SARIF, cls=jsonschema.Draft4Validator)
 
 
 def test_a_result_names_a_file_that_is_there() -> None:

@@ -158,6 +158,7 @@ def entry(one: Criterion, finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "stated": finding.stated,
         "ignored": finding.ignored,
+        "unproven": finding.unproven,
         "evidence": [place_entry(place) for place in finding.evidence],
     }
 

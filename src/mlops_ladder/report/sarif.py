@@ -42,10 +42,10 @@ def as_sarif_log(found: Assessment, paths: Iterable[str]) -> dict[str, Any]:
 
 
 def is_told(one: Criterion, found: Assessment) -> bool:
-    """Tell whether a criterion is a result: missing up to the next level, stated or ignored."""
+    """Tell whether a criterion is a result: missing up to the next level, open, or stated."""
     finding = found.findings[one.id]
     is_near = one.level <= found.profile.level + 1
-    return finding.stated or (is_near and finding.status == "missing")
+    return finding.stated or (is_near and (finding.status == "missing" or finding.unproven))
 
 
 def general_file(paths: set[str]) -> str:
@@ -73,11 +73,12 @@ def level_of(one: Criterion) -> str:
 def result(number: int, one: Criterion, finding: Finding, about: str) -> dict[str, Any]:
     """Return a criterion as a result."""
     places = [(place.path, place.line) for place in finding.evidence] or [(about, 1)]
+    kind = "informational" if finding.stated else "open" if finding.unproven else "fail"
     said: dict[str, Any] = {
         "ruleId": one.id,
         "ruleIndex": number,
-        "kind": "informational" if finding.stated else "fail",
-        "level": "none" if finding.stated else level_of(one),
+        "kind": kind,
+        "level": level_of(one) if kind == "fail" else "none",
         "message": {"text": f"{one.title} {finding.reason}".strip()},
         "locations": [location(*place) for place in places[:1]],
     }
