@@ -84,6 +84,7 @@ ONE_FIT = "model.fit(x)\\n"
 RUNS_A = {"Makefile": "a:\n\tpython a.py\n"}
 README = "# A\nIt predicts who leaves.\n" + "word " * 50 + "\n```\nmake a\n```\n"
 MET: dict[str, tuple[str, Files]] = {
+    "a job that trains and compares": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && dvc metrics diff main")}),
     "a README of any case": ("L0-02", {"ReadMe.md": README, "Makefile": "a:\n\techo\n"}),
     "a package in which nothing fits": ("L1-01", {"pyproject.toml": "[project]\nname = 'a'\n", "src/a/__init__.py": "import click\n"}),
     "code in a deeper package": ("L1-01", {"python/a/pyproject.toml": "[project]\nname = 'a'\n", "python/a/b/__init__.py": "import click\n"}),
@@ -147,7 +148,6 @@ MET: dict[str, tuple[str, Files]] = {
     "a training that raises": ("L3-06", {"train.py": GATE.format(test="score < min_score")}),
     "a decision by another function": ("L3-06", {"a.py": "import mlflow, sklearn\ndef release_decision(score, best):\n    return score > best\ndef release():\n    SVC().fit(x)\n    if release_decision(1, 2):\n        mlflow.register_model(a)\nif __name__ == '__main__':\n    release()\n"}),
     "a comparison kept in a variable": ("L3-06", {"a.py": KEPT.format(then="if passed:\n        mlflow.register_model(a)")}),
-    "a job that trains and compares": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && cml comment create report.md")}),
     "a test of a package's training": ("L2-13", {"a/__init__.py": "from .net import fit\n", "a/net.py": KEEPING, "tests/test_pipeline.py": "import a\ndef test_it():\n    assert a.fit(1) > 0\n", ".github/workflows/a.yml": ACTIONS.format(run="pytest")}),
     "tests below the folder of the checkout": ("L1-04", {"tests/test_a.py": UNIT_TEST, "train.py": TRAIN, ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n      with: {path: ./copy}\n    - run: pytest ./copy/tests\n"}),
     "an image from a folder": ("L1-05", {"app/Dockerfile": "FROM x\n", ".github/workflows/a.yml": IMAGE.format(context="./app")}),
@@ -324,6 +324,7 @@ MISSING: dict[str, tuple[str, Files]] = {
     "a package that is only named": ("L2-01", {**KINDS_OF_MODEL, "run.py": CHOSEN.format(call="print_name")}),
 }  # fmt: skip
 UNKNOWN: dict[str, tuple[str, Files]] = {
+    "a job that trains and tells what came out": ("L2-13", {"train.py": TRAIN, ".github/workflows/a.yml": ACTIONS.format(run="python train.py && cml comment create report.md")}),
     "a flag that is only told": ("L2-07", {"a.py": FLAGGED.format(then="print('failed')")}),
     "held-out rows that are scored": ("L3-01", {"predict.py": SCORED.format(rows="X_test")}),
     "Rust with some Python": ("L0-01", {"a.rs": "fn main() {}\n", "b.rs": "fn b() {}\n", "bind.py": "import torch\n"}),

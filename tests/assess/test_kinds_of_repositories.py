@@ -119,6 +119,17 @@ PUSHED = {
 }
 
 
+PARAMETERS = "stages:\n  a:\n    cmd: python a.py\n    params: [depth]\n"
+FITS_ITSELF = (
+    "import sklearn\nclass {name}:\n    def fit_transform(self, x):\n        return self.fit(x)\n"
+)
+CHECKS_ROWS = "import sklearn\ndef validate_data(path, rows):\n    if not {test}:\n        raise ValueError(path)\n    return rows\nif __name__ == '__main__':\n    SVC().fit(validate_data(x, y))\n"
+SCHEDULED = "import sklearn\nclass Settings:\n{body}\nif __name__ == '__main__':\n    Settings(){asks}\n    SVC().fit(x)\n"
+NIGHTLY = {
+    ".github/workflows/a.yml": "on: {schedule: [{cron: 0 1 * * *}]}\njobs: {a: {steps: [{run: python train.py}]}}\n"
+}
+
+
 def ci(run: str, host: str = "ubuntu-latest") -> Files:
     """Return a workflow that runs a command on each push."""
     return {".github/workflows/a.yml": ON_PUSH.format(run=run, host=host)}
@@ -406,6 +417,18 @@ KINDS: dict[str, Kind] = {
     "a task of tests where nothing is trained": ("L1-10", "missing", {"rows.py": "import sklearn\n", "Makefile": "test:\n\tpytest\n"}),
     "a counter that is never raised": ("L3-11", "unknown", {"app.py": APP.format(load="from prometheus_client import Counter\nASKED = Counter('a', 'b')")}),
     "a counter that is raised": ("L3-11", "met", {"app.py": APP.format(load="from prometheus_client import Counter\nASKED = Counter('a', 'b')\nASKED.inc()")}),
+    "a folder of a drive of a person": ("L0-03", "missing", {"train.py": TRAIN + "open('e:/work/rows.csv')\n"}),
+    "a program on a drive": ("L0-03", "met", {"train.py": TRAIN + "run('C:/Program Files/tool.exe')\n"}),
+    "parameters of DVC where nothing is trained": ("L2-04", "missing", {"rows.py": "import sklearn\n", "dvc.yaml": PARAMETERS}),
+    "parameters of DVC": ("L2-04", "met", {"train.py": TRAIN, "dvc.yaml": PARAMETERS}),
+    "a seed of a split for a network": ("L2-11", "unknown", {"train.py": NETWORK.format(seed="split(generator=torch.Generator().manual_seed(1))")}),
+    "a seed of a card for a network": ("L2-11", "unknown", {"train.py": NETWORK.format(seed="torch.cuda.manual_seed_all(1)")}),
+    "features that fit themselves": ("L0-01", "missing", {"features.py": FITS_ITSELF.format(name="FeatureEngineer")}),
+    "a model that fits itself": ("L0-01", "met", {"features.py": FITS_ITSELF.format(name="Forest")}),
+    "a check of where rows are": ("L2-07", "unknown", {"train.py": CHECKS_ROWS.format(test="path.suffix == '.csv'")}),
+    "a check of what rows have": ("L2-07", "met", {"train.py": CHECKS_ROWS.format(test="rows.columns == NEEDED")}),
+    "settings of drift in a scheduled job": ("L3-12", "missing", {"train.py": SCHEDULED.format(body="    drift_share = 1", asks=""), **NIGHTLY}),
+    "drift in a scheduled job": ("L3-12", "met", {"train.py": SCHEDULED.format(body="    def drift_share(self):\n        return share(1)", asks=".drift_share()"), **NIGHTLY}),
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ TEST_PATH = re.compile(
 )
 SCRIPT = re.compile(r"[\w./-]+\.py")
 TARGET = re.compile(rb"(?m)^\s*(?:- )?_target_:\s*[\"']?([\w.]+)")
+DRIVE = re.compile(rb"[\"'][A-Za-z]:[\\/]")
 MOST_PARSED = 6_000
 
 
@@ -66,7 +67,7 @@ class Code(OtherFiles):
         body = self.repository.tree[path]
         if not body.strip():
             return skim(path, "")
-        if b"home/" in body or b"Users" in body:
+        if b"home/" in body or b"Users" in body or DRIVE.search(body):
             self._naming_homes.append(path)
         text = body.decode("utf-8", "replace").replace("\r\n", "\n")
         if b"{{cookiecutter" in body or b"{% if" in body or b"{{ cookiecutter" in body:

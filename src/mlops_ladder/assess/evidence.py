@@ -39,6 +39,7 @@ TRANSFORMERS = (
     *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "figure", "curve"),
     *("scale", "tsne"),
 )
+MAKERS_OF_FEATURES = (*TRANSFORMERS, "engineer", "transformer", "preprocessor", "extractor")
 SHORT_TRANSFORMERS = {"ax", "fig", "le", "ohe", "dv", "pca"}
 """How what is fitted, and is no model, is named."""
 AWAITS = re.compile(
@@ -106,7 +107,13 @@ def is_ml(wiring: Wiring) -> bool:
 def fits(wiring: Wiring) -> list[tuple[Unit, Call]]:
     """Return every call that trains a model, in files that have to do with one."""
     found = wiring.calls(FITTING) if is_ml(wiring) else []
-    return [one for one in found if is_training(one[1])]
+    return [one for one in found if is_training(one[1]) and not fits_itself(*one)]
+
+
+def fits_itself(unit: Unit, call: Call) -> bool:
+    """Tell whether a method of a class that makes features fits its own object."""
+    owner = unit.name.rpartition(".")[0].lower()
+    return call.name.startswith("self.fit") and owner.endswith(MAKERS_OF_FEATURES)
 
 
 def is_training(call: Call) -> bool:

@@ -16,7 +16,9 @@ from ..wiring import Wiring
 FEWEST_WORDS = 40  # that state a purpose
 LARGE = 1_000_000  # bytes of a file that should not be carried in git
 README = re.compile(r"readme[^/]*$", re.I)
-HOME_PATH = re.compile(r"^(/(Workspace/)?(home|Users)/\w+|/Repos/[^/]+@|[A-Z]:\\\\?Users)")
+HOME_PATH = re.compile(
+    r"^(/(Workspace/)?(home|Users)/\w+|/Repos/[^/]+@|[A-Za-z]:[\\\\/]+(?!Program|Windows)\w)"
+)
 HOME_IN_SHELL = re.compile(
     r"(?<![\w.~:-])/(home|Users)/"
     r"(?!(ubuntu|ec2-user|jovyan|airflow|user|app|runner|vscode|node|\$)\b)\w+"

@@ -14,6 +14,7 @@ from ...evidence import (
     called,
     fitting_places,
     if_started,
+    is_ours,
     own_imports,
     reached_by,
     test_units,
@@ -51,6 +52,12 @@ COLUMNS_LACK = re.compile(
 )
 OF_SCORING = re.compile(r"predict|infer|serv|scor|(^|/)(app|api)\b", re.I)
 JUDGES_MODEL = re.compile(r"slice|eval|metric|fair|valid|score|test", re.I)
+OF_ROWS = re.compile(
+    r"row|col|df|frame|data|shape|null|nan?$|isna|missing|dtype|schema|min|max|range|values?$"
+    r"|empty|len$|feature|error|issue|valid|fail|unique|duplicat|expected|required|quality|rate"
+    r"|share|ratio",
+    re.I,
+)
 OF_SETTINGS = re.compile(r"config|settings|params", re.I)
 VALID = re.compile(r"valid|passed|(^|_)(ok|clean)$|quality|issues|errors|problems", re.I)
 TESTS_DATA = re.compile(
@@ -87,7 +94,8 @@ def data_validated(wiring: Wiring) -> Finding:
     for unit in among(wiring, reached):
         if any("pandera.check" in name or name.startswith("pandera.") for name in unit.decorators):
             return met([at_unit(wiring, unit)])
-        if OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches:
+        own = OWN_VALIDATOR.match(unit.short) and unit.stops and unit.branches
+        if own and (is_ours(wiring) or any(map(OF_ROWS.search, unit.tested))):
             return met([at_unit(wiring, unit)])
         lacks = any(COLUMNS_LACK.search(name) for name in unit.tested) or (
             {"missing", "issubset", "issuperset"} & unit.tested and "columns" in unit.names

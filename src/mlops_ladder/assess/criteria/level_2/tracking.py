@@ -12,6 +12,7 @@ from ...evidence import (
     at_unit,
     called,
     called_in_training,
+    fits,
     if_started,
     training_reach,
     uncommented,
@@ -315,8 +316,8 @@ def parameters_of_kedro(wiring: Wiring) -> Finding:
 
 
 def dvc_parameters(wiring: Wiring) -> Finding:
-    """Return met if a stage of DVC has parameters."""
-    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml"):
+    """Return met if a stage of DVC has parameters, and something is trained."""
+    for path in wiring.repository.matching("dvc.yaml", "**/dvc.yaml") if fits(wiring) else ():
         for document in wiring.repository.documents(path):
             stages = as_mapping(as_mapping(document).get("stages"))
             if any(as_mapping(one).get("params") for one in stages.values()):

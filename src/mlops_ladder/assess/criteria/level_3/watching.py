@@ -152,7 +152,7 @@ def quality_watched(wiring: Wiring) -> Finding:
         return met(managed.evidence, "E1")  # made once, and runs by its own schedule
     for file, _, reached in [*scheduled_reach(wiring), *endless_reach(wiring)]:
         found = [one for one in wiring.calls(DRIFT_TOOLS, reached)]
-        named = [unit for unit, _ in units_with(among(wiring, reached), DRIFT_WORD)]
+        named = [unit for unit, _ in units_with(among(wiring, reached), DRIFT_WORD) if unit.calls]
         if found or named:
             place = at_call(wiring, *found[0]) if found else at_unit(wiring, named[0])
             return met([at_text(wiring, file, "schedule"), place])
