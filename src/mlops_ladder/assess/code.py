@@ -10,14 +10,7 @@ from fnmatch import translate
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from ..inspection.python import (
-    Call,
-    Module,
-    Unit,
-    parse_module,
-    parse_notebook,
-    skim,
-)
+from ..inspection.python import Call, Module, Unit, parse_module, parse_notebook, skim
 from ..inspection.repository import Repository
 from .other_files import DOCS_PATH, OtherFiles
 from .reach import Place, Reach

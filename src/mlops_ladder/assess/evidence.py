@@ -1,4 +1,4 @@
-"""Shorthands of the criteria: where something stands, and whether anything starts it."""
+"""Whether something is there, and whether anything starts it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from ..inspection.commands import Line
-from ..inspection.python import BODY, Call, Module, Unit
+from ..inspection.python import BODY, Call, Unit
 from .ci import Job
 from .code import TEST_PATH, words_with
 from .finding import Evidence, Finding, met, missing, unknown, unproven
+from .places import at_call, at_text, uncommented
 from .reach import Place
 from .tools import (
     FITTING,
@@ -20,7 +21,6 @@ from .tools import (
     SCHEDULE_KEYWORDS,
     SCHEDULING,
     SERVING,
-    TEST_COMMAND,
 )
 from .wiring import Wiring
 
@@ -29,12 +29,6 @@ PLACEHOLDER = "PATH/TO/DATA"
 SAYS_WHEN = re.compile(r"\b(triggers|branch|buildingTag|tag|changeRequest|BRANCH_NAME|TAG_NAME)\b")
 CHECKED_OUT = re.compile(r"branches:\s*\[\[.*?\]\]", re.S)
 """The branch that a Jenkinsfile fetches, whatever starts it."""
-COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
-MOCKED_MODEL = re.compile(
-    r"model|predict|load|pipeline|estimator|classifier|regressor|train|fit", re.I
-)
-CDK_CHECKS = {"has_resource_properties", "has_resource", "resource_count_is", "has_output"}
-"""Assertions about a template of the AWS CDK."""
 TRANSFORMERS = (
     *("scaler", "encoder", "imputer", "vectorizer", "tokenizer", "binarizer", "figure", "curve"),
     *("scale", "tsne"),
@@ -47,55 +41,6 @@ AWAITS = re.compile(
     re.I,
 )
 """Functions whose endless loop ends once something has come about, or only measures."""
-MOCKED = {"Mock", "MagicMock", "patch", "mocker", "AsyncMock", "create_autospec"}
-
-
-def at_call(wiring: Wiring, unit: Unit, call: Call) -> Evidence:
-    """Return the place of a call."""
-    return at_line(wiring, unit.path, call.line, f"{call.name.lstrip('.')}()")
-
-
-def at_unit(wiring: Wiring, unit: Unit, what: str = "") -> Evidence:
-    """Return the place of a function."""
-    return at_line(wiring, unit.path, unit.line, what or unit.name)
-
-
-def at_line(wiring: Wiring, path: str, line: int, what: str) -> Evidence:
-    """Return a line of code as a place; in a notebook with its cell."""
-    module = wiring.modules.get(path)
-    return Evidence(path, line, what[:80], module.cell(line) if module else None)
-
-
-def at_text(wiring: Wiring, path: str, text: str, what: str = "") -> Evidence:
-    """Return the place of a text in a file."""
-    return Evidence(path, wiring.line_of(path, text), (what or text)[:80])
-
-
-@lru_cache(maxsize=4_000)
-def uncommented(wiring: Wiring, path: str) -> str:
-    """Return a file's text without the lines that are comments."""
-    return COMMENT.sub("", wiring.repository.text(path))
-
-
-def at_command(
-    wiring: Wiring, job: Job, line: Line | None, pattern: re.Pattern[str]
-) -> list[Evidence]:
-    """Return where a job runs a command: the job, and the file of a task if there is one."""
-    if line is None:
-        return []
-    found = pattern.search(line.text)
-    word = found[0].strip() if found else line.text
-    places = [at_text(wiring, line.file, word, line.text)]
-    if line.file != job.file:
-        places.insert(
-            0, Evidence(job.file, wiring.line_of(job.file, "run"), f"job {job.name}".strip())
-        )
-    return places
-
-
-def at_setting(wiring: Wiring, path: str, name: str, value: Any) -> Evidence:
-    """Return the place of a setting."""
-    return at_text(wiring, path, name, f"{name}: {value}")
 
 
 def is_ml(wiring: Wiring) -> bool:
@@ -302,110 +247,6 @@ def units_with(
 def among(wiring: Wiring, places: set[Place]) -> list[Unit]:
     """Return the units of some places that are no tests."""
     return wiring.units_at(places)
-
-
-def test_units(wiring: Wiring) -> Iterator[tuple[Module, Unit]]:
-    """Yield the test functions that have an assertion that can fail, in files that can run."""
-    for module in wiring.tests:
-        if wiring.imports_nothing_there(module):
-            continue
-        helpers = {unit.short for unit in module.units if unit.asserts and not is_test(unit)}
-        for unit in module.units:
-            checks = unit.asserts or not CDK_CHECKS.isdisjoint(unit.names)
-            if is_test(unit) and (checks or not helpers.isdisjoint(unit.names)):
-                yield module, unit
-
-
-def is_test(unit: Unit) -> bool:
-    """Tell whether a unit is a test function or method."""
-    return unit.short.startswith("test") or unit.short.endswith("_test")
-
-
-def is_mocked(module: Module, unit: Unit) -> bool:
-    """Tell whether a test replaces a model, or what loads or trains one, by a mock."""
-    if MOCKED.isdisjoint(unit.names) or not any(
-        "mock" in name for name in [*module.imported, *unit.names]
-    ):
-        return False
-    patched = [text.rpartition(".")[2] for _, text in unit.strings if "." in text]
-    mocks = [name for name in unit.names if "mock" in name.lower()]
-    return any(MOCKED_MODEL.search(name) for name in [*patched, *mocks])
-
-
-def runs_in_ci(wiring: Wiring, module: Module, unit: Unit) -> bool:
-    """Tell whether CI's choice of tests, by marker or folder, leaves a test in."""
-    lines = [
-        line.text
-        for job in wiring.jobs
-        if job.triggers
-        for line in job.lines
-        if TEST_COMMAND.search(line.text)
-    ]
-    marked = {name.rpartition(".")[2] for name in unit.decorators}
-    marked |= {call for one in module.units if "pytestmark" in one.names for call in one.names}
-    return any(
-        not marked & set(re.findall(r"not (\w+)", text)) and is_chosen(text, module.path, wiring)
-        for text in lines
-    )
-
-
-def is_chosen(text: str, path: str, wiring: Wiring) -> bool:
-    """Tell whether the paths that a test command names, if any, have a file in them."""
-    for left_out in re.findall(r"--ignore[= ](\S+)", text):
-        if f"{path}/".startswith(f"{left_out.strip('./')}/"):
-            return False
-    words = [word.partition("::")[0].strip("'\"./") for word in text.split()[1:]]
-    named = [
-        word
-        for word in words
-        if word in wiring.sizes or any(one.startswith(f"{word}/") for one in wiring.sizes if word)
-    ]
-    return not named or any(path == word or path.startswith(f"{word}/") for word in named)
-
-
-def own_imports(wiring: Wiring, module: Module) -> list[str]:
-    """Return the repository's own files that a test imports."""
-    return list(own_files(wiring, module.path))
-
-
-@lru_cache(maxsize=2_000)  # the imports of helpers are needed for each test
-def own_files(wiring: Wiring, path: str) -> tuple[str, ...]:
-    """Return the repository's own files, tests left out, that a file imports."""
-    found = (wiring.module_path(name, path) for name in sorted(wiring.modules[path].imported))
-    return tuple(one for one in found if one and not TEST_PATH.search(one))
-
-
-@lru_cache(maxsize=2_000)  # the same for each test in a file
-def files_beside(wiring: Wiring, path: str) -> list[Module]:
-    """Return a file of tests with those whose fixtures and helpers it can use."""
-    module, folder = wiring.modules[path], path.rpartition("/")[0]
-    imported = {name.partition(".")[0] for name in module.imported}
-    return [
-        one
-        for one in wiring.tests
-        if one is module
-        or (one.path.endswith("conftest.py") and folder.startswith(one.path.rpartition("/")[0]))
-        or (
-            one.path.rpartition("/")[0] == folder
-            and any(one.dotted.endswith(name) for name in imported)
-        )
-    ]
-
-
-def helpers_of(wiring: Wiring, module: Module, unit: Unit) -> tuple[set[str], list[str]]:
-    """Return the names that a test's fixtures and helpers use, and the files that they test."""
-    found, own = set[str](), own_imports(wiring, module)
-    near = files_beside(wiring, module.path)
-    names, known = set(unit.names), set[str]()
-    for _ in range(3):
-        for one in near:
-            for other in one.units:
-                if other.short in names and other is not unit and other.name not in known:
-                    known.add(other.name)
-                    found |= set(other.names)
-                    own += own_imports(wiring, one)
-        names = found - known
-    return found, own
 
 
 @lru_cache(maxsize=1)

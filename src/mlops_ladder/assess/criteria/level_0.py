@@ -7,9 +7,10 @@ from packaging.utils import canonicalize_name
 from ...inspection.python import parse_module
 from ...inspection.repository import MAKE_NAMES
 from ..code import TEST_PATH
-from ..evidence import at_call, at_line, at_text, fits, is_ml, uncommented
+from ..evidence import fits, is_ml
 from ..finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ..other_files import DOCS_PATH, OF_STATISTICS
+from ..places import at_call, at_line, at_text, uncommented
 from ..tools import ARTEFACT
 from ..wiring import Wiring
 

@@ -3,8 +3,9 @@
 import re
 
 from ....inspection.python import BODY, Call, Unit
-from ...evidence import at_call, at_line, at_text, training_reach, uncommented
+from ...evidence import training_reach
 from ...finding import Finding, any_of, criterion, met, met_if, missing, not_applicable, unknown
+from ...places import at_call, at_line, at_text, uncommented
 from ...tools import AS_DATA, BUNDLED, CLIENTS, FETCHING, NOT_DATA, REMOTE
 from ...wiring import Wiring
 from .packages import is_library

@@ -6,19 +6,9 @@ from collections.abc import Callable, Iterator
 from ....inspection.commands import Line, joined
 from ....inspection.python import Call, Unit
 from ...ci import APPLIES, Job
-from ...evidence import (
-    at_call,
-    at_command,
-    at_text,
-    fits,
-    is_set_in_jenkins,
-    predicts,
-    reached_by,
-    started_outside,
-    uncommented,
-    unseen_ci,
-)
+from ...evidence import fits, is_set_in_jenkins, predicts, reached_by, started_outside, unseen_ci
 from ...finding import Evidence, Finding, any_of, criterion, met, missing, unknown
+from ...places import at_call, at_command, at_text, uncommented
 from ...tools import (
     BUILD_ACTION,
     BUILD_COMMAND,

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from ....inspection.commands import hook_entries
 from ....inspection.files import as_mapping, mappings_in
-from ...evidence import at_text, fitting_places, reached_by, uncommented
+from ...evidence import fitting_places, reached_by
 from ...finding import Evidence, Finding, any_of, criterion, met, missing
 from ...other_files import all_mappings
+from ...places import at_text, uncommented
 from ...tools import AUDIT_COMMAND, FORMATTER, LINT_ACTION, LINT_COMMAND, TEST_COMMAND
 from ...wiring import Wiring
 from .delivery import AUTOMATIC, by_ci

@@ -9,9 +9,10 @@ from packaging.utils import canonicalize_name
 from ....inspection.commands import Line
 from ....inspection.files import as_list, as_mapping, mappings_in, strings_in
 from ....inspection.impact import dependencies
-from ...evidence import at_call, at_line, at_text, fits, uncommented
+from ...evidence import fits
 from ...finding import Evidence, Finding, criterion, met, missing, not_applicable, unknown
 from ...other_files import DOCS_PATH
+from ...places import at_call, at_line, at_text, uncommented
 from ...tools import LOCKS, TEST_COMMAND
 from ...wiring import Wiring
 

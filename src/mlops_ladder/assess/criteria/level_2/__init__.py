@@ -1,5 +1,5 @@
 """Level 2: training is automatic, tracked and versioned; a person releases."""
 
-from . import judging, repeating, tracking, training
+from . import judging, repeating, tracking, training, versions
 
-__all__ = ["judging", "repeating", "tracking", "training"]
+__all__ = ["judging", "repeating", "tracking", "training", "versions"]

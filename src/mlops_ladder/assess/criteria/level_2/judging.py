@@ -7,22 +7,18 @@ from ...code import names_any
 from ...evidence import (
     NOT_REACHED,
     among,
-    at_call,
-    at_line,
-    at_text,
-    at_unit,
     called,
     fitting_places,
     if_started,
     is_ours,
-    own_imports,
     reached_by,
-    test_units,
     training_reach,
     undecided,
     units_with,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
+from ...places import at_call, at_line, at_text, at_unit
+from ...tested import own_imports, test_units
 from ...tools import (
     BASELINE_CALLS,
     BASELINE_METRIC,

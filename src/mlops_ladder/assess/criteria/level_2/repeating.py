@@ -10,25 +10,18 @@ from ...ci import Job
 from ...evidence import (
     NOT_REACHED,
     among,
-    at_call,
-    at_line,
-    at_text,
-    at_unit,
     called,
     fits,
     fitting_places,
-    helpers_of,
-    is_mocked,
-    own_imports,
     reached_by,
-    runs_in_ci,
     serving_reach,
-    test_units,
     training_reach,
     undecided,
     unseen_ci,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
+from ...places import at_call, at_line, at_text, at_unit
+from ...tested import helpers_of, is_mocked, own_imports, runs_in_ci, test_units
 from ...tools import DEPLOY_COMMAND, SEARCHING, SEEDING
 from ...wiring import Wiring
 from ..level_0 import FEWEST_SHARE

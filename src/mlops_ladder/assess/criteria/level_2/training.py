@@ -8,10 +8,6 @@ from ....inspection.files import as_mapping
 from ....inspection.python import Call, Unit
 from ...evidence import (
     among,
-    at_call,
-    at_line,
-    at_text,
-    at_unit,
     endless_reach,
     fits,
     fitting_places,
@@ -20,12 +16,12 @@ from ...evidence import (
     scheduled_reach,
     started_outside,
     training_reach,
-    uncommented,
     unseen_ci,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, missing, unknown
 from ...infrastructure import NEW_DATA, RECURS
 from ...other_files import DOCS_PATH, all_mappings
+from ...places import at_call, at_line, at_text, at_unit, uncommented
 from ...tools import (
     ORCHESTRATED_STEPS,
     ORCHESTRATOR_OBJECTS,
@@ -35,7 +31,7 @@ from ...tools import (
     TRACKER_PACKAGES,
 )
 from ...wiring import Wiring
-from .tracking import KFP_COMPONENT
+from .versions import KFP_COMPONENT
 
 FEWEST_STEPS = 3
 STARTS_SERVICE = re.compile(r"\b(uvicorn|gunicorn|hypercorn|streamlit run|flask run|fastapi run)\b")

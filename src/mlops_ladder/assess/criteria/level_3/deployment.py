@@ -4,19 +4,11 @@ import re
 from functools import lru_cache
 
 from ....inspection.commands import Line
-from ...evidence import (
-    among,
-    at_text,
-    at_unit,
-    fitting_places,
-    predicts,
-    reached_by,
-    test_units,
-    uncommented,
-    undecided,
-)
+from ...evidence import among, fitting_places, predicts, reached_by, undecided
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...other_files import DOCS_PATH
+from ...places import at_text, at_unit, uncommented
+from ...tested import test_units
 from ...tools import (
     DEPLOY_ACTION,
     DEPLOY_COMMAND,

@@ -8,22 +8,18 @@ from ....inspection.python import Unit
 from ...code import words_with
 from ...evidence import (
     among,
-    at_call,
-    at_line,
-    at_text,
-    at_unit,
     called,
     config,
     fitting_places,
     promotes,
-    test_units,
-    uncommented,
     units_with,
     waited_for,
     words_of,
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
 from ...other_files import all_mappings
+from ...places import at_call, at_line, at_text, at_unit, uncommented
+from ...tested import test_units
 from ...tools import (
     BRANCHES,
     CANARY_TEXT,

@@ -5,15 +5,11 @@ import re
 from ....inspection.files import mappings_in
 from ...evidence import (
     among,
-    at_call,
-    at_text,
-    at_unit,
     called,
     endless_reach,
     scheduled_by_code,
     scheduled_reach,
     serving_reach,
-    uncommented,
     undecided,
     units_with,
     unseen_ci,
@@ -21,6 +17,7 @@ from ...evidence import (
 from ...finding import Evidence, Finding, criterion, met, missing, unknown
 from ...infrastructure import Resource
 from ...other_files import DOCS_PATH, all_mappings
+from ...places import at_call, at_text, at_unit, uncommented
 from ...tools import DEPLOYING_CALLS, DRIFT_TOOLS, DRIFT_WORD, EXPORTING
 from ...wiring import Wiring
 from .serving import ENDPOINT, model_served
