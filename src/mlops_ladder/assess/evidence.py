@@ -1,4 +1,4 @@
-"""Whether something is there, and whether anything starts it."""
+"""Look for what a criterion asks for, and for what starts it."""
 
 import re
 from collections.abc import Iterable, Iterator

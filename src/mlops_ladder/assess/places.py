@@ -1,4 +1,4 @@
-"""Where something stands that a criterion found."""
+"""Name the place of what a criterion found."""
 
 import re
 from functools import lru_cache

@@ -14,7 +14,7 @@ from .code import words_with
 from .evidence import among, is_ours
 from .finding import Evidence, Finding, unproven
 from .places import at_line, at_text
-from .tested import runs_in_ci, test_units
+from .suite import runs_in_ci, test_units
 from .wiring import Wiring
 
 Signs = Callable[[Wiring, re.Pattern[str]], Iterator[Evidence]]

@@ -9,7 +9,7 @@ from ...code import TEST_PATH
 from ...evidence import fits, is_set_in_jenkins, predicts, started_outside, undecided, unseen_ci
 from ...finding import Evidence, Finding, criterion, met, missing, unknown
 from ...places import at_command, at_text, at_unit
-from ...tested import helpers_of, is_chosen, is_mocked, is_test, own_imports, test_units
+from ...suite import helpers_of, is_chosen, is_mocked, is_test, own_imports, test_units
 from ...tools import DEPLOY_COMMAND, METRIC_WORD, RESOLVING, TEST_COMMAND
 from ...wiring import Wiring
 

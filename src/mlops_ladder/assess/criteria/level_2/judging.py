@@ -18,7 +18,8 @@ from ...evidence import (
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
 from ...places import at_call, at_line, at_text, at_unit
-from ...tested import own_imports, test_units
+from ...reach import Place
+from ...suite import own_imports, test_units
 from ...tools import (
     BASELINE_CALLS,
     BASELINE_METRIC,
@@ -113,7 +114,7 @@ def data_validated(wiring: Wiring) -> Finding:
     return missing("no validation of data that can stop the training was found")
 
 
-def stopped_by_flag(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+def stopped_by_flag(wiring: Wiring, reached: set[Place]) -> list[Evidence]:
     """Return where a validation of one's own returns a flag by which the training is left."""
     checks = {
         unit.short: unit

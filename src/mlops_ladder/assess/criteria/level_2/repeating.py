@@ -21,7 +21,8 @@ from ...evidence import (
 )
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...places import at_call, at_line, at_text, at_unit
-from ...tested import helpers_of, is_mocked, own_imports, runs_in_ci, test_units
+from ...reach import Place
+from ...suite import helpers_of, is_mocked, own_imports, runs_in_ci, test_units
 from ...tools import DEPLOY_COMMAND, SEARCHING, SEEDING
 from ...wiring import Wiring
 from ..level_0 import FEWEST_SHARE
@@ -153,7 +154,7 @@ def notebooks_without_seed(wiring: Wiring) -> list[Evidence]:
     return [at_call(wiring, *one) for one in notebooks if one[0].path not in seeded]
 
 
-def drawn_by_search(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+def drawn_by_search(wiring: Wiring, reached: set[Place]) -> list[Evidence]:
     """Return the searches of hyperparameters that draw at random and are given no seed."""
     return [
         at_call(wiring, unit, call)
@@ -163,7 +164,7 @@ def drawn_by_search(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evide
     ]
 
 
-def seeds_models(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+def seeds_models(wiring: Wiring, reached: set[Place]) -> bool:
     """Tell whether more than splits gets a seed, or a model that is fitted is not random."""
     calls = [call for unit in among(wiring, reached) for call in unit.calls]
     others = [call for call in calls if not SPLITS.search(call.name)]
@@ -187,7 +188,7 @@ def seeds_split_alone(unit: Unit) -> bool:
     )
 
 
-def without_seed(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding | None:
+def without_seed(wiring: Wiring, reached: set[Place]) -> Finding | None:
     """Return what calls that draw at random and are given no seed say, if there are any."""
     files = {path for path, _ in reached & {(unit.path, unit.name) for unit, _ in fits(wiring)}}
     units = among(wiring, reached)
@@ -317,14 +318,14 @@ def exported_by(wiring: Wiring, paths: Iterable[str]) -> set[str]:
     }
 
 
-def whole_trainings(wiring: Wiring) -> set[tuple[str, str]]:
+def whole_trainings(wiring: Wiring) -> set[Place]:
     """Return the files and names of functions that train and keep what they trained."""
     wanted = fitting_places(wiring)
     tested = {name for module in wiring.tests for unit in module.units for name in unit.names}
     files = {path for module in wiring.tests for path in own_imports(wiring, module)}
     files |= exported_by(wiring, files)
     units = {(unit.path, unit.name): unit for unit in wiring.code}
-    found: set[tuple[str, str]] = set()
+    found: set[Place] = set()
     for place, unit in units.items():
         if unit.path not in files or unit.short not in tested or unit.short == "__init__":
             continue

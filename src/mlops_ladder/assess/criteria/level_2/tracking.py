@@ -1,4 +1,4 @@
-"""What a run records: metrics and parameters."""
+"""Tracking of runs: metrics and parameters."""
 
 import re
 
@@ -7,6 +7,7 @@ from ....inspection.python import Unit
 from ...evidence import among, called_in_training, fits, training_reach
 from ...finding import Evidence, Finding, all_of, any_of, criterion, met, met_if, missing, unknown
 from ...places import at_call, at_line, at_text, at_unit
+from ...reach import Place
 from ...tools import EXTERNAL_PARAMETERS, TRACKED_METRICS, TRACKED_PARAMETERS
 from ...wiring import Wiring
 
@@ -153,7 +154,7 @@ def parameters_tracked(wiring: Wiring) -> Finding:
     return all_of(outside, logged)
 
 
-def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+def read_parameters(wiring: Wiring, reached: set[Place]) -> Finding:
     """Return met if the training reads parameters; options of where and what alone are none."""
     found = called_in_training(wiring, EXTERNAL_PARAMETERS, "reading of parameters")
     options = [
@@ -170,7 +171,7 @@ def read_parameters(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     return found
 
 
-def read_as_json(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+def read_as_json(wiring: Wiring, reached: set[Place]) -> Finding:
     """Return met if the training reads a file of JSON that is named for settings."""
     found = [
         at_call(wiring, unit, call)
@@ -182,7 +183,7 @@ def read_as_json(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
     return met_if(found, "no reading of parameters was found")
 
 
-def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+def any_from_outside(wiring: Wiring, reached: set[Place]) -> bool:
     """Tell whether a parameter that is logged may come from outside of the code.
 
     It may not if it is logged by a name that no option or setting has, or by the trial of a search.
@@ -202,7 +203,7 @@ def any_from_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
     return any(others) or sum(named) * 2 > len(named)
 
 
-def named_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> set[str]:
+def named_outside(wiring: Wiring, reached: set[Place]) -> set[str]:
     """Return the names of settings in files, and of options of commands."""
     options = {
         text.lstrip("-").replace("-", "_")
@@ -213,7 +214,7 @@ def named_outside(wiring: Wiring, reached: set[tuple[str, str]]) -> set[str]:
     return options | {name.replace("-", "_") for _, name, _ in wiring.written_settings}
 
 
-def is_taken_from_settings(wiring: Wiring, reached: set[tuple[str, str]]) -> bool:
+def is_taken_from_settings(wiring: Wiring, reached: set[Place]) -> bool:
     """Tell whether code that logs parameters uses settings, or is in a file that reads them."""
     reading = {unit.path for unit, _ in wiring.calls(NO_PARSERS, reached)}
     reading |= {place.path for place in read_as_json(wiring, reached).evidence}
@@ -252,7 +253,7 @@ def is_trial(wiring: Wiring, unit: Unit) -> bool:
     return by_hyperopt or any(name.startswith("suggest_") for name in unit.names)
 
 
-def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+def logged_as_metrics(wiring: Wiring, reached: set[Place]) -> list[Evidence]:
     """Return the calls of Azure ML, which has one call for both, where parameters are logged."""
     return [
         at_call(wiring, unit, call)
@@ -261,7 +262,7 @@ def logged_as_metrics(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evi
     ]
 
 
-def parameters_of_base(wiring: Wiring, reached: set[tuple[str, str]]) -> Finding:
+def parameters_of_base(wiring: Wiring, reached: set[Place]) -> Finding:
     """Return met if a class of settings from the environment or a file is reached."""
     names = ("BaseSettings", "FlowSpec")
     found = [

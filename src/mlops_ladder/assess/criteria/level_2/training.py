@@ -22,6 +22,7 @@ from ...finding import Evidence, Finding, any_of, criterion, met, missing, unkno
 from ...infrastructure import NEW_DATA, RECURS
 from ...other_files import DOCS_PATH, all_mappings
 from ...places import at_call, at_line, at_text, at_unit, uncommented
+from ...reach import Place
 from ...tools import (
     ORCHESTRATED_STEPS,
     ORCHESTRATOR_OBJECTS,
@@ -324,7 +325,7 @@ def trained_on_schedule(wiring: Wiring) -> Finding:
     return unseen_ci(wiring, "nothing starts the training again")
 
 
-def set_outside(wiring: Wiring, wanted: set[tuple[str, str]]) -> Finding | None:
+def set_outside(wiring: Wiring, wanted: set[Place]) -> Finding | None:
     """Return unknown if what trains can be started by a schedule that no file would show."""
     if made := scheduler_in_notebook(wiring):
         return met(made, "E1")
@@ -369,7 +370,7 @@ def scheduler_in_notebook(wiring: Wiring) -> list[Evidence]:
     return [made[0], started[0]] if made and started else []
 
 
-def first_fit(wiring: Wiring, places: set[tuple[str, str]]) -> list[Evidence]:
+def first_fit(wiring: Wiring, places: set[Place]) -> list[Evidence]:
     """Return the first call that fits a model in some units."""
     return [at_call(wiring, *one) for one in fits(wiring) if (one[0].path, one[0].name) in places][
         :1

@@ -1,4 +1,4 @@
-"""What a run makes and takes has a version: the model and the data."""
+"""Versions of what a run makes and takes: the model and the data."""
 
 import re
 
@@ -8,6 +8,7 @@ from ...evidence import among, called, called_in_training, if_started, training_
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...other_files import DOCS_PATH
 from ...places import at_call, at_line, at_text, at_unit, uncommented
+from ...reach import Place
 from ...tools import REGISTER_COMMAND, REGISTERED_KEYWORD, REGISTERING, TRACKER_PACKAGES
 from ...wiring import Wiring
 
@@ -16,7 +17,9 @@ DATA_VERSION = re.compile(
     r"|revision|rev)|dvc_(rev|hash)|data_(id|commit)$",
     re.I,
 )
+NOT_REGISTERED = "no registering of a model was found"
 NAMED_DATA = ["azureml.core.Dataset.get_by_name", "azureml.*.Dataset.get_by_name"]
+NAMED_ASSET = re.compile(rb"(?m)^\s+path:\s*[\"']?(azureml:[\w-]+[@:][\w.]+)\s*[\"']?\s*$")
 OLD_MLFLOW = re.compile(r"(?mi)^mlflow(\[\w+\])?\s*[=~<]=\s*(1\.|2\.[0-3](\D|$))")
 KFP_COMPONENT = re.compile(r"kfp\.(v2\.)?(dsl|components)\.\w*component$")
 OF_RESULTS = re.compile(r"report|model|figure|plot|metric", re.I)
@@ -40,14 +43,14 @@ def model_registered(wiring: Wiring) -> Finding:
         found,
         met_if(
             [at_call(wiring, *one) for one in registered_by_name(wiring)],
-            "no registering of a model was found",
+            NOT_REGISTERED,
         ),
-        met_if(by_command, "no registering of a model was found"),
+        met_if(by_command, NOT_REGISTERED),
         azure_models(wiring),
         declared_registration(wiring),
-        met_if(registered_by_job(wiring), "no registering of a model was found"),
-        met_if(model_artefacts(wiring), "no registering of a model was found"),
-        met_if(kept_checkpoints(wiring), "no registering of a model was found"),
+        met_if(registered_by_job(wiring), NOT_REGISTERED),
+        met_if(model_artefacts(wiring), NOT_REGISTERED),
+        met_if(kept_checkpoints(wiring), NOT_REGISTERED),
         dvc_artefacts(wiring),
     )
     return if_started(wiring, found)
@@ -101,7 +104,7 @@ def declared_registration(wiring: Wiring) -> Finding:
         r"^(aws_sagemaker_pipeline|AWS::SageMaker::Pipeline)$", r"RegisterModel|ModelPackageGroup"
     )
     places = [Evidence(one.file, one.line, one.kind) for one in found]
-    return met_if(places, "no registering of a model was found")
+    return met_if(places, NOT_REGISTERED)
 
 
 def dvc_artefacts(wiring: Wiring) -> Finding:
@@ -112,7 +115,7 @@ def dvc_artefacts(wiring: Wiring) -> Finding:
                 if as_mapping(one).get("type") == "model":
                     place = at_text(wiring, path, "type: model")
                     return unknown("the versions of DVC's model are tags of git", [place])
-    return missing("no registering of a model was found")
+    return missing(NOT_REGISTERED)
 
 
 def azure_models(wiring: Wiring) -> Finding:
@@ -121,7 +124,7 @@ def azure_models(wiring: Wiring) -> Finding:
         text = uncommented(wiring, path)
         if "type: mlflow_model" in text and "register" in text.lower():
             return met([at_text(wiring, path, "mlflow_model")])
-    return missing("no registering of a model was found")
+    return missing(NOT_REGISTERED)
 
 
 @criterion("L2-06", "data-version-recorded", "must", "MS2-3, G1")
@@ -158,7 +161,7 @@ def data_version_recorded(wiring: Wiring) -> Finding:
     logged = [
         at_line(wiring, unit.path, places[0][1], places[0][0])
         for unit, places in units_with(among(wiring, reached), DATA_VERSION)
-        if any(wiring.imports(path, TRACKER_PACKAGES) for path in (unit.path,))
+        if wiring.imports(unit.path, TRACKER_PACKAGES)
     ]
     texts = [
         at_line(wiring, unit.path, line, text)
@@ -199,7 +202,7 @@ def is_model_artefact(unit: Unit) -> bool:
     return bool(kinds) and all(str(kind).lower() == "model" for kind in kinds)
 
 
-def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
+def kept_data(wiring: Wiring, reached: set[Place]) -> list[Evidence]:
     """Return where a run keeps the data themselves: as an artefact, or as a step's output."""
     tracked = any(wiring.imports(path, TRACKER_PACKAGES) for path in {one for one, _ in reached})
     logged = [
@@ -225,10 +228,9 @@ def kept_data(wiring: Wiring, reached: set[tuple[str, str]]) -> list[Evidence]:
 
 def named_assets(wiring: Wiring) -> list[Evidence]:
     """Return the data assets of Azure ML that a pipeline's inputs name: their runs record them."""
-    text = re.compile(rb"(?m)^\s+path:\s*[\"']?(azureml:[\w-]+[@:][\w.]+)\s*[\"']?\s*$")
     return [
         at_text(wiring, path, found[1].decode())
         for path in wiring.yaml_files
         if b"inputs:" in wiring.repository.tree[path]
-        and (found := text.search(wiring.repository.tree[path]))
+        and (found := NAMED_ASSET.search(wiring.repository.tree[path]))
     ]

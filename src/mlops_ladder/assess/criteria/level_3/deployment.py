@@ -8,7 +8,8 @@ from ...evidence import among, fitting_places, predicts, reached_by, undecided
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing, unknown
 from ...other_files import DOCS_PATH
 from ...places import at_text, at_unit, uncommented
-from ...tested import test_units
+from ...reach import Place
+from ...suite import test_units
 from ...tools import (
     DEPLOY_ACTION,
     DEPLOY_COMMAND,
@@ -123,7 +124,7 @@ def image_without_service(wiring: Wiring, found: Finding) -> Finding | None:
     return undecided(wiring, told, [*found.evidence, Evidence(built[0], 1, "image")])
 
 
-def built_files(wiring: Wiring, places: set[tuple[str, str]]) -> list[str]:
+def built_files(wiring: Wiring, places: set[Place]) -> list[str]:
     """Return the Dockerfiles of the builds at some places, as far as they are named."""
     found: list[str] = []
     for job in wiring.jobs:

@@ -19,7 +19,7 @@ from ...evidence import (
 from ...finding import Evidence, Finding, any_of, criterion, met, met_if, missing
 from ...other_files import all_mappings
 from ...places import at_call, at_line, at_text, at_unit, uncommented
-from ...tested import test_units
+from ...suite import test_units
 from ...tools import (
     BRANCHES,
     CANARY_TEXT,

@@ -1,4 +1,4 @@
-"""What a service leaves behind: its predictions, and where its model came from."""
+"""Records of a service: its predictions, and the origin of its model."""
 
 import re
 from collections.abc import Iterable
@@ -179,10 +179,7 @@ def traced_by_registry(wiring: Wiring) -> list[Evidence]:
         return []
     for unit, call in registrations(wiring):
         names = [*unit.names, *(text for _, text in unit.strings if len(text) < 40)]
-        data = [
-            *(name for name in names if DATA_VERSION.search(name)),
-            *({"dataset_id"} & {*names}),
-        ]
-        if data and all(any(one.search(name) for name in names) for one in (RUN, COMMIT)):
+        names_data = any(name == "dataset_id" or DATA_VERSION.search(name) for name in names)
+        if names_data and all(any(one.search(name) for name in names) for one in (RUN, COMMIT)):
             return [at_call(wiring, unit, call)]
     return []

@@ -25,7 +25,7 @@ from ...finding import Evidence, Finding, all_of, any_of, criterion, met, met_if
 from ...other_files import all_mappings
 from ...places import at_call, at_line, at_text, at_unit, uncommented
 from ...reach import Place
-from ...tested import own_imports, runs_in_ci, test_units
+from ...suite import own_imports, runs_in_ci, test_units
 from ...tools import (
     API_TESTS,
     DEPLOY_ACTION,

@@ -1,4 +1,4 @@
-"""What serves is decided by a rule: experiments, promotion, rollback."""
+"""Promotion by rule: experiments, policy and rollback."""
 
 import re
 
@@ -6,7 +6,7 @@ from ...code import names_any
 from ...evidence import config
 from ...finding import Evidence, Finding, all_of, criterion, met, met_if, missing
 from ...places import at_call, at_line, at_setting, at_text, at_unit
-from ...tested import own_imports, test_units
+from ...suite import own_imports, test_units
 from ...tools import CHALLENGER_WORD, ROLLBACK_WORD
 from ...wiring import Wiring
 from ..level_3.deployment import automatic_rollback
@@ -24,8 +24,8 @@ RESULT = re.compile(
     r"proof|verdict|experiment_result|winner|ab_result|(^|_)proven$|significan|(^|_)e_value",
     re.I,
 )
+"""Words for the result of a trial; and one that is, where there is a trial:"""
 DECISION = re.compile(r"decision", re.I)
-"""A word for the result of a trial, where there is one."""
 PROMOTES = re.compile(
     r"^(promote\w*|set_registered_model_alias|transition_model_version_stage|Promote)$", re.I
 )

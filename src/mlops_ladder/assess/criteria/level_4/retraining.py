@@ -1,4 +1,4 @@
-"""A retraining by itself: when, on which data, and what it is judged on."""
+"""Automatic retraining: its limits, its data, and the rows it is judged on."""
 
 import re
 

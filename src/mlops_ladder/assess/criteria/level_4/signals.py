@@ -1,4 +1,4 @@
-"""What production tells: outcomes, alarms, and that it is silent."""
+"""Signals of production: outcomes, drift, and silence."""
 
 import re
 from typing import Any

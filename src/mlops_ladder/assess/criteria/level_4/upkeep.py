@@ -1,4 +1,4 @@
-"""Who looks after the loop: tests, updates, people."""
+"""Upkeep of the loop: its tests, its updates, and the people who may overrule it."""
 
 import re
 
@@ -6,7 +6,7 @@ from ...code import names_any
 from ...evidence import among, words_of
 from ...finding import Evidence, Finding, all_of, criterion, met, met_if, missing
 from ...places import at_setting, at_text, at_unit, uncommented
-from ...tested import own_imports, test_units
+from ...suite import own_imports, test_units
 from ...wiring import Wiring
 from ..level_1.habits import renovate
 from ..level_1.testing import tests_in_ci

@@ -1,4 +1,4 @@
-"""The tests of a repository: what they test, and whether CI runs them."""
+"""The test suite of a repository: what it tests, and whether CI runs it."""
 
 import re
 from collections.abc import Iterator
